@@ -1,0 +1,114 @@
+"""One bundle: read every byte of it once, verify it, and build its predictor.
+
+The order is: manifest, sizes and digests, dumps, recorded examples. Nothing is decoded before its
+digest was right.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from iris_deploy.bundle.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest, sha256
+from iris_deploy.bundle.pickles import read_dump
+from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.errors import (
+    BundleDigestError,
+    BundleError,
+    BundleFormatError,
+    BundleNotFoundError,
+)
+
+MANIFEST_FILE = "bundle.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was read and verified.
+
+    Parameters
+    ----------
+    path : Path
+        Its directory.
+    manifest : Manifest
+    predictor : Predictor
+        Built from the verified bytes; it has answered the recorded examples.
+    """
+
+    path: Path
+    manifest: Manifest
+    predictor: Predictor
+
+
+def read_bundle(path: Path) -> Bundle:
+    """Read a bundle, verify all of it, and build its predictor.
+
+    Parameters
+    ----------
+    path : Path
+        The directory of one version.
+
+    Returns
+    -------
+    Bundle
+
+    Raises
+    ------
+    BundleNotFoundError
+        If the directory or one of its files is missing.
+    BundleFormatError, BundleDigestError, ArtifactError
+        If anything is not as it was written.
+
+    Notes
+    -----
+    Every file is read once into memory; the bytes that are checked are the bytes that are decoded.
+    The digests prove that nothing changed by accident. They do not prove who wrote it.
+    """
+    manifest = decode_manifest(_read_file(path, MANIFEST_FILE, MAX_MANIFEST_BYTES))
+    if path.name != str(manifest.version):
+        message = (
+            f"{path} holds version {manifest.version} of {manifest.model}; "
+            f"expected version {path.name}"
+        )
+        raise BundleFormatError(message, hint=f"rename the directory to {manifest.version}")
+    estimators = []
+    for artifact in manifest.artifacts:
+        data = _read_file(path, artifact.file, artifact.size)
+        if len(data) != artifact.size or sha256(data) != f"sha256:{artifact.sha256}":
+            message = (
+                f"{path / artifact.file} was changed after it was written: expected "
+                f"{artifact.size} bytes with sha256 {artifact.sha256}, got {len(data)} bytes "
+                f"with {sha256(data)}"
+            )
+            raise BundleDigestError(message, hint="train again, or restore the file")
+        estimators.append(read_dump(data))
+    predictor = Predictor(manifest.signature, estimators)
+    _replay(path, manifest, predictor)
+    return Bundle(path, manifest, predictor)
+
+
+def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
+    """Answer the recorded examples and compare, to the last bit."""
+    for example in manifest.examples:
+        label, scores = predictor.score(predictor.signature.row(example.instance))
+        if (label, scores) != (example.label, example.scores):
+            message = (
+                f"{path} does not answer as it did in training: for {example.instance} expected "
+                f"{example.label} {example.scores}, got {label} {scores}"
+            )
+            raise BundleFormatError(message, hint="train again with this release")
+
+
+def _read_file(directory: Path, name: str, limit: int) -> bytes:
+    """Read one file of a bundle, at most one byte more than its limit."""
+    if Path(name).name != name:
+        message = f"the manifest names the file {name!r}; expected a plain file name"
+        raise BundleFormatError(message)
+    path = directory / name
+    try:
+        with path.open("rb") as file:
+            return file.read(limit + 1)
+    except FileNotFoundError as exc:
+        message = f"{path} is missing"
+        raise BundleNotFoundError(message, hint="train again, or restore the file") from exc
+    except OSError as exc:
+        message = f"cannot read {path}: {exc.strerror or exc}"
+        raise BundleError(message) from exc

@@ -1,0 +1,164 @@
+"""Rows in, labels and scores out: the one predictor behind every command and every route.
+
+Knows the signature and the kernel. Knows no HTTP, no JSON and no files.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_deploy.bundle.estimators import build_kernel
+from iris_deploy.bundle.fitted import Fitted
+from iris_deploy.bundle.kernel import ColumnMath, FloatMath, Floats, probabilities
+from iris_deploy.bundle.signature import Signature
+from iris_deploy.errors import ArtifactError, FieldProblem, SignatureError
+
+ScoreName = Literal["probabilities", "decision_values"]
+
+FEW_ROWS = 16
+"""Up to so many rows the function for one row is quicker than NumPy's columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Answers for several rows.
+
+    Parameters
+    ----------
+    indices : ndarray of int, shape (n_rows,)
+        Position of each row's label in the signature's classes.
+    labels : list of str, length n_rows
+    scores : ndarray of shape (n_rows, n_classes)
+        Probabilities or decision values, as the predictor's ``score_name`` says.
+    """
+
+    indices: NDArray[np.intp]
+    labels: list[str]
+    scores: Floats
+
+
+class Predictor:
+    """Decide as the fitted estimators do, without them.
+
+    Parameters
+    ----------
+    signature : Signature
+        Features and classes, in the estimators' order.
+    estimators : sequence of Fitted
+        Scalers and the classifier, as the dumps describe them.
+
+    Attributes
+    ----------
+    score_name : {'probabilities', 'decision_values'}
+        What the scores are. With two classes and no probabilities the decision values are the
+        classifier's one figure for the second class and its negative for the first.
+
+    Raises
+    ------
+    ArtifactError
+        If the estimators do not fit together or do not fit the signature.
+
+    Notes
+    -----
+    Immutable once built, so that threads may share it. A label is decided by the decision values,
+    as scikit-learn does it: above zero for two classes, else the first of the largest.
+    """
+
+    def __init__(self, signature: Signature, estimators: Sequence[Fitted]) -> None:
+        self.signature = signature
+        self._classes = signature.classes
+        self._kernel, self._link = build_kernel(estimators, len(signature.classes))
+        expected = self._kernel.coef.shape[1]
+        if expected != len(signature.features):
+            message = (
+                f"the classifier takes {expected} features, "
+                f"but the signature has {len(signature.features)}"
+            )
+            raise ArtifactError(message)
+        self._row = self._kernel.build_row()
+        self.score_name: ScoreName = "probabilities" if self._link else "decision_values"
+
+    def label(self, row: Sequence[float]) -> str:
+        """Return the label of one row of finite floats.
+
+        Raises
+        ------
+        SignatureError
+            If the values are so large that a score overflows.
+        """
+        return self._classes[self._decide(self._row(row))]
+
+    def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
+        """Return the label of one row and its scores, in the order of the classes.
+
+        Raises
+        ------
+        SignatureError
+            If the values are so large that a score overflows.
+        """
+        decision = self._row(row)
+        label = self._classes[self._decide(decision)]
+        return label, tuple(self._scores(decision, FloatMath))
+
+    def predict(self, rows: Sequence[Sequence[float]] | Floats) -> Predictions:
+        """Return labels and scores of many rows, the bits of each as `score` gives them.
+
+        Parameters
+        ----------
+        rows : sequence of rows, or ndarray of shape (n_rows, n_features)
+            Finite floats in the signature's order and units.
+
+        Raises
+        ------
+        SignatureError
+            If the values of a row are so large that a score overflows.
+        """
+        decision = self._decision(rows)
+        indices = self._indices(decision)
+        scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
+        return Predictions(indices, self._labels(indices), scores)
+
+    def labels(self, rows: Sequence[Sequence[float]] | Floats) -> list[str]:
+        """Return the labels of many rows; see `predict`."""
+        if len(rows) <= FEW_ROWS:
+            return [
+                self._classes[self._decide(self._row(row), f"#/{i}")] for i, row in enumerate(rows)
+            ]
+        return self._labels(self._indices(self._decision(rows)))
+
+    def _decision(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
+        n_features = len(self.signature.features)
+        decision = self._kernel.columns(np.asarray(rows, np.float64).reshape(-1, n_features))
+        finite = np.isfinite(decision).all(axis=0)
+        if not finite.all():
+            first = int(np.argmin(finite))
+            raise _overflow(f"#/{first}")
+        return decision
+
+    def _decide(self, decision: tuple[float, ...], pointer: str = "#") -> int:
+        for value in decision:
+            if not math.isfinite(value):
+                raise _overflow(pointer)
+        return decision[0] > 0 if len(decision) == 1 else decision.index(max(decision))
+
+    def _indices(self, decision: Floats) -> NDArray[np.intp]:
+        indices: NDArray[np.intp]
+        indices = decision[0] > 0 if len(decision) == 1 else np.argmax(decision, axis=0)
+        return indices.astype(np.intp, copy=False)
+
+    def _labels(self, indices: NDArray[np.intp]) -> list[str]:
+        return list(map(self._classes.__getitem__, indices.tolist()))
+
+    def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
+        if self._link:
+            return probabilities(decision, self._link, xp)
+        return (-decision[0], decision[0]) if len(decision) == 1 else decision
+
+
+def _overflow(pointer: str) -> SignatureError:
+    detail = "the values are too large: a score overflows; expected values near the training range"
+    return SignatureError([FieldProblem(pointer, detail)], 1)

@@ -1,0 +1,211 @@
+"""What a bundle takes and gives: features with names, units and training ranges; classes in order.
+
+Turns instances (decoded JSON objects) into rows of floats and says everything that is wrong with
+them at once. Must not know JSON's syntax, HTTP, or which data the features come from.
+"""
+
+import re
+from collections.abc import Sequence
+from math import inf
+from typing import Final
+
+import msgspec
+
+from iris_deploy.errors import FieldProblem, SignatureError
+
+MAX_PROBLEMS = 100
+"""So many bad fields are spelled out in one answer; the rest is counted."""
+
+# The decimal numbers that float() takes, less "nan", "inf", "1_000" and digits of other scripts.
+_NUMERIC = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+
+_MISSING: Final = object()
+
+
+class Feature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One input column and what it looked like in training.
+
+    Parameters
+    ----------
+    name : str
+        Name in requests.
+    unit : str or None
+        Unit of every figure below; None for a plain number.
+    minimum, maximum, mean : float
+        Over the training samples.
+    bin_edges : tuple of float
+        Inner deciles of the training samples, ascending, without repetition.
+    bin_counts : tuple of int
+        Training samples below, between and above the edges; one more than there are edges.
+    """
+
+    name: str
+    unit: str | None
+    minimum: float
+    maximum: float
+    mean: float
+    bin_edges: tuple[float, ...]
+    bin_counts: tuple[int, ...]
+
+    def warning(self, value: float) -> str | None:
+        """Say that a value lies outside the training range, or return None."""
+        if self.minimum <= value <= self.maximum:
+            return None
+        unit = f" {self.unit}" if self.unit else ""
+        side = "below" if value < self.minimum else "above"
+        return (
+            f"{self.name} {value!r} is {side} the training range "
+            f"{self.minimum!r} to {self.maximum!r}{unit}"
+        )
+
+
+class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The input and output contract of a bundle.
+
+    Parameters
+    ----------
+    features : tuple of Feature
+        Input columns, in the order in which the estimators take them.
+    classes : tuple of str
+        Labels, in the order of the classifier's scores.
+    """
+
+    features: tuple[Feature, ...]
+    classes: tuple[str, ...]
+
+    def row(self, instance: object) -> tuple[float, ...]:
+        """Turn one instance into a row of floats.
+
+        Parameters
+        ----------
+        instance : object
+            A decoded JSON value; a dict with the features' names to be right.
+
+        Returns
+        -------
+        tuple of float, length n_features
+
+        Raises
+        ------
+        SignatureError
+            If anything in the instance is not as the signature has it.
+        """
+        problems: list[FieldProblem] = []
+        row = self._read(instance, "#", problems)
+        if problems:
+            raise SignatureError(problems, len(problems))
+        return row
+
+    def rows(self, instances: Sequence[object]) -> list[tuple[float, ...]]:
+        """Turn many instances into rows of floats; see `row`.
+
+        Raises
+        ------
+        SignatureError
+            Naming the bad fields of all instances, the first hundred of them in full.
+        """
+        problems: list[FieldProblem] = []
+        count = 0
+        rows = []
+        for index, instance in enumerate(instances):
+            found: list[FieldProblem] = []
+            rows.append(self._read(instance, f"#/{index}", found))
+            if found:
+                count += len(found)
+                problems += found[: MAX_PROBLEMS - len(problems)]
+        if count:
+            raise SignatureError(problems, count)
+        return rows
+
+    def warnings(self, row: Sequence[float]) -> list[str]:
+        """Name each value of a row that lies outside the range seen in training."""
+        found = (f.warning(v) for f, v in zip(self.features, row, strict=True))
+        return [warning for warning in found if warning]
+
+    def example(self) -> dict[str, float]:
+        """Return the instance of the training means, rounded for people to read."""
+        return {f.name: float(f"{f.mean:.2g}") for f in self.features}
+
+    def _read(
+        self, instance: object, pointer: str, problems: list[FieldProblem]
+    ) -> tuple[float, ...]:
+        """Return the row, or add what is wrong to ``problems`` and return what could be read."""
+        if not isinstance(instance, dict):
+            names = ", ".join(f.name for f in self.features)
+            detail = f"expected an object with {names}; got {_describe(instance)}"
+            problems.append(FieldProblem(pointer, detail))
+            return ()
+        row = []
+        known = 0
+        for feature in self.features:
+            value = instance.get(feature.name, _MISSING)
+            if type(value) is float:
+                known += 1
+                row.append(value)
+                continue
+            if value is _MISSING:
+                detail = f"missing; expected a number{f' ({feature.unit})' if feature.unit else ''}"
+                problems.append(FieldProblem(_pointer(pointer, feature.name), detail))
+                continue
+            known += 1
+            number = _number(value)
+            if number is None:
+                detail = f"expected a finite number; got {_describe(value)}"
+                problems.append(FieldProblem(_pointer(pointer, feature.name), detail))
+            else:
+                row.append(number)
+        if known < len(instance):
+            self._unknown(instance, pointer, problems)
+        return tuple(row)
+
+    def _unknown(
+        self, instance: dict[str, object], pointer: str, problems: list[FieldProblem]
+    ) -> None:
+        """Add a problem for each field that is no feature, with the one that was meant."""
+        from difflib import get_close_matches  # only errors pay for it
+
+        names = {f.name.lower(): f.name for f in self.features}
+        absent = [low for low, name in names.items() if name not in instance]
+        for field in instance:
+            if any(field == f.name for f in self.features):
+                continue
+            close = get_close_matches(field.lower(), absent or names, n=1)
+            expected = ", ".join(f.name for f in self.features)
+            problems.append(
+                FieldProblem(
+                    _pointer(pointer, field[:64]),
+                    f"unknown field; expected {expected}",
+                    names[close[0]] if close else None,
+                )
+            )
+
+
+def _number(value: object) -> float | None:
+    """Return a finite float for a JSON number or a numeric string; None for all else."""
+    if type(value) is int or (type(value) is str and _NUMERIC.fullmatch(value)):
+        try:
+            number = float(value)
+        except (OverflowError, ValueError):  # an int beyond 1e308; a string of too many digits
+            return None
+        return number if -inf < number < inf else None
+    return None
+
+
+def _pointer(parent: str, name: str) -> str:
+    """Append a name to a JSON pointer, escaped as RFC 6901 section 3 has it."""
+    return f"{parent}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _describe(value: object) -> str:
+    """Name a JSON value by its type, and a short string or number by itself."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "an array"
+    if isinstance(value, str):
+        return f"the string {value!r}" if len(value) <= 40 else f"a string of {len(value)}"
+    return f"a number of {value.bit_length()} bits" if isinstance(value, int) else repr(value)

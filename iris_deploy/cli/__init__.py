@@ -1,0 +1,86 @@
+"""The console command: options, what is printed, and exit codes. typer and rich live here only.
+
+One module per command. Each imports its room when it runs, so that ``--help`` is quick and
+``serve`` stays light. `main` is one of the two boundaries where errors become something else.
+"""
+
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from iris_deploy import __version__
+from iris_deploy.cli.evaluate import evaluate
+from iris_deploy.cli.predict import predict
+from iris_deploy.cli.serve import serve
+from iris_deploy.cli.train import train
+from iris_deploy.errors import IrisDeployError
+
+EXIT_BUG = 3
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+app = typer.Typer(
+    name="iris-deploy",
+    help="Train a scikit-learn classifier, measure it and serve it over HTTP.\n\n"
+    "The steps hand over through artifacts/: train writes a bundle there, the others read it.",
+    epilog="Start with: iris-deploy train, then iris-deploy evaluate, "
+    "then iris-deploy serve --port 5000",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (train, evaluate, predict, serve):
+    app.command()(command)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"iris-deploy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the console command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments after the command's name; those of the process if left out.
+
+    Returns
+    -------
+    int
+        0 fine, 1 expected failure, 2 usage, 3 bug, 4 gate not met, 130 interrupted.
+    """
+    try:
+        app(args=sys.argv[1:] if argv is None else list(argv), prog_name="iris-deploy")
+    except SystemExit as exc:
+        return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
+    except IrisDeployError as exc:
+        typer.secho(f"error: {exc}", fg="red", err=True)
+        if exc.hint:
+            typer.echo(f"hint: {exc.hint}", err=True)
+        return exc.exit_code
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
+        typer.secho("error: this is a bug in iris-deploy; please report the lines above", err=True)
+        return EXIT_BUG
+    return 0

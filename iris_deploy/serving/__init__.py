@@ -1,0 +1,1 @@
+"""From a bundle to an HTTP API. Flask and waitress live here; scikit-learn is never imported."""

@@ -1,0 +1,62 @@
+"""The talk's first server: Flask's own, with reload and debugger. For one's own machine only."""
+
+import ipaddress
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.serving import is_running_from_reloader, run_simple
+
+from iris_deploy.errors import SettingsError
+from iris_deploy.serving.server import open_socket, url_of
+from iris_deploy.settings import ServeSettings
+
+
+def serve_development(
+    app: Flask,
+    settings: ServeSettings,
+    watched: Sequence[Path],
+    on_listening: Callable[[str], None],
+) -> None:
+    """Serve an application with werkzeug's development server until Ctrl-C.
+
+    Parameters
+    ----------
+    app : Flask
+    settings : ServeSettings
+        Only a loopback address is taken: the debugger runs whatever code it is sent.
+    watched : sequence of Path
+        Restart when one of these changes, besides the Python modules.
+    on_listening : callable
+        Gets the URL before the server starts.
+
+    Raises
+    ------
+    SettingsError
+        If the address is not a loopback address.
+    ServerError
+        If the address is not to be had.
+    """
+    if settings.host != "localhost" and not _is_loopback(settings.host):
+        message = f"--dev listens on loopback only; got --host {settings.host}"
+        raise SettingsError(message, hint="leave --host out, or leave --dev out")
+    if not is_running_from_reloader():  # the reloader starts this process once more, below itself
+        with open_socket(settings.host, settings.port) as listener:
+            url = url_of(listener)
+        on_listening(url)
+    run_simple(
+        settings.host,
+        settings.port,
+        app,
+        use_reloader=True,
+        use_debugger=True,
+        extra_files=list(map(str, watched)),
+        threaded=True,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,62 @@
+"""Error bodies: problem details for HTTP APIs, RFC 9457.
+
+Knows neither Flask nor waitress; both ask it for the bytes of an error.
+"""
+
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import msgspec
+
+from iris_deploy.errors import FieldProblem, IrisDeployError, MalformedError, SignatureError
+
+CONTENT_TYPE = "application/problem+json"
+
+
+def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = ()) -> bytes:
+    """Write the body of an error.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status code; its standard phrase becomes the title.
+    detail : str
+        What is wrong and what to do, for a person.
+    problems : sequence of FieldProblem
+        The bad fields, if it is about fields.
+
+    Returns
+    -------
+    bytes
+        JSON with title, status, detail and, where there are bad fields, errors: a list of detail,
+        pointer and suggestion.
+
+    References
+    ----------
+    RFC 9457, section 3. Without a ``type`` it is ``about:blank``, whose title is the status' own.
+    """
+    body: dict[str, object] = {
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if problems:
+        body["errors"] = [
+            {
+                "detail": problem.detail,
+                "pointer": problem.pointer,
+                **({"suggestion": problem.suggestion} if problem.suggestion else {}),
+            }
+            for problem in problems
+        ]
+    return msgspec.json.encode(body)
+
+
+def describe_error(error: IrisDeployError) -> tuple[int, bytes]:
+    """Choose the status of an expected error and write its body."""
+    detail = f"{error}. {error.hint}" if error.hint else str(error)
+    if isinstance(error, MalformedError):
+        return 400, build_problem(400, detail)
+    if isinstance(error, SignatureError):
+        return 422, build_problem(422, detail, error.problems)
+    return 500, build_problem(500, "the server failed; its log says why")

@@ -1,0 +1,253 @@
+"""From a dataset to a bundle: fit, dump, read the dumps back, measure, write.
+
+A bundle is written only after its own predictor, built from the bytes that are about to be written,
+has given scikit-learn's label for every sample of the dataset.
+"""
+
+import hashlib
+import io
+import platform
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from typing import Any, Literal
+
+import joblib
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.preprocessing import StandardScaler
+
+from iris_deploy import __version__
+from iris_deploy.bundle.bundle import Bundle, read_bundle
+from iris_deploy.bundle.manifest import (
+    FORMAT,
+    Artifact,
+    Environment,
+    Estimator,
+    Example,
+    Manifest,
+    Split,
+    Training,
+)
+from iris_deploy.bundle.pickles import read_dump
+from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.bundle.signature import Feature, Signature
+from iris_deploy.errors import SettingsError, TrainingError
+from iris_deploy.settings import TrainSettings
+from iris_deploy.training.dataset import Dataset, Samples, load_dataset, split_dataset
+from iris_deploy.training.evaluation import evaluate
+
+PACKAGES = ("joblib", "numpy", "scikit-learn", "scipy")
+"""Packages whose versions decide what is fitted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """A classifier that can be trained, with the defaults of its own.
+
+    Parameters
+    ----------
+    build : callable
+        Gets the keyword arguments of the estimator and returns it unfitted.
+    prefix : str
+        Begins the name of its file, as in the talk's ``ppn_iris.pkl``.
+    defaults : dict
+        Keyword arguments unless the user gives others; what is not here cannot be given.
+    """
+
+    build: Callable[..., Any]
+    prefix: str
+    defaults: dict[str, float | None]
+
+
+CLASSIFIERS = {
+    # The talk's: Perceptron(max_iter=40, eta0=0.1, random_state=0, shuffle=True) on scikit-learn
+    # 0.19, where giving max_iter switched the early stop off; tol=None does that today.
+    "perceptron": Classifier(
+        build=Perceptron, prefix="ppn", defaults={"max_iter": 40, "eta0": 0.1, "tol": None}
+    ),
+    "logistic-regression": Classifier(
+        build=LogisticRegression, prefix="lr", defaults={"max_iter": 100, "tol": 1e-4}
+    ),
+}
+"""Every classifier that `train` offers, by the name of its option."""
+
+
+def train(settings: TrainSettings, repository: Repository, model: str | None = None) -> Bundle:
+    """Fit a scaler and a classifier, and write them as the next version of a model.
+
+    Parameters
+    ----------
+    settings : TrainSettings
+    repository : Repository
+        Where to write.
+    model : str, optional
+        Name of the model; the dataset's own if left out.
+
+    Returns
+    -------
+    Bundle
+        Read back from the disk and verified.
+
+    Raises
+    ------
+    SettingsError
+        If a setting does not belong to the classifier.
+    DatasetError, TrainingError
+        If the data cannot be split or fitted.
+    BundleError
+        If the bundle cannot be written.
+    """
+    choice = _choose(settings.classifier)
+    classifier = choice.build(random_state=settings.random_state, **_parameters(settings, choice))
+    dataset = load_dataset(settings.dataset)
+    samples = split_dataset(dataset, settings.test_size, settings.random_state)
+    scaler = StandardScaler().fit(samples.X_train)
+    _fit(classifier, scaler.transform(samples.X_train), samples.y_train)
+    scaler_file = f"sc_{dataset.model}_{dataset.subset}.pkl"
+    classifier_file = f"{choice.prefix}_{dataset.model}.pkl"
+    dumps = {scaler_file: _dump(scaler), classifier_file: _dump(classifier)}
+    signature = Signature(features=_features(dataset, samples), classes=dataset.classes)
+    predictor = Predictor(signature, [read_dump(data) for data in dumps.values()])
+    _check_same(predictor, lambda X: classifier.predict(scaler.transform(X)), dataset.X)
+    manifest = Manifest(
+        format=FORMAT,
+        digest="",
+        model=model or dataset.model,
+        version=0,
+        runtime="numpy",
+        signature=signature,
+        artifacts=(
+            _artifact("scaler", scaler_file, dumps),
+            _artifact("classifier", classifier_file, dumps),
+        ),
+        environment=_environment(),
+        training=Training(
+            dataset=dataset.name,
+            dataset_digest=dataset.digest(),
+            split=Split(
+                test_size=settings.test_size,
+                random_state=settings.random_state,
+                train_samples=len(samples.y_train),
+                test_samples=len(samples.y_test),
+                test_digest=samples.test_digest,
+            ),
+            estimators=(_estimator(scaler), _estimator(classifier)),
+        ),
+        evaluation=evaluate(predictor, samples.X_test, samples.y_test),
+        examples=_examples(predictor, samples),
+    )
+    return read_bundle(repository.write(manifest, dumps))
+
+
+def _artifact(
+    role: Literal["scaler", "classifier"], file: str, dumps: dict[str, bytes]
+) -> Artifact:
+    data = dumps[file]
+    return Artifact(role=role, file=file, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+
+
+def _environment() -> Environment:
+    packages = {"iris-deploy": __version__} | {name: package_version(name) for name in PACKAGES}
+    return Environment(python=platform.python_version(), packages=packages)
+
+
+def _choose(name: str) -> Classifier:
+    try:
+        return CLASSIFIERS[name]
+    except KeyError:
+        message = f"no classifier {name!r}; there is: {', '.join(CLASSIFIERS)}"
+        raise SettingsError(message) from None
+
+
+def _parameters(settings: TrainSettings, choice: Classifier) -> dict[str, float | None]:
+    """Return the classifier's keyword arguments: what was given, else its defaults."""
+    given = {
+        name: value
+        for name in ("max_iter", "eta0", "tol")
+        if (value := getattr(settings, name)) is not None
+    }
+    if alien := given.keys() - choice.defaults.keys():
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(alien))
+        message = f"{options} does not belong to {settings.classifier}"
+        raise SettingsError(message, hint="leave it out, or choose another --classifier")
+    return choice.defaults | given
+
+
+def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:
+    with warnings.catch_warnings():
+        # Stopping after max_iter passes is what was asked for; the figures tell how well it went.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        try:
+            classifier.fit(X, y)
+        except (ValueError, FloatingPointError) as exc:
+            message = f"{type(classifier).__name__} cannot be fitted: {exc}"
+            raise TrainingError(message, hint="change the data or the settings") from exc
+
+
+def _dump(estimator: Any) -> bytes:
+    """Return what ``joblib.dump`` writes to a file."""
+    buffer = io.BytesIO()
+    joblib.dump(estimator, buffer)
+    return buffer.getvalue()
+
+
+def _features(dataset: Dataset, samples: Samples) -> tuple[Feature, ...]:
+    """Describe the training samples of each feature."""
+    features = []
+    for (name, unit), column in zip(dataset.features, samples.X_train.T, strict=True):
+        edges = np.unique(np.quantile(column, np.arange(1, 10) / 10))
+        counts = np.bincount(np.searchsorted(edges, column), minlength=len(edges) + 1)
+        features.append(
+            Feature(
+                name=name,
+                unit=unit,
+                minimum=float(column.min()),
+                maximum=float(column.max()),
+                mean=float(column.mean()),
+                bin_edges=tuple(edges.tolist()),
+                bin_counts=tuple(counts.tolist()),
+            )
+        )
+    return tuple(features)
+
+
+def _estimator(estimator: Any) -> Estimator:
+    """Record an estimator's public class and parameters."""
+    cls = type(estimator)
+    public = ".".join(part for part in cls.__module__.split(".") if not part.startswith("_"))
+    parameters = {
+        name: value if value is None or isinstance(value, (str, int, float)) else repr(value)
+        for name, value in estimator.get_params(deep=False).items()
+    }
+    return Estimator(name=f"{public}.{cls.__name__}", parameters=parameters)
+
+
+def _examples(predictor: Predictor, samples: Samples) -> tuple[Example, ...]:
+    """Record the answer for the first held-out sample of each class."""
+    examples = []
+    for k in range(len(predictor.signature.classes)):
+        row = samples.X_test[int(np.argmax(samples.y_test == k))].tolist()
+        label, scores = predictor.score(row)
+        names = (feature.name for feature in predictor.signature.features)
+        instance = dict(zip(names, row, strict=True))
+        examples.append(Example(instance=instance, label=label, scores=scores))
+    return tuple(examples)
+
+
+def _check_same(
+    predictor: Predictor, predict: Callable[[np.ndarray], np.ndarray], X: np.ndarray
+) -> None:
+    """Compare the predictor with scikit-learn before anything is written."""
+    differing = int((predictor.predict(X).indices != predict(X)).sum())
+    if differing:
+        message = (
+            f"the predictor gives another label than scikit-learn for {differing} of {len(X)} "
+            "samples; expected none"
+        )
+        raise TrainingError(
+            message, hint="please report this with the settings; nothing was written"
+        )
