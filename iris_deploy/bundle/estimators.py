@@ -57,7 +57,9 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
             message = f"expected a supported scaler before the classifier, got {scaler.name}"
             raise ArtifactError(message)
         steps += _SCALERS[scaler.name](scaler, n_features)
-    classes = classifier.state.get("classes_")
+    binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
+    labelled = binarizer if isinstance(binarizer, Fitted) else classifier
+    classes = labelled.state.get("classes_")
     if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
         message = f"{classifier.name} has no classes_ for {n_classes} classes"
         raise ArtifactError(message, hint="fit the classifier before dumping it")

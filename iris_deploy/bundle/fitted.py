@@ -90,6 +90,8 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy._core.multiarray", "scalar"): SCALAR,
     ("numpy.core.multiarray", "scalar"): SCALAR,
+    ("sklearn._loss._loss", "CyHalfBinomialLoss"): ClassName("sklearn.CyHalfBinomialLoss"),
+    ("_loss", "CyHalfBinomialLoss"): ClassName("sklearn.CyHalfBinomialLoss"),  # 1.4 to 1.7
     **{
         (module, public.rpartition(".")[2]): ClassName(f"sklearn.{public}")
         for public, modules in {
@@ -110,7 +112,6 @@ NAMES: dict[tuple[str, str], object] = {
                 f"linear_model.{loss}": ("linear_model._sgd_fast", "linear_model.sgd_fast")
                 for loss in _LOSSES
             },
-            "_loss.CyHalfBinomialLoss": ("_loss._loss",),
         }.items()
         for module in (f"sklearn.{name}" for name in modules)
     },

@@ -170,7 +170,10 @@ def checked_model(model: str) -> str:
         If it is not.
     """
     if not _MODEL.fullmatch(model):
-        message = f"--model: expected lower-case letters, digits, '.', '_' and '-', at most 63; got {model!r}"
+        message = (
+            "--model: expected lower-case letters, digits, '.', '_' and '-', at most 63 in all; "
+            f"got {model!r}"
+        )
         raise SettingsError(message)
     return model
 

@@ -122,10 +122,6 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         found = (f.warning(v) for f, v in zip(self.features, row, strict=True))
         return [warning for warning in found if warning]
 
-    def example(self) -> dict[str, float]:
-        """Return the instance of the training means, rounded for people to read."""
-        return {f.name: float(f"{f.mean:.2g}") for f in self.features}
-
     def _read(
         self, instance: object, pointer: str, problems: list[FieldProblem]
     ) -> tuple[float, ...]:
@@ -208,4 +204,6 @@ def _describe(value: object) -> str:
         return "an array"
     if isinstance(value, str):
         return f"the string {value!r}" if len(value) <= 40 else f"a string of {len(value)}"
-    return f"a number of {value.bit_length()} bits" if isinstance(value, int) else repr(value)
+    if isinstance(value, int) and abs(value) > 10**18:
+        return f"an integer of {value.bit_length()} bits"
+    return repr(value)

@@ -58,6 +58,7 @@ def serve(
     if dev:
         from iris_deploy.serving.development import serve_development
 
+        typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
         serve_development(app, settings, [bundle.path / "bundle.json"], announce)
     else:
         from iris_deploy.serving.server import serve as serve_production
@@ -69,7 +70,7 @@ def serve(
 def _announcement(bundle: "Bundle", url: str) -> str:
     """Say what is served where, and how to ask it."""
     manifest = bundle.manifest
-    example = json.dumps(manifest.signature.example())
+    example = json.dumps(manifest.examples[-1].instance)
     return (
         f"Serving {manifest.model} version {manifest.version} ({manifest.digest[:19]}) at {url}, "
         "Ctrl-C to stop\n"

@@ -115,7 +115,7 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
         " " * 9 + f"{xs[0]:<{MAP_WIDTH // 2}.3g}{xs[-1]:>{MAP_WIDTH // 2}.3g}\n", style="dim"
     )
     across, up = (f"{f.name} ({f.unit})" if f.unit else f.name for f in signature.features)
-    text.append(f"{'':9}{across} across, {up} up; ")
+    text.append(f"{'':9}{across} across, {up} up\n{'':9}")
     for k, name in enumerate(signature.classes):
         text.append(f"{_digit(k)}", style=f"bold black on {_REGIONS[k % len(_REGIONS)]}")
         text.append(f" {name} {_FILL[k % len(_FILL)]}  ", style=_REGIONS[k % len(_REGIONS)])

@@ -9,7 +9,7 @@ from iris_deploy.settings import ARTIFACTS, TrainSettings
 from iris_deploy.training.dataset import DATASETS
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
+    from collections.abc import Iterator
 
     from iris_deploy.bundle.bundle import Bundle
     from iris_deploy.bundle.manifest import Estimator
@@ -108,7 +108,9 @@ def _report(bundle: "Bundle") -> None:
         f"(seed {split.random_state}), standardised"
     )
     console.print(f"  accuracy  {accuracy_line(manifest.evaluation)}")
-    console.print(_files(bundle))
+    console.print(f"  bundle    {bundle.path}/")
+    for line in _files(bundle):
+        console.print(f"            {line}")
     console.print("Next: [bold]iris-deploy evaluate[/bold], then [bold]iris-deploy serve[/bold]")
 
 
@@ -121,14 +123,12 @@ def _describe(estimator: "Estimator") -> str:
     return f"{estimator.name.rpartition('.')[2]}({parameters})"
 
 
-def _files(bundle: "Bundle") -> "RenderableType":
-    """List the files of a bundle with their sizes and roles."""
-    from rich.table import Table
+def _files(bundle: "Bundle") -> "Iterator[str]":
+    """List the files of a bundle with their sizes and roles, in the order of use."""
+    from iris_deploy.bundle.bundle import MANIFEST_FILE
 
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    roles = {a.file: a.role for a in bundle.manifest.artifacts}
-    for path in sorted(bundle.path.iterdir(), key=lambda p: (p.name not in roles, p.name)):
-        size = f"{path.stat().st_size:,} bytes"
-        table.add_row(str(path), f"[right]{size}", roles.get(path.name, "manifest"))
-    table.columns[1].justify = "right"
-    return table
+    roles: dict[str, str] = {artifact.file: artifact.role for artifact in bundle.manifest.artifacts}
+    roles[MANIFEST_FILE] = f"manifest, {bundle.manifest.digest[:19]}"
+    width = max(map(len, roles))
+    for file, role in roles.items():
+        yield f"{file:<{width}}  {(bundle.path / file).stat().st_size:>6,} bytes  {role}"

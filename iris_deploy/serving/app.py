@@ -12,7 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.errors import IrisDeployError
-from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, describe_error
+from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, describe_error, too_large
 from iris_deploy.serving.protocols import prediction
 
 ROUTES = {
@@ -85,7 +85,7 @@ def _describe(bundle: Bundle) -> bytes:
             for feature in manifest.signature.features
         ],
         "classes": manifest.signature.classes,
-        "example": manifest.examples[0].instance if manifest.examples else None,
+        "example": manifest.examples[-1].instance if manifest.examples else None,
         "routes": ROUTES,
     }
     return msgspec.json.format(msgspec.json.encode(description), indent=2) + b"\n"
@@ -139,7 +139,8 @@ def _answer_http_error(error: HTTPException) -> Response:
     allowed = getattr(error, "valid_methods", None)
     if status == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
-        detail = f"{request.method} is not allowed here; expected {' or '.join(sorted(allowed))}"
+        expected = " or ".join(sorted(set(allowed) - {"HEAD", "OPTIONS"}))
+        detail = f"{request.method} is not allowed here; expected {expected}"
     elif status == HTTPStatus.NOT_FOUND:
         detail = f"there is no such path; there is {', '.join(ROUTES)}"
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
@@ -156,8 +157,3 @@ def _answer_bug(error: Exception) -> Response:
     return Response(
         build_problem(500, "the server failed; its log says why"), 500, content_type=CONTENT_TYPE
     )
-
-
-def too_large(limit: int) -> str:
-    """Say which body is taken."""
-    return f"the body is too large; expected at most {limit} bytes. Send fewer instances at a time"

@@ -60,3 +60,8 @@ def describe_error(error: IrisDeployError) -> tuple[int, bytes]:
     if isinstance(error, SignatureError):
         return 422, build_problem(422, detail, error.problems)
     return 500, build_problem(500, "the server failed; its log says why")
+
+
+def too_large(limit: int) -> str:
+    """Say which body is taken."""
+    return f"the body is too large; expected at most {limit} bytes. Send fewer instances at a time"

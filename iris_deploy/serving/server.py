@@ -14,7 +14,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from iris_deploy.errors import ServerError
-from iris_deploy.serving.problem import CONTENT_TYPE, build_problem
+from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, too_large
 from iris_deploy.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -27,12 +27,18 @@ class _ProblemTask(ErrorTask):
     def execute(self) -> None:
         error: Any = self.request.error  # type: ignore[attr-defined]
         status = HTTPStatus(error.code)
-        body = build_problem(status, str(error.body))
+        detail = str(error.body)
+        if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            detail = too_large(self.channel.server.max_body_bytes)
+        body = build_problem(status, detail)
         self.status = f"{status} {status.phrase}"
         self.response_headers = [("Content-Type", CONTENT_TYPE)]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)
+
+
+_FRAMING = 2  # times the limit of a body, for the sizes and line ends between its chunks
 
 
 class _Channel(HTTPChannel):
@@ -102,17 +108,20 @@ def serve(
         If the address is not to be had.
     """
     listener = open_socket(settings.host, settings.port)
+    received = _FRAMING * settings.max_body_bytes
     server: Any = create_server(
         app,
         sockets=[listener],
         threads=settings.threads,
-        # waitress refuses a body of exactly its limit, we do not
-        max_request_body_size=settings.max_body_bytes + 1,
-        # a body stays in memory, so that no writable directory is needed
-        inbuf_overflow=settings.max_body_bytes + 2,
+        # The application holds bodies to their limit exactly; waitress, which counts the framing of
+        # chunks too, keeps what is received within bounds before that.
+        max_request_body_size=received,
+        # A body stays in memory, so that no writable directory is needed.
+        inbuf_overflow=received + 1,
         ident="iris-deploy",
     )
     server.channel_class = _Channel
+    server.max_body_bytes = settings.max_body_bytes
 
     def stop(_signal: int, _frame: Any) -> NoReturn:
         raise SystemExit  # waitress ends its loop on it and lets running requests finish

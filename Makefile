@@ -1,0 +1,69 @@
+# `make run` and `make test` do everything on a machine with Python >= 3.11 and make.
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 5000
+BIN := $(VENV)/bin
+
+.PHONY: help run test check test-lowest bench docs lock clean
+.DEFAULT_GOAL := help
+
+help:  ## Show the targets
+	@sed -nE 's/^([a-z-]+):.*##/\1	/p' $(MAKEFILE_LIST) | expand -t 14
+
+run: $(VENV)/run  ## Install, train, evaluate and serve on port 5000
+	$(BIN)/iris-deploy train
+	$(BIN)/iris-deploy evaluate
+	$(BIN)/iris-deploy serve --port $(PORT)
+
+test: $(VENV)/dev  ## Install, check the floors of the house, run the tests
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+check: $(VENV)/dev  ## Formatting, lint, spelling, types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/codespell --skip '*.pkl,*.svg,requirements/*.txt' iris_deploy tests benchmarks docs requirements README.md
+	$(BIN)/mypy
+
+test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
+	$(BIN)/pytest
+
+bench: $(VENV)/dev  ## Measure, side by side with the alternatives
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/dev  ## Draw the pictures of docs/ anew
+	$(BIN)/python docs/draw.py
+
+lock: $(VENV)/dev  ## Choose the newest versions, write them down with their hashes
+	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in -o requirements/run.txt
+	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in --extra dev -o requirements/dev.txt
+	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in --extra plots \
+		--resolution lowest-direct -o requirements/lowest.txt
+
+LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+clean:  ## Remove what the targets made, but no artifacts
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "iris-deploy needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
+
+$(VENV)/run: $(VENV)/bin/pip requirements/run.txt setup.cfg
+	$(PIP) --require-hashes -r requirements/run.txt
+	$(EDITABLE)
+	@touch $@
+
+$(VENV)/dev: $(VENV)/bin/pip requirements/dev.txt setup.cfg
+	$(PIP) --require-hashes -r requirements/dev.txt
+	$(EDITABLE)
+	@touch $@
+
+$(VENV)/lowest: $(VENV)/dev requirements/lowest.txt
+	$(PIP) --require-hashes --no-deps -r requirements/lowest.txt
+	@touch $@

@@ -1,0 +1,172 @@
+"""``python -m benchmarks``: every measure once, in rotation, as a table of ratios.
+
+Absolute times mean little on a shared machine: each round measures all candidates one after the
+other, and what is quoted is the median of the rounds' ratios.
+"""
+
+import argparse
+import io
+import statistics
+import subprocess
+import sys
+import time
+import timeit
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import joblib
+import numpy as np
+
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.settings import TrainSettings
+from iris_deploy.training import fit
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One way to do it: a name, and a function that returns the seconds it took once."""
+
+    name: str
+    seconds: Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is measured: ours first, then the alternatives."""
+
+    title: str
+    candidates: Sequence[Candidate]
+
+
+def process(*arguments: str) -> Callable[[], float]:
+    """Time a whole process, from its start to its end."""
+
+    def seconds() -> float:
+        start = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
+        return time.perf_counter() - start
+
+    return seconds
+
+
+def call(function: Callable[[], object], number: int) -> Callable[[], float]:
+    """Time one call, as the mean of a number of them."""
+    return lambda: timeit.timeit(function, number=number) / number
+
+
+def cases(artifacts: Path) -> list[Case]:
+    """Set up every case on a freshly trained bundle."""
+    bundle = fit.train(TrainSettings(), Repository(artifacts))
+    predictor = bundle.predictor
+    scaler, classifier = (
+        joblib.load(io.BytesIO((bundle.path / a.file).read_bytes()))
+        for a in bundle.manifest.artifacts
+    )
+    mean, scale = scaler.mean_, scaler.scale_
+    coef, intercept = classifier.coef_, classifier.intercept_
+    names = np.array(bundle.manifest.signature.classes)
+    row, array = (5.1, 2.4), np.array([[5.1, 2.4]])
+    many = np.random.default_rng(0).uniform((0, 0), (8, 3), (100_000, 2))
+
+    def with_numpy(X: np.ndarray) -> Iterable[str]:
+        labels: np.ndarray = names[np.argmax((X - mean) / scale @ coef.T + intercept, axis=1)]
+        return labels
+
+    def with_scikit_learn(X: np.ndarray) -> Iterable[str]:
+        labels: np.ndarray = names[classifier.predict(scaler.transform(X))]
+        return labels
+
+    for answer in ([predictor.label(row)], with_numpy(array), with_scikit_learn(array)):
+        if list(answer) != ["virginica"]:
+            sys.exit(f"a candidate answers {answer}, not virginica")
+    text = '{"length": 5.1, "width": 2.4}'
+    return [
+        Case(
+            "one row to its label",
+            [
+                Candidate(
+                    "the predictor, plain floats", call(lambda: predictor.label(row), 20_000)
+                ),
+                Candidate("the same in NumPy", call(lambda: with_numpy(array), 2000)),
+                Candidate("scikit-learn", call(lambda: with_scikit_learn(array), 200)),
+            ],
+        ),
+        Case(
+            "100,000 rows to their labels",
+            [
+                Candidate("the predictor, columns", call(lambda: predictor.labels(many), 1)),
+                Candidate("the same in NumPy", call(lambda: with_numpy(many), 1)),
+                Candidate("scikit-learn", call(lambda: with_scikit_learn(many), 1)),
+            ],
+        ),
+        Case(
+            "iris-deploy --help",
+            [
+                Candidate("iris-deploy --help", process("-m", "iris_deploy", "--help")),
+                Candidate("python -c 'import sklearn'", process("-c", "import sklearn")),
+            ],
+        ),
+        Case(
+            "a bundle read and one row predicted, from the start of the process",
+            [
+                Candidate(
+                    "iris-deploy predict",
+                    process("-m", "iris_deploy", "predict", "--artifacts", str(artifacts), text),
+                ),
+                Candidate(
+                    "joblib.load and scikit-learn",
+                    process(
+                        "-c",
+                        "import joblib, sys; s, c = map(joblib.load, sys.argv[1:]); "
+                        "print(c.predict(s.transform([[5.1, 2.4]])))",
+                        *(str(bundle.path / a.file) for a in bundle.manifest.artifacts),
+                    ),
+                ),
+            ],
+        ),
+    ]
+
+
+def measure(case: Case, rounds: int) -> None:
+    """Measure a case's candidates in rotation and print a line for each."""
+    times: list[list[float]] = [[] for _ in case.candidates]
+    for candidate in case.candidates:  # a round that is not counted
+        candidate.seconds()
+    for _ in range(rounds):
+        for candidate, seconds in zip(case.candidates, times, strict=True):
+            seconds.append(candidate.seconds())
+    print(f"\n{case.title}\n")
+    print("| candidate | median | ratio to ours, median (quartiles) |")
+    print("|---|---:|---:|")
+    for candidate, seconds in zip(case.candidates, times, strict=True):
+        ratios = [theirs / ours for theirs, ours in zip(seconds, times[0], strict=True)]
+        low, median, high = statistics.quantiles(ratios, n=4)
+        print(
+            f"| {candidate.name} | {human(statistics.median(seconds))} | "
+            f"{median:.3g} ({low:.3g} to {high:.3g}) |",
+            flush=True,
+        )
+
+
+def human(seconds: float) -> str:
+    """Write a time in the unit that fits."""
+    for unit, factor in (("s", 1), ("ms", 1e3)):
+        if seconds * factor >= 1:
+            return f"{seconds * factor:.3g} {unit}"
+    return f"{seconds * 1e6:.3g} µs"
+
+
+def main() -> None:
+    """Run the suite."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=11, help="counted rounds of each case")
+    rounds = parser.parse_args().rounds
+    with TemporaryDirectory() as directory:
+        for case in cases(Path(directory)):
+            measure(case, rounds)
+
+
+if __name__ == "__main__":
+    main()
