@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +94,10 @@ def test_main_takes_the_arguments_of_the_process(
     monkeypatch.setattr(sys, "argv", ["iris-deploy", "--version"])
     assert main() == 0
     assert capsys.readouterr().out.startswith("iris-deploy ")
+
+
+@pytest.mark.parametrize("command", [["evaluate"], ["train"], ["--help"], ["evaluate", "--help"]])
+def test_a_terminal_without_unicode_is_no_bug(artifacts: Path, command: list[str]) -> None:
+    env = {"PYTHONIOENCODING": "ascii", "IRIS_DEPLOY_ARTIFACTS": str(artifacts)}
+    result = run_process(*command, env=env)
+    assert result.returncode == 0, result.stderr

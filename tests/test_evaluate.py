@@ -31,10 +31,10 @@ def test_figures_are_those_of_the_training(run: Run, artifacts: Path) -> None:
 def test_a_person_sees_accuracy_figures_by_class_and_the_map(run: Run, artifacts: Path) -> None:
     out = run("evaluate", "--artifacts", artifacts, "--version", 1).out
     assert "91.1%: 41 of 45" in out
-    assert "95 % interval 79.3% to 96.5%" in out
+    assert "95% interval 79.3% to 96.5%" in out
     for name in ("setosa", "versicolor", "virginica", "precision", "recall", "F1"):
         assert name in out
-    drawing = [line for line in out.splitlines() if "····" in line or "----" in line]
+    drawing = [line for line in out.splitlines() if "...." in line or "----" in line]
     assert len(drawing) == 20
     assert sum(line.count("x") for line in drawing) in {3, 4}  # two wrong ones may share a place
     assert "length (cm) across, width (cm) up" in out

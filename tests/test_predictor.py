@@ -82,7 +82,8 @@ def fitted(name: str, n_classes: int) -> tuple[Any, Predictor]:
 def decision(estimator: Any, X: np.ndarray) -> np.ndarray:
     """Return scikit-learn's decision values with one column per class."""
     values: np.ndarray = estimator.decision_function(X)
-    return np.column_stack([-values, values]) if values.ndim == 1 else values
+    columns: np.ndarray = np.column_stack([-values, values]) if values.ndim == 1 else values
+    return columns
 
 
 def points(case: str) -> np.ndarray:
@@ -157,7 +158,8 @@ def boundary_points(name: str, n_classes: int) -> np.ndarray:
 
     def gap(y: np.ndarray) -> np.ndarray:
         values = decision(estimator, np.column_stack([x, y]))
-        return values[:, -1] - values[:, -2]
+        distance: np.ndarray = values[:, -1] - values[:, -2]
+        return distance
 
     low, high = np.full_like(x, -100.0), np.full_like(x, 100.0)
     sign = np.sign(gap(high) - gap(low))

@@ -39,7 +39,7 @@ def test_defaults_are_the_talk_and_are_told_to_a_person(run: Run, tmp_path: Path
         "iris version 1",
         "105 to fit, 45 held out",
         "91.1%: 41 of 45",
-        "95 % interval 79.3% to 96.5%",
+        "95% interval 79.3% to 96.5%",
         "sc_iris_petal.pkl",
         "ppn_iris.pkl",
         "bundle.json",

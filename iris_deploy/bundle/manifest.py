@@ -105,7 +105,7 @@ class Evaluation(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True)
     accuracy : float
         correct / total.
     interval : tuple of float
-        Lower and upper end of the 95 % Wilson score interval of the accuracy.
+        Lower and upper end of the 95% Wilson score interval of the accuracy.
     classes : dict of str to ClassFigures
         In the signature's order.
     confusion_matrix : tuple of tuple of int

@@ -141,9 +141,8 @@ class Predictor:
         return decision
 
     def _decide(self, decision: tuple[float, ...], pointer: str = "#") -> int:
-        for value in decision:
-            if not math.isfinite(value):
-                raise _overflow(pointer)
+        if not math.isfinite(sum(decision)) and not all(map(math.isfinite, decision)):
+            raise _overflow(pointer)
         return decision[0] > 0 if len(decision) == 1 else decision.index(max(decision))
 
     def _indices(self, decision: Floats) -> NDArray[np.intp]:

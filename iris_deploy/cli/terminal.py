@@ -25,7 +25,7 @@ def progress(what: str) -> Iterator[None]:
     """Show on a terminal's standard error that work goes on; elsewhere nothing."""
     from rich.console import Console
 
-    with Console(stderr=True).status(f"{what} …"):
+    with Console(stderr=True).status(f"{what} ...", spinner="line"):
         yield
 
 
@@ -42,7 +42,7 @@ def accuracy_line(evaluation: "Evaluation") -> str:
     low, high = evaluation.interval
     return (
         f"[bold]{evaluation.accuracy:.1%}[/bold]: {evaluation.correct} of {evaluation.total} "
-        f"held-out samples (95 % interval {low:.1%} to {high:.1%})"
+        f"held-out samples (95% interval {low:.1%} to {high:.1%})"
     )
 
 
@@ -74,8 +74,8 @@ def class_table(evaluation: "Evaluation") -> "Table":
 def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
     """Draw the regions of the two features with the held-out samples in them.
 
-    A region is filled with the number of its class; a sample stands out as the number of its true
-    class in brackets of colour, a wrongly predicted one as ``x``.
+    Each class fills its region with a sign of its own; a sample is the number of its true class, a
+    wrongly predicted one an ``x``. Colour helps, but is not needed.
     """
     import numpy as np
     from rich.text import Text
@@ -124,7 +124,7 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
     return text
 
 
-_FILL = ("·", ":", "-", "~", "'", ",")
+_FILL = (".", ":", "-", "~", "'", ",")
 
 
 def _digit(k: int) -> str:

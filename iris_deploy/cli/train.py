@@ -66,7 +66,7 @@ def train(
     """Fit a classifier and write it as the next version of a bundle.
 
     Without options it repeats the talk: a perceptron on the petals of 105 irises, right for 41 of
-    the 45 that were held out (91.1 %). Same versions, same options: same bytes.
+    the 45 that were held out (91.1%). Same versions, same options: same bytes.
     """
     settings = TrainSettings(
         dataset=dataset,

@@ -29,7 +29,8 @@ class _ProblemTask(ErrorTask):
         status = HTTPStatus(error.code)
         detail = str(error.body)
         if status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-            detail = too_large(self.channel.server.max_body_bytes)
+            server: Any = self.channel.server
+            detail = too_large(server.max_body_bytes)
         body = build_problem(status, detail)
         self.status = f"{status} {status.phrase}"
         self.response_headers = [("Content-Type", CONTENT_TYPE)]

@@ -58,7 +58,7 @@ def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
     low, high = evaluation.interval
     figure.suptitle(
         f"{manifest.model} version {manifest.version}: accuracy {evaluation.accuracy:.1%} "
-        f"({evaluation.correct} of {evaluation.total}), 95 % interval {low:.1%} to {high:.1%}"
+        f"({evaluation.correct} of {evaluation.total}), 95% interval {low:.1%} to {high:.1%}"
     )
     try:
         figure.savefig(path, dpi=150)
