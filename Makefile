@@ -31,8 +31,9 @@ test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg 
 bench: $(VENV)/dev  ## Measure, side by side with the alternatives
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/dev  ## Draw the pictures of docs/ anew
-	$(BIN)/python docs/draw.py
+docs: $(VENV)/dev  ## Draw the picture of docs/ anew
+	$(BIN)/iris-deploy train --artifacts $(VENV)/docs
+	$(BIN)/iris-deploy evaluate --artifacts $(VENV)/docs --version 1 --plot docs/evaluation.png
 
 lock: $(VENV)/dev  ## Choose the newest versions, write them down with their hashes
 	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in -o requirements/run.txt

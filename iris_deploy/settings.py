@@ -21,9 +21,6 @@ PORT_VARIABLES = ("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT")
 SageMaker endpoints, Vertex AI prediction, and Cloud Run, Heroku and Azure, in this order.
 """
 
-MAX_INSTANCES = 1_000_000
-"""Rows in one request; a body limit of 1 MiB is reached far earlier."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:

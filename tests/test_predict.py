@@ -1,11 +1,12 @@
 """``iris-deploy predict``: the words of the API, without a server."""
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, Server, run_process
+from tests.conftest import COMMAND, Run, Server, run_process
 
 INSTANCE = '{"length": 5.1, "width": 2.4}'
 
@@ -120,18 +121,6 @@ def test_a_missing_file_is_told(run: Run, artifacts: Path, tmp_path: Path) -> No
 
 
 def test_a_reader_that_goes_away_is_no_bug(artifacts: Path) -> None:
-    lines = f"{INSTANCE}\n" * 20_000
-    result = run_process_head(artifacts, lines.encode())
-    assert b"Traceback" not in result
-    assert b"bug" not in result
-
-
-def run_process_head(artifacts: Path, stdin: bytes) -> bytes:
-    """Return standard error of a prediction whose standard output is closed at once."""
-    import subprocess
-
-    from tests.conftest import COMMAND
-
     process = subprocess.Popen(
         [*COMMAND, "predict", "--artifacts", str(artifacts)],
         stdin=subprocess.PIPE,
@@ -141,4 +130,23 @@ def run_process_head(artifacts: Path, stdin: bytes) -> bytes:
     assert process.stdout
     process.stdout.close()
     process.stdout = None
-    return process.communicate(stdin, timeout=30)[1]
+    err = process.communicate(f"{INSTANCE}\n".encode() * 20_000, timeout=30)[1]
+    assert b"Traceback" not in err
+    assert b"bug" not in err
+
+
+def test_each_line_is_answered_before_the_next_is_sent(artifacts: Path) -> None:
+    process = subprocess.Popen(
+        [*COMMAND, "predict", "--artifacts", str(artifacts)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdin
+    assert process.stdout
+    with process:
+        for _ in range(3):
+            process.stdin.write(f"{INSTANCE}\n".encode())
+            process.stdin.flush()
+            assert process.stdout.readline() == b'{"prediction":"virginica"}\n'
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0

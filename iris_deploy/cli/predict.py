@@ -48,6 +48,7 @@ def predict(
 
     def answer(body: bytes) -> None:
         sys.stdout.write(prediction.answer(predictor, body, details=details).decode() + "\n")
+        sys.stdout.flush()  # who writes line by line is answered line by line
 
     if instances is not None:
         answer(instances.encode("utf-8", "surrogateescape"))
@@ -88,4 +89,3 @@ def _answer_all(source: IO[bytes], answer: Callable[[bytes], None]) -> None:
         except (MalformedError, SignatureError) as exc:
             message = f"line {number}: {exc}"
             raise IrisDeployError(message, hint="the lines before it are answered") from exc
-        sys.stdout.flush()

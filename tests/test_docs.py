@@ -1,0 +1,152 @@
+"""The documentation is true: options, routes, exit codes, files, links and printed output."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from iris_deploy.cli import app
+from iris_deploy.serving.app import ROUTES
+from iris_deploy.settings import ARTIFACTS_VARIABLE, PORT_VARIABLES
+from tests.conftest import Server, run_process
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def options(command: str) -> set[str]:
+    """Return every option that a command's help shows."""
+    help_text = run_process(command, "--help", env={"COLUMNS": "200"}).stdout.decode()
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve"])
+def test_every_option_is_documented(command: str) -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    shared = text.split("\n## ")[0]
+    section = re.split(r"\n## ", text.split(f"\n## {command}\n")[1])[0]
+    known = options(command)
+    assert len(known) >= 5
+    for option in known:
+        assert f"`{option}`" in section + shared, f"{option} of {command} is not documented"
+    for documented in re.findall(r"^\| `(--[a-z0-9-]+)`", section, re.MULTILINE):
+        assert documented in known, f"{documented} is documented but {command} has no such option"
+
+
+def test_every_command_has_a_section() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for command in app.registered_commands:
+        assert command.callback
+        assert f"\n## {command.callback.__name__}\n" in text
+
+
+def test_every_environment_variable_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE):
+        assert f"`{variable}`" in text
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|", text.split("## Exit codes")[1], re.MULTILINE)
+    assert rows == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_every_route_is_documented_and_no_other() -> None:
+    text = (ROOT / "docs/http-api.md").read_text()
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", text, re.MULTILINE)) == set(ROUTES)
+
+
+def test_the_answers_of_the_api_page_are_right(server: Server) -> None:
+    text = (ROOT / "docs/http-api.md").read_text()
+    pairs = re.findall(r"^\| `([\[{].*?)` \| `(.*?)` \|$", text, re.MULTILINE)
+    assert len(pairs) == 3
+    for body, answer in pairs:
+        assert server.predict(body).body.decode() == answer
+
+
+def test_the_house_stands_as_the_design_draws_it() -> None:
+    plan = (ROOT / "docs/design.md").read_text().split("    iris_deploy/\n")[1].split("\n\n")[0]
+    drawn = {line.split()[0] for line in plan.splitlines()}
+    built = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in (ROOT / "iris_deploy").rglob("*")
+        if "__" not in str(path.relative_to(ROOT)) and path.parent.name not in {"cli", "protocols"}
+    }
+    assert built - drawn <= {"py.typed"}
+    assert drawn <= built
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pages
+def test_pages_are_wrapped_and_name_no_place_of_one_machine(page: Path) -> None:
+    text = page.read_text()
+    assert not re.search(r"/(work|root|home|tmp)/", text)
+    prose = re.sub(r"^```.*?^```$|^\|.*?$|^    .*?$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert all(len(line) <= 120 for line in prose.splitlines())
+
+
+def transcript() -> list[tuple[str, str]]:
+    """Return the commands of the README's console blocks with what they print."""
+    blocks = re.findall(
+        r"^```console\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    return [
+        (command, output)
+        for block in blocks
+        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    ]
+
+
+def without_digest(text: str) -> str:
+    """Leave out what names the versions of the installation: the manifest's digest and size."""
+    return re.sub(r"(bundle.json +)[0-9,]+( bytes)|sha256:[0-9a-f]{12}", r"\1…\2", text)
+
+
+def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server) -> None:
+    seen = set()
+    for command, output in transcript():
+        program, *words = shlex.split(command)
+        if program == "curl":
+            assert words[:4] == [
+                "-s",
+                "localhost:5000/predict",
+                "-H",
+                "Content-Type: application/json",
+            ]
+            assert server.predict(words[5]).body.decode() + "\n" == output
+            seen.add("curl")
+            continue
+        assert program == "iris-deploy"
+        seen.add(words[0])
+        if words[0] == "serve":
+            assert output.count(server.url) == 0
+            assert "at http://127.0.0.1:5000, Ctrl-C to stop" in output
+            continue
+        result = run_process(*words, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        if output:
+            assert without_digest(result.stdout.decode()) == without_digest(output)
+    assert seen == {"curl", "train", "evaluate", "predict", "serve"}
+
+
+def test_the_readmes_two_commands_are_targets_of_the_makefile() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for target in ("run", "test"):
+        assert f"\n    make {target}\n" in readme
+        assert re.search(rf"^{target}: .*##", makefile, re.MULTILINE)
+
+
+def test_the_makefile_runs_the_talk_on_port_5000() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert "PORT ?= 5000" in makefile
+    for command in ("train", "evaluate", "serve --port $(PORT)"):
+        assert f"iris-deploy {command}\n" in makefile
