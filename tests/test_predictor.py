@@ -2,6 +2,7 @@
 
 import io
 import math
+from copy import deepcopy
 from functools import lru_cache
 from typing import Any
 
@@ -239,7 +240,7 @@ def test_no_rows_give_no_predictions() -> None:
 @pytest.mark.parametrize("value", [1e308, -1.7e308])
 def test_a_score_that_overflows_is_refused_by_every_path(value: float) -> None:
     estimator, _ = fitted("perceptron", 3)
-    spread = make_pipeline(*(s for _, s in estimator.steps))
+    spread = deepcopy(estimator)
     spread[-1].coef_ = estimator[-1].coef_ * 100
     predictor = build_predictor(spread, 2, 3)
     row, fine = (value, value), (1.0, 1.0)

@@ -4,13 +4,17 @@ Owns the meaning of the attributes, across scikit-learn's versions. Knows neithe
 names, and never imports scikit-learn.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from iris_deploy.bundle.fitted import Fitted
 from iris_deploy.bundle.kernel import Floats, Kernel, Link, Step
 from iris_deploy.errors import ArtifactError
+
+MAX_ESTIMATORS = 100
+"""Far above any pipeline; one that holds itself has no end."""
 
 
 def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, Link | None]:
@@ -35,7 +39,7 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
     ArtifactError
         If an estimator is not fitted, is inconsistent, or is of no supported kind.
     """
-    flat = [step for estimator in estimators for step in _opened(estimator)]
+    flat = _opened(estimators)
     if not flat or flat[-1].name not in _CLASSIFIERS:
         last = flat[-1].name if flat else "nothing"
         message = f"expected a supported classifier as the last estimator, got {last}"
@@ -63,26 +67,40 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
     if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
         message = f"{classifier.name} has no classes_ for {n_classes} classes"
         raise ArtifactError(message, hint="fit the classifier before dumping it")
-    intercept = np.broadcast_to(_numbers(classifier, "intercept_"), (lines,))
-    kernel = Kernel(tuple(steps), np.ascontiguousarray(coef), intercept.copy())
+    intercept = _numbers(classifier, "intercept_")
+    if intercept.shape not in {(), (lines,)}:  # without an intercept some have a plain 0.0
+        message = (
+            f"{classifier.name} has intercept_ of shape {intercept.shape}; expected ({lines},)"
+        )
+        raise ArtifactError(message)
+    intercept = np.broadcast_to(intercept, (lines,)).copy()
+    kernel = Kernel(tuple(steps), np.ascontiguousarray(coef), intercept)
     return kernel, _CLASSIFIERS[classifier.name](classifier, lines)
 
 
-def _opened(estimator: Fitted) -> Iterator[Fitted]:
-    """Yield the estimators of a pipeline, or the estimator itself."""
-    if estimator.name != "sklearn.pipeline.Pipeline":
-        yield estimator
-        return
-    steps = estimator.state.get("steps")
-    if not isinstance(steps, list) or not all(isinstance(s, tuple) and len(s) == 2 for s in steps):
-        message = "a Pipeline of the dump has no list of steps"
-        raise ArtifactError(message)
-    for _, step in steps:
-        if isinstance(step, Fitted):
-            yield from _opened(step)
-        elif step is not None and step != "passthrough":
-            message = f"a step of the Pipeline is neither an estimator nor 'passthrough': {step!r}"
-            raise ArtifactError(message)
+def _opened(estimators: Sequence[Fitted]) -> list[Fitted]:
+    """Return the estimators with all pipelines opened up."""
+    flat: list[Fitted] = []
+    waiting: list[object] = list(reversed(estimators))
+    for _ in range(MAX_ESTIMATORS):
+        if not waiting:
+            return flat
+        match waiting.pop():
+            case Fitted(name="sklearn.pipeline.Pipeline", state={"steps": list(steps)}):
+                if not all(isinstance(step, tuple) and len(step) == 2 for step in steps):
+                    message = "a Pipeline of the dump has steps that are no pairs"
+                    raise ArtifactError(message)
+                waiting += [estimator for _, estimator in reversed(steps)]
+            case Fitted() as estimator:
+                flat.append(estimator)
+            case None | str("passthrough"):
+                pass
+            case other:
+                kind = type(other).__name__
+                message = f"expected estimators and 'passthrough' in the Pipeline, got a {kind}"
+                raise ArtifactError(message)
+    message = f"expected at most {MAX_ESTIMATORS} estimators, pipelines opened up"
+    raise ArtifactError(message)
 
 
 def _numbers(estimator: Fitted, attribute: str, shape: tuple[int, ...] | None = None) -> Floats:
@@ -99,19 +117,18 @@ def _numbers(estimator: Fitted, attribute: str, shape: tuple[int, ...] | None = 
             f"expected {expected}"
         )
         raise ArtifactError(message)
-    floats = array.astype(np.float64)
-    if not np.isfinite(floats).all():
+    if not np.isfinite(array).all():
         message = f"{estimator.name} has {attribute} that is not finite"
         raise ArtifactError(message)
-    return floats
+    return array.astype(np.float64)
 
 
 def _standard_scaler(scaler: Fitted, n_features: int) -> list[Step]:
     """Write (x - mean_) / scale_, either part of which may be switched off."""
     steps = []
-    if scaler.state.get("with_mean", True):
+    if _flag(scaler, "with_mean", default=True):
         steps.append(Step("-", _numbers(scaler, "mean_", (n_features,))))
-    if scaler.state.get("with_std", True):
+    if _flag(scaler, "with_std", default=True):
         scale = _numbers(scaler, "scale_", (n_features,))
         if not scale.all():
             message = f"{scaler.name} has a scale_ of zero"
@@ -126,14 +143,19 @@ def _min_max_scaler(scaler: Fitted, n_features: int) -> list[Step]:
         Step("*", _numbers(scaler, "scale_", (n_features,))),
         Step("+", _numbers(scaler, "min_", (n_features,))),
     ]
-    if scaler.state.get("clip", False):
-        match scaler.state.get("feature_range"):
-            case (float() | int() as low, float() | int() as high):
-                steps.append(Step("clip", (float(low), float(high))))
-            case other:
-                message = f"{scaler.name} has feature_range {other!r}; expected two numbers"
-                raise ArtifactError(message)
+    if _flag(scaler, "clip", default=False):
+        steps.append(Step("clip", _feature_range(scaler)))
     return steps
+
+
+def _feature_range(scaler: Fitted) -> tuple[float, float]:
+    """Return the two finite bounds that a scaler clips to."""
+    match scaler.state.get("feature_range"):
+        case (float() | int() as low, float() | int() as high):
+            if abs(low) < 1e300 and abs(high) < 1e300:  # neither infinite nor NaN
+                return float(low), float(high)
+    message = f"{scaler.name} has no feature_range of two finite numbers"
+    raise ArtifactError(message)
 
 
 def _without_probabilities(_classifier: Fitted, _lines: int) -> Link | None:
@@ -145,13 +167,18 @@ def _logistic_regression(classifier: Fitted, lines: int) -> Link | None:
     """Softmax, but one against the rest for two classes and where ``multi_class`` asked for it.
 
     scikit-learn before 1.8 had ``multi_class``: 'ovr' was the default until 0.21 ('warn' in 0.20
-    and 0.21), 'auto' (later 'deprecated') from 0.22 on, which means 'ovr' for liblinear.
+    and 0.21), 'auto' (later 'deprecated') from 0.22 on, which means 'ovr' for liblinear, and up to
+    1.5 for newton-cholesky.
     """
-    choice = classifier.state.get("multi_class", "auto")
+    choice = _word(classifier, "multi_class", "auto")
     if choice in {"auto", "deprecated"}:
-        choice = "ovr" if classifier.state.get("solver") == "liblinear" else "multinomial"
         if lines == 1:
             return "logistic"
+        solver = _word(classifier, "solver", "")
+        rest = solver == "liblinear" or (
+            solver == "newton-cholesky" and _version(classifier) < (1, 6)
+        )
+        choice = "ovr" if rest else "multinomial"
     if choice == "multinomial" and not (lines == 1 and _version(classifier) < (0, 20)):
         return "softmax"
     return "logistic"
@@ -159,28 +186,45 @@ def _logistic_regression(classifier: Fitted, lines: int) -> Link | None:
 
 def _sgd_classifier(classifier: Fitted, _lines: int) -> Link | None:
     """Two of the losses give probabilities; 'log' is 'log_loss' before scikit-learn 1.1."""
-    losses: dict[object, Link] = {
+    losses: dict[str, Link] = {
         "log": "logistic",
         "log_loss": "logistic",
         "modified_huber": "modified_huber",
     }
-    loss = classifier.state.get("loss")
-    return losses.get(loss) if isinstance(loss, str) else None
+    return losses.get(_word(classifier, "loss", ""))
 
 
 def _discriminant_analysis(classifier: Fitted, lines: int) -> Link | None:
-    """Softmax, but one against the rest for two classes and before scikit-learn 0.22."""
-    return "logistic" if lines == 1 or _version(classifier) < (0, 22) else "softmax"
+    """Softmax, but one against the rest for two classes and before scikit-learn 0.21."""
+    return "logistic" if lines == 1 or _version(classifier) < (0, 21) else "softmax"
 
 
 def _version(estimator: Fitted) -> tuple[int, int]:
     """Return the major and minor version of the scikit-learn that dumped the estimator."""
-    major, _, rest = str(estimator.state.get("_sklearn_version", "")).partition(".")
-    minor = rest.partition(".")[0]
-    if not (major.isdecimal() and minor.isdecimal()):
+    version = estimator.state.get("_sklearn_version")
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
+    if not match:
         message = f"{estimator.name} does not say which scikit-learn dumped it"
         raise ArtifactError(message)
-    return int(major), int(minor)
+    return int(match[1]), int(match[2])
+
+
+def _word(estimator: Fitted, attribute: str, default: str) -> str:
+    """Return a parameter that has to be a string."""
+    value = estimator.state.get(attribute, default)
+    if not isinstance(value, str):
+        message = f"{estimator.name} has {attribute} that is no string"
+        raise ArtifactError(message)
+    return value
+
+
+def _flag(estimator: Fitted, attribute: str, *, default: bool) -> bool:
+    """Return a parameter that has to be true or false."""
+    value = estimator.state.get(attribute, default)
+    if not isinstance(value, (bool, int)):
+        message = f"{estimator.name} has {attribute} that is neither true nor false"
+        raise ArtifactError(message)
+    return bool(value)
 
 
 _SCALERS: dict[str, Callable[[Fitted, int], list[Step]]] = {

@@ -4,8 +4,9 @@ Knows scikit-learn's class names, old and new, and joblib's and NumPy's few. Of 
 NumPy only, whose dtypes the arrays need.
 """
 
+import re
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class PendingDtype:
     """A dtype before and after its byte order is known."""
 
     code: str
-    order: Literal["<", ">", "|"] = "|"
+    order: str = "|"
 
     def resolve(self) -> np.dtype[Any]:
         """Return the NumPy dtype; refuse every kind that is not plain numbers or text."""
@@ -61,12 +62,16 @@ class PendingDtype:
                 hint="fit on arrays of numbers and classes of integers or fixed-width text "
                 "(DataFrames and object arrays leave object arrays behind), then dump again",
             )
-        dtype = np.dtype(self.code)
-        if dtype.kind not in "biufU" or dtype.hasobject:
-            message = f"the dump holds an array of dtype {self.code!r}; expected numbers or text"
+        # NumPy would read whole expressions here, and warn of some.
+        if not _CODE.fullmatch(self.code) or self.order not in {"<", ">", "|"}:
+            message = (
+                f"the dump holds an array of dtype {self.code[:40]!r}; expected numbers or text"
+            )
             raise ArtifactError(message)
-        return dtype.newbyteorder(self.order)
+        return np.dtype(self.code).newbyteorder(self.order)  # type: ignore[arg-type]
 
+
+_CODE = re.compile(r"[biuf][1248]|U\d{1,6}")  # kind and bytes; for text, characters
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
 
