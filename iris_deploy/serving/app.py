@@ -12,7 +12,13 @@ from werkzeug.exceptions import HTTPException
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.errors import IrisDeployError
-from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, describe_error, too_large
+from iris_deploy.serving.problem import (
+    CONTENT_TYPE,
+    build_problem,
+    describe_error,
+    phrase,
+    too_large,
+)
 from iris_deploy.serving.protocols import prediction
 
 ROUTES = {
@@ -146,7 +152,7 @@ def _answer_http_error(error: HTTPException) -> Response:
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         detail = too_large(request.max_content_length or 0)
     else:
-        detail = error.description or HTTPStatus(status).phrase
+        detail = error.description or phrase(status)
     response.data = build_problem(status, detail)
     return response
 

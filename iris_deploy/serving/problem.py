@@ -12,6 +12,14 @@ from iris_deploy.errors import FieldProblem, IrisDeployError, MalformedError, Si
 
 CONTENT_TYPE = "application/problem+json"
 
+# As RFC 9110 has them; Python took them over in 3.13.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+
+
+def phrase(status: int) -> str:
+    """Return the standard phrase of a status, the same on every Python."""
+    return _PHRASES.get(status) or HTTPStatus(status).phrase
+
 
 def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = ()) -> bytes:
     """Write the body of an error.
@@ -36,7 +44,7 @@ def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = (
     RFC 9457, section 3. Without a ``type`` it is ``about:blank``, whose title is the status' own.
     """
     body: dict[str, object] = {
-        "title": HTTPStatus(status).phrase,
+        "title": phrase(status),
         "status": status,
         "detail": detail,
     }

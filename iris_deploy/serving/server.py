@@ -14,7 +14,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from iris_deploy.errors import ServerError
-from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, too_large
+from iris_deploy.serving.problem import CONTENT_TYPE, build_problem, phrase, too_large
 from iris_deploy.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class _ProblemTask(ErrorTask):
             server: Any = self.channel.server
             detail = too_large(server.max_body_bytes)
         body = build_problem(status, detail)
-        self.status = f"{status} {status.phrase}"
+        self.status = f"{status} {phrase(status)}"
         self.response_headers = [("Content-Type", CONTENT_TYPE)]
         self.set_close_on_finish()
         self.content_length = len(body)
