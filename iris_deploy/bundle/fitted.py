@@ -95,8 +95,11 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy._core.multiarray", "scalar"): SCALAR,
     ("numpy.core.multiarray", "scalar"): SCALAR,
-    ("sklearn._loss._loss", "CyHalfBinomialLoss"): ClassName("sklearn.CyHalfBinomialLoss"),
-    ("_loss", "CyHalfBinomialLoss"): ClassName("sklearn.CyHalfBinomialLoss"),  # 1.4 to 1.7
+    **{
+        (module, loss): ClassName(f"sklearn.{loss}")
+        for module in ("sklearn._loss._loss", "_loss")  # its name in 1.4 to 1.7
+        for loss in ("CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss")
+    },
     **{
         (module, public.rpartition(".")[2]): ClassName(f"sklearn.{public}")
         for public, modules in {

@@ -24,6 +24,7 @@ MAX_DUMP_BYTES = 256 * 1024 * 1024
 
 _DAMAGE = (
     ArithmeticError,
+    DeprecationWarning,  # where warnings are errors: of odd escapes in names
     EOFError,
     LookupError,
     MemoryError,
@@ -61,7 +62,7 @@ def read_dump(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:
     except ArtifactError:
         raise
     except (*_DAMAGE, zlib.error, lzma.LZMAError, OSError) as exc:
-        message = f"the dump is damaged: {str(exc) or type(exc).__name__}"
+        message = f"the dump is damaged: {str(exc)[:100] or type(exc).__name__}"
         raise ArtifactError(message, hint="dump the estimator again") from exc
     if trailing:
         message = f"the dump is damaged: {trailing} bytes follow its end"

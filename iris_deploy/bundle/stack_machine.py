@@ -35,6 +35,9 @@ MAX_DIMENSIONS = 2
 """Fitted attributes of linear classifiers and scalers are vectors and matrices."""
 
 
+_KEYS = {str, int, float, bool}
+
+
 class StackMachine:
     """Only the instructions that build plain values.
 
@@ -113,9 +116,7 @@ class StackMachine:
         """Update the dict on top with keys and values in turn."""
         target = self.stack[-1]
         # The hash of a tuple goes down into it without looking at the depth: plain keys only.
-        if type(target) is not dict or not all(
-            type(key) in {str, int, float} for key in items[::2]
-        ):
+        if type(target) is not dict or not all(type(key) in _KEYS for key in items[::2]):
             raise TypeError
         target.update(zip(items[::2], items[1::2], strict=True))
 
