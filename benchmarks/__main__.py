@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 import joblib
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.settings import TrainSettings
@@ -163,7 +164,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=11, help="counted rounds of each case")
     rounds = parser.parse_args().rounds
-    with TemporaryDirectory() as directory:
+    # One thread of BLAS for everybody, as in a server whose workers share the cores.
+    with TemporaryDirectory() as directory, threadpool_limits(1):
         for case in cases(Path(directory)):
             measure(case, rounds)
 

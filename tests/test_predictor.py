@@ -24,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from iris_deploy.bundle import kernel
+from iris_deploy.bundle import kernel, probabilities
 from iris_deploy.bundle.pickles import read_dump
 from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.bundle.signature import Feature, Signature
@@ -194,7 +194,7 @@ def test_scores_at_a_boundary_are_within_a_few_ulp_of_scikit_learns(
     coef = np.atleast_2d(classifier.coef_)
     terms = np.abs(scaled[:, np.newaxis, :] * coef).max(axis=2)
     largest = np.maximum(terms, np.abs(classifier.intercept_))
-    got = np.array([predictor._row(row) for row in X.tolist()])
+    got = np.array([predictor._row(row)[1] for row in X.tolist()])
     expected = classifier.decision_function(scaled).reshape(got.shape)
     assert (np.abs(got - expected) <= ULPS * np.spacing(largest)).all()
 
@@ -258,8 +258,8 @@ def test_a_score_that_overflows_is_refused_by_every_path(value: float) -> None:
 @given(st.floats(-800, 0) | st.floats(-1e-3, 0) | st.floats(max_value=0, allow_infinity=False))
 @settings(max_examples=2000, deadline=None)
 def test_exp_is_within_two_ulp_and_the_same_for_floats_and_columns(x: float) -> None:
-    got = kernel.exp(x, kernel.FloatMath)
-    column = kernel.exp(np.array([x, x, x]), kernel.ColumnMath)
+    got = probabilities.exp(x, probabilities.FloatMath)
+    column = probabilities.exp(np.array([x, x, x]), probabilities.ColumnMath)
     assert (np.array([got] * 3)).tobytes() == column.tobytes()
     assert abs(got - math.exp(x)) <= 2 * math.ulp(math.exp(x))
     assert 0 <= got <= 1
@@ -268,10 +268,12 @@ def test_exp_is_within_two_ulp_and_the_same_for_floats_and_columns(x: float) -> 
 @pytest.mark.parametrize("scores", [(-800.0, -900.0, -1000.0), (5.0, 5.0, 5.0), (-2.0, -3.0, -9.0)])
 @pytest.mark.parametrize("link", ["logistic", "softmax", "modified_huber"])
 def test_probabilities_far_from_every_class_are_still_probabilities(
-    scores: tuple[float, ...], link: kernel.Link
+    scores: tuple[float, ...], link: probabilities.Link
 ) -> None:
     """scikit-learn divides zero by zero for some of these."""
-    shares = kernel.probabilities(scores, link, kernel.FloatMath)
-    columns = kernel.probabilities([np.array([s]) for s in scores], link, kernel.ColumnMath)
+    shares = probabilities.probabilities(scores, link, probabilities.FloatMath)
+    columns = probabilities.probabilities(
+        [np.array([s]) for s in scores], link, probabilities.ColumnMath
+    )
     assert sum(shares) == pytest.approx(1)
     assert np.array(shares).tobytes() == np.array(columns).tobytes()

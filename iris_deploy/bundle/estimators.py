@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.kernel import Floats, Kernel, Link, Step
+from iris_deploy.bundle.kernel import Floats, Kernel, Step
+from iris_deploy.bundle.probabilities import Link
 from iris_deploy.errors import ArtifactError
 
 MAX_ESTIMATORS = 100

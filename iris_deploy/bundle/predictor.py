@@ -3,7 +3,6 @@
 Knows the signature and the kernel. Knows no HTTP, no JSON and no files.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -13,7 +12,8 @@ from numpy.typing import NDArray
 
 from iris_deploy.bundle.estimators import build_kernel
 from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.kernel import ColumnMath, FloatMath, Floats, probabilities
+from iris_deploy.bundle.kernel import OVERFLOW, Floats
+from iris_deploy.bundle.probabilities import ColumnMath, FloatMath, probabilities
 from iris_deploy.bundle.signature import Signature
 from iris_deploy.errors import ArtifactError, FieldProblem, SignatureError
 
@@ -91,7 +91,10 @@ class Predictor:
         SignatureError
             If the values are so large that a score overflows.
         """
-        return self._classes[self._decide(self._row(row))]
+        index, _ = self._row(row)
+        if index == OVERFLOW:
+            raise _overflow()
+        return self._classes[index]
 
     def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
         """Return the label of one row and its scores, in the order of the classes.
@@ -101,9 +104,10 @@ class Predictor:
         SignatureError
             If the values are so large that a score overflows.
         """
-        decision = self._row(row)
-        label = self._classes[self._decide(decision)]
-        return label, tuple(self._scores(decision, FloatMath))
+        index, decision = self._row(row)
+        if index == OVERFLOW:
+            raise _overflow()
+        return self._classes[index], tuple(self._scores(decision, FloatMath))
 
     def predict(self, rows: Sequence[Sequence[float]] | Floats) -> Predictions:
         """Return labels and scores of many rows, the bits of each as `score` gives them.
@@ -118,41 +122,31 @@ class Predictor:
         SignatureError
             If the values of a row are so large that a score overflows.
         """
-        decision = self._decision(rows)
-        indices = self._indices(decision)
+        decision = self._kernel.columns(self._matrix(rows))
+        indices = self._decide(decision)
         scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
-        return Predictions(indices, self._labels(indices), scores)
+        return Predictions(indices, self._names.take(indices).tolist(), scores)
 
     def labels(self, rows: Sequence[Sequence[float]] | Floats) -> list[str]:
         """Return the labels of many rows; see `predict`."""
         if len(rows) <= FEW_ROWS:
-            return [
-                self._classes[self._decide(self._row(row), f"#/{i}")] for i, row in enumerate(rows)
-            ]
-        return self._labels(self._indices(self._decision(rows)))
-
-    def _decision(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
-        n_features = len(self.signature.features)
-        decision = self._kernel.columns(np.asarray(rows, np.float64).reshape(-1, n_features))
-        finite = np.isfinite(decision).all(axis=0)
-        if not finite.all():
-            pointer = f"#/{int(np.argmin(finite))}"
-            raise _overflow(pointer)
-        return decision
-
-    def _decide(self, decision: tuple[float, ...], pointer: str = "#") -> int:
-        if not math.isfinite(sum(decision)) and not all(map(math.isfinite, decision)):
-            raise _overflow(pointer)
-        return decision[0] > 0 if len(decision) == 1 else decision.index(max(decision))
-
-    def _indices(self, decision: Floats) -> NDArray[np.intp]:
-        indices: NDArray[np.intp]
-        indices = decision[0] > 0 if len(decision) == 1 else np.argmax(decision, axis=0)
-        return indices.astype(np.intp, copy=False)
-
-    def _labels(self, indices: NDArray[np.intp]) -> list[str]:
-        labels: list[str] = self._names.take(indices).tolist()
+            indices = [self._row(row)[0] for row in rows]
+            if OVERFLOW in indices:
+                raise _overflow(indices.index(OVERFLOW))
+            return [self._classes[index] for index in indices]
+        labels: list[str] = self._names.take(
+            self._decide(self._kernel.columns(self._matrix(rows)))
+        ).tolist()
         return labels
+
+    def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
+        return np.asarray(rows, np.float64).reshape(-1, len(self.signature.features))
+
+    def _decide(self, decision: Floats) -> NDArray[np.intp]:
+        indices = self._kernel.decide(decision)
+        if (indices == OVERFLOW).any():
+            raise _overflow(int(np.argmax(indices == OVERFLOW)))
+        return indices
 
     def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
         if self._link:
@@ -160,6 +154,7 @@ class Predictor:
         return (-decision[0], decision[0]) if len(decision) == 1 else decision
 
 
-def _overflow(pointer: str) -> SignatureError:
+def _overflow(position: int | None = None) -> SignatureError:
     detail = "the values are too large: a score overflows; expected values near the training range"
+    pointer = "#" if position is None else f"#/{position}"
     return SignatureError([FieldProblem(pointer, detail)], 1)
