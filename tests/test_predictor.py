@@ -277,3 +277,23 @@ def test_probabilities_far_from_every_class_are_still_probabilities(
     )
     assert sum(shares) == pytest.approx(1)
     assert np.array(shares).tobytes() == np.array(columns).tobytes()
+
+
+def test_scores_farther_apart_than_floats_go_are_probabilities_by_every_path() -> None:
+    estimator = deepcopy(fitted("logistic regression", 3)[0])
+    estimator[-1].coef_ = np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+    predictor = build_predictor(estimator, 2, 3)
+    row = (1.2e308, -0.5e308)
+    label, scores = predictor.score(row)
+    assert (label, scores) == ("class 0", (1.0, 0.0, 0.0))
+    assert predictor.predict([row]).scores.tolist() == [[1.0, 0.0, 0.0]]
+    for rows in (np.array([row]), np.array([row] * 100)):
+        assert predictor.labels(rows) == ["class 0"] * len(rows)
+
+
+def test_few_rows_that_overflow_in_an_array_are_refused_without_a_warning() -> None:
+    estimator = deepcopy(fitted("perceptron", 3)[0])
+    estimator[-1].coef_ = estimator[-1].coef_ * 100
+    predictor = build_predictor(estimator, 2, 3)
+    with pytest.raises(SignatureError, match="overflows"):
+        predictor.labels(np.array([[1.7e308, 1.7e308]]))

@@ -56,6 +56,9 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
         )
         raise ArtifactError(message)
     n_features = coef.shape[1]
+    if not n_features:
+        message = f"{classifier.name} was fitted to no features"
+        raise ArtifactError(message)
     steps: list[Step] = []
     for scaler in scalers:
         if scaler.name not in _SCALERS:

@@ -97,7 +97,7 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy.core.multiarray", "scalar"): SCALAR,
     **{
         (module, loss): ClassName(f"sklearn.{loss}")
-        for module in ("sklearn._loss._loss", "_loss")  # its name in 1.4 to 1.7
+        for module in ("sklearn._loss._loss", "_loss")  # its name in 1.6 to 1.8
         for loss in ("CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss")
     },
     **{

@@ -81,7 +81,7 @@ def _decompress(data: bytes, limit: int) -> bytes:
     elif data.startswith(b"BZ"):
         decompressor = bz2.BZ2Decompressor()
     elif data.startswith((b"\xfd7zXZ", b"\x5d\x00")):
-        decompressor = lzma.LZMADecompressor()
+        decompressor = lzma.LZMADecompressor(memlimit=MAX_DUMP_BYTES)
     elif data.startswith((b"\x04\x22\x4d\x18", b"ZF")):
         kind = "with lz4" if data[:1] == b"\x04" else "by a joblib older than 0.10"
         message = f"the dump was written {kind}, which cannot be read"

@@ -124,13 +124,15 @@ class Predictor:
         """
         decision = self._kernel.columns(self._matrix(rows))
         indices = self._decide(decision)
-        scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
+        with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
+            scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
         return Predictions(indices, self._names.take(indices).tolist(), scores)
 
     def labels(self, rows: Sequence[Sequence[float]] | Floats) -> list[str]:
         """Return the labels of many rows; see `predict`."""
         if len(rows) <= FEW_ROWS:
-            indices = [self._row(row)[0] for row in rows]
+            plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
+            indices = [self._row(row)[0] for row in plain]
             if OVERFLOW in indices:
                 raise _overflow(indices.index(OVERFLOW))
             return [self._classes[index] for index in indices]

@@ -8,6 +8,7 @@ Knows pickle's instructions and how joblib puts the bytes of arrays between them
 """
 
 import io
+import itertools
 import pickletools
 import sys
 from collections.abc import Callable, Iterable
@@ -27,6 +28,9 @@ from iris_deploy.bundle.fitted import (
     PendingDtype,
 )
 from iris_deploy.errors import ArtifactError
+
+MAX_INSTRUCTIONS = 100_000
+"""A pipeline has a few hundred; each may cost some hundred bytes that the file does not."""
 
 MAX_LENGTH = 2**31
 """No dimension of an array comes near; larger numbers need not be multiplied."""
@@ -60,7 +64,8 @@ class StackMachine:
 
     def run(self) -> object:
         """Carry out the instructions up to STOP and return the one value that is left."""
-        for opcode, argument, position in pickletools.genops(self.stream):
+        instructions = pickletools.genops(self.stream)
+        for opcode, argument, position in itertools.islice(instructions, MAX_INSTRUCTIONS):
             if opcode.name == "STOP":
                 break
             act = _INSTRUCTIONS.get(opcode.name)
@@ -71,6 +76,9 @@ class StackMachine:
                 )
                 raise ArtifactError(message)
             act(self, argument)
+        else:
+            message = f"the dump has more than {MAX_INSTRUCTIONS} instructions"
+            raise ArtifactError(message)
         (value,) = self.stack
         return value
 
@@ -95,6 +103,9 @@ class StackMachine:
 
     def recall(self, index: int) -> None:
         """Push a remembered value."""
+        if index not in self.memo:
+            message = f"it recalls value {index}, which it never remembered"
+            raise LookupError(message)
         self.push(self.memo[index])
 
     def tuple_of(self, count: int) -> None:
