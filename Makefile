@@ -22,7 +22,7 @@ test: $(VENV)/dev  ## Install, check the floors of the house, run the tests
 check: $(VENV)/dev  ## Formatting, lint, spelling, types
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/codespell --skip '*.pkl,*.svg,requirements/*.txt' iris_deploy tests benchmarks docs requirements README.md
+	$(BIN)/codespell iris_deploy tests benchmarks docs README.md
 	$(BIN)/mypy
 
 test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
