@@ -1,6 +1,7 @@
 """``iris-deploy evaluate``: the figures, the map, the gate and the picture."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,15 @@ def test_a_picture_that_cannot_be_drawn_is_told(run: Run, artifacts: Path, tmp_p
     nowhere = run("evaluate", "--artifacts", artifacts, "--plot", tmp_path / "none/evaluation.png")
     assert nowhere.code == 1
     assert "cannot write" in nowhere.err
+
+
+def test_a_picture_without_matplotlib_names_the_extra(
+    run: Run, artifacts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    result = run("evaluate", "--artifacts", artifacts, "--plot", tmp_path / "evaluation.png")
+    assert result.code == 2
+    assert "iris-deploy[plots]" in result.err
 
 
 def test_interval_is_wilsons() -> None:

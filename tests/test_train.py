@@ -287,3 +287,21 @@ def _content(directory: Path) -> dict[str, bytes]:
         for path in sorted(directory.rglob("*"))
         if path.is_file()
     }
+
+
+def test_a_fit_that_fails_is_told_and_writes_nothing(run: Run, tmp_path: Path) -> None:
+    result = run("train", "--artifacts", tmp_path / "a", "--eta0", "1e308")
+    assert result.code == 1
+    assert "Perceptron cannot be fitted" in result.err
+    assert not (tmp_path / "a").exists()
+
+
+def test_nothing_is_written_unless_the_predictor_agrees_with_scikit_learn(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict = Perceptron.predict
+    monkeypatch.setattr(Perceptron, "predict", lambda self, X: (predict(self, X) + 1) % 3)
+    result = run("train", "--artifacts", tmp_path / "a")
+    assert result.code == 1
+    assert "another label than scikit-learn for 150 of 150 samples" in result.err
+    assert not (tmp_path / "a").exists()
