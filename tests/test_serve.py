@@ -466,7 +466,9 @@ sys.exit(main(["serve", "--artifacts", sys.argv[1], "--port", "0"]))
     assert not loaded & {"sklearn", "scipy", "joblib", "pandas", "matplotlib", "rich"}
 
 
-def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
+def test_dev_is_flasks_own_server_says_so_and_reloads_what_is_trained(
+    run: Run, artifacts: Path
+) -> None:
     port = free_port()
     process = subprocess.Popen(
         [*COMMAND, "serve", "--artifacts", str(artifacts), "--dev", "--port", str(port)],
@@ -477,7 +479,7 @@ def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
     )
     try:
         server = Server(process, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while True:
             try:
                 answer = server.predict(INSTANCE)
@@ -488,11 +490,25 @@ def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
         assert answer.json() == {"prediction": "virginica"}
         is_problem(server.predict("{"), 400)
         is_problem(server.request("GET", "/nope"), 404)
+        assert server.request("GET", "/").json()["version"] == 2
+        assert run("train", "--artifacts", artifacts).code == 0
+        while version(server) != 3:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # the reloader's child too
         out, _ = process.communicate()
     assert b"not for production" in out
     assert b"Serving iris version 2" in out
+
+
+def version(server: Server) -> int | None:
+    """Return the version that is served, or None while the server starts again."""
+    try:
+        number: int = server.request("GET", "/").json()["version"]
+    except OSError:
+        return None
+    return number
 
 
 def test_dev_refuses_other_than_loopback_addresses(artifacts: Path) -> None:

@@ -125,13 +125,8 @@ class Repository:
             home.mkdir(parents=True, exist_ok=True)
             with _locked(home):
                 shutil.rmtree(unfinished, ignore_errors=True)
-                version = (
-                    max(
-                        (int(p.name) for p in home.iterdir() if _VERSION.fullmatch(p.name)),
-                        default=0,
-                    )
-                    + 1
-                )
+                taken = (int(p.name) for p in home.iterdir() if _VERSION.fullmatch(p.name))
+                version = 1 + max(taken, default=0)
                 try:
                     unfinished.mkdir()
                     for name, data in files.items():
@@ -144,6 +139,7 @@ class Repository:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     raise
                 _sync_directory(home)
+                _sync_directory(self.root)
         except OSError as exc:
             message = f"cannot write to {home}: {exc.strerror or exc}"
             hint = "nothing was changed; make room or give permission, or choose other --artifacts"

@@ -26,7 +26,8 @@ def serve_development(
     settings : ServeSettings
         Only a loopback address is taken: the debugger runs whatever code it is sent.
     watched : sequence of Path
-        Restart when one of these changes, besides the Python modules.
+        Restart when one of these changes, besides the Python modules; a directory changes when
+        something appears in it.
     on_listening : callable
         Gets the URL before the server starts.
 

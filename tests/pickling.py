@@ -1,0 +1,228 @@
+"""What the tests of dumps share: estimators and their dumps, pickles put together by hand."""
+
+import io
+import pickle
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import joblib
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.datasets import load_iris
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import LinearSVC
+
+from iris_deploy.bundle.estimators import build_kernel
+from iris_deploy.bundle.fitted import Fitted
+from iris_deploy.bundle.kernel import Floats
+from iris_deploy.bundle.signature import Feature, Signature
+
+CLASSES = ("setosa", "versicolor", "virginica")
+
+COMPRESSIONS: list[Any] = [
+    *("zlib", "gzip", "bz2", "xz", "lzma"),
+    *(("zlib", 1), ("gzip", 9), ("bz2", 1), ("xz", 0), ("lzma", 6)),
+    *(True, 1, 9),
+]
+"""Values of the parameter ``compress`` of ``joblib.dump``; lz4 is a package of its own."""
+
+CHILD = f"""
+from iris_deploy.bundle.pickles import read_dump
+from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.bundle.signature import Feature, Signature
+from iris_deploy.errors import ArtifactError
+signature = Signature(
+    features=tuple(
+        Feature(name=name, unit=None, minimum=0, maximum=1, mean=0, bin_edges=(), bin_counts=(1,))
+        for name in ("length", "width")
+    ),
+    classes={CLASSES},
+)
+"""
+
+
+def signature(n_classes: int = 3, n_features: int = 2) -> Signature:
+    """Build the contract of petals."""
+    return Signature(
+        features=tuple(
+            Feature(
+                name=f"x{j}",
+                unit="cm",
+                minimum=0.1,
+                maximum=6.9,
+                mean=2.5,
+                bin_edges=(),
+                bin_counts=(150,),
+            )
+            for j in range(n_features)
+        ),
+        classes=CLASSES[:n_classes],
+    )
+
+
+def dump(value: object, **options: Any) -> bytes:
+    """Return the bytes that today's joblib writes."""
+    file = io.BytesIO()
+    joblib.dump(value, file, **options)
+    return file.getvalue()
+
+
+def transform(scaler: Fitted, rows: Floats) -> Floats:
+    """Return what a scaler makes of two columns: the scores of a classifier that only hands on."""
+    weights = {"coef_": np.eye(3, 2), "intercept_": np.zeros(3), "classes_": np.arange(3)}
+    kernel, _ = build_kernel([scaler, Fitted("sklearn.linear_model.Perceptron", {**weights})], 3)
+    return kernel.columns(rows)[:2].T
+
+
+def assert_near(got: Any, expected: Any, rows: Floats) -> None:
+    """Compare sums of a few products, which BLAS adds up in another order than we do."""
+    size = np.maximum(1, np.abs(rows).max(axis=1, keepdims=True))
+    assert np.shape(got) == np.shape(expected)
+    assert (np.abs(got - expected) <= 1e-12 * (size + np.abs(expected))).all()
+
+
+# --------------------------------------------------------------------------------------------------
+# Estimators of today
+
+SCALERS: dict[str, Callable[[], Any]] = {
+    "standard": StandardScaler,
+    "standard without mean": lambda: StandardScaler(with_mean=False),
+    "standard without std": lambda: StandardScaler(with_std=False),
+    "standard without either": lambda: StandardScaler(with_mean=False, with_std=False),
+    "min-max": MinMaxScaler,
+    "min-max clipped": lambda: MinMaxScaler((-1, 2.5), clip=True),
+}
+
+CLASSIFIERS: dict[str, Callable[[], Any]] = {
+    "perceptron": lambda: Perceptron(max_iter=40, tol=None, eta0=0.1, random_state=0),
+    "logistic regression": LogisticRegression,
+    "sgd hinge": lambda: SGDClassifier(random_state=0),
+    "sgd log_loss": lambda: SGDClassifier(loss="log_loss", random_state=0),
+    "sgd modified_huber": lambda: SGDClassifier(loss="modified_huber", random_state=0),
+    "sgd squared_hinge": lambda: SGDClassifier(loss="squared_hinge", random_state=0),
+    "sgd averaged": lambda: SGDClassifier(loss="log_loss", average=True, random_state=0),
+    "ridge": RidgeClassifier,
+    "svc": lambda: LinearSVC(random_state=0),
+    "svc without intercept": lambda: LinearSVC(fit_intercept=False, random_state=0),
+    "discriminant svd": LinearDiscriminantAnalysis,
+    "discriminant lsqr": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
+    "discriminant eigen": lambda: LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
+    "pipeline": lambda: make_pipeline(StandardScaler(), Perceptron(random_state=0)),
+    "nested pipeline": lambda: make_pipeline(
+        make_pipeline(StandardScaler(), MinMaxScaler()),
+        make_pipeline("passthrough", LogisticRegression()),
+    ),
+    "pipeline with a step left out": lambda: Pipeline(
+        [("none", None), ("scale", MinMaxScaler()), ("off", "passthrough"), ("svc", LinearSVC())]
+    ),
+}
+
+
+@cache
+def samples(data: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the petals of iris."""
+    iris = load_iris()
+    X, y = iris.data[:, [2, 3]], iris.target
+    kept = y < (2 if data.startswith("2") else 3)
+    names = np.array(CLASSES)
+    assert names.dtype == "<U10"
+    return (
+        X[kept].astype(np.float32 if data == "float32" else np.float64),
+        (names[y] if data.endswith("names") else y)[kept],
+    )
+
+
+@cache
+def fit(name: str, data: str) -> Any:
+    X, y = samples(data)
+    estimator = {**SCALERS, **CLASSIFIERS}[name]()
+    return estimator.fit(X, None if name in SCALERS else y)
+
+
+def public_name(estimator: BaseEstimator) -> str:
+    module = type(estimator).__module__.split(".")
+    return ".".join([p for p in module if not p.startswith("_")] + [type(estimator).__name__])
+
+
+def assert_same(got: Any, original: Any) -> None:
+    """Compare a read value with the one in memory: same numbers, same dtypes, nothing missing."""
+    if isinstance(original, BaseEstimator):
+        assert isinstance(got, Fitted)
+        assert got.name == public_name(original)
+        assert_same(got.state, original.__getstate__())
+    elif isinstance(original, np.ndarray):
+        assert isinstance(got, np.ndarray)
+        np.testing.assert_array_equal(got, original, strict=True)
+    elif isinstance(original, dict):
+        assert list(got) == list(original)
+        for key in original:
+            assert_same(got[key], original[key])
+    elif isinstance(original, (list, tuple)):
+        assert type(got) is type(original)
+        assert len(got) == len(original)
+        for one, other in zip(got, original, strict=True):
+            assert_same(one, other)
+    elif type(original).__module__.partition(".")[0] in {"sklearn", "_loss"}:
+        assert isinstance(got, Fitted)  # a loss function
+        assert got.name.startswith("sklearn.")
+    else:
+        plain = original.item() if isinstance(original, np.generic) else original
+        assert (type(got), got) == (type(plain), plain)
+
+
+# --------------------------------------------------------------------------------------------------
+# Instructions of a pickle
+
+
+def text(value: str) -> bytes:
+    """BINUNICODE."""
+    encoded = value.encode()
+    return b"X" + len(encoded).to_bytes(4, "little") + encoded
+
+
+def named(module: str, name: str) -> bytes:
+    """STACK_GLOBAL, whose names may be dotted."""
+    return text(module) + text(name) + b"\x93"
+
+
+def called(callee: bytes, *arguments: bytes) -> bytes:
+    """REDUCE."""
+    return callee + b"(" + b"".join(arguments) + b"tR"
+
+
+def program(*instructions: bytes) -> bytes:
+    """Make a whole pickle of protocol 4."""
+    return b"\x80\x04" + b"".join(instructions) + b"."
+
+
+STANDARD_SCALER = named("sklearn.preprocessing._data", "StandardScaler") + b")\x81"
+
+
+def literal(value: object) -> bytes:
+    """Return the instructions that build a plain value."""
+    return pickle.dumps(value, protocol=3)[2:-1]
+
+
+def array(**attributes: object) -> bytes:
+    """Describe an array as joblib does, with some attributes otherwise; 80 bytes of it follow.
+
+    Attributes that are bytes are instructions.
+    """
+    described = {
+        "subclass": named("numpy", "ndarray"),
+        "shape": (2,),
+        "order": "C",
+        "dtype": np.dtype("<f8"),
+        "allow_mmap": False,
+        **attributes,
+    }
+    items = [
+        text(name) + (value if isinstance(value, bytes) else literal(value))
+        for name, value in described.items()
+    ]
+    wrapper = named("joblib.numpy_pickle", "NumpyArrayWrapper") + b")\x81"
+    return wrapper + b"}(" + b"".join(items) + b"ub" + b"\0" * 80

@@ -1,0 +1,78 @@
+"""The wheel: what a user gets from ``pip install``."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+import iris_deploy
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy, so that nothing is left in the checkout."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("README.md", "LICENSE", "setup.cfg", "pyproject.toml"):
+        shutil.copy(ROOT / name, source)
+    shutil.copytree(
+        ROOT / "iris_deploy", source / "iris_deploy", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", "dist", "."]
+    built = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = (source / "dist").glob("*.whl")
+    return path
+
+
+def test_the_wheel_holds_every_module_the_types_marker_and_nothing_else(wheel: Path) -> None:
+    names = set(zipfile.ZipFile(wheel).namelist())
+    package = ROOT / "iris_deploy"
+    expected = {f"iris_deploy/{path.relative_to(package)}" for path in package.rglob("*.py")}
+    assert {name for name in names if ".dist-info/" not in name} == expected | {
+        "iris_deploy/py.typed"
+    }
+
+
+def test_the_metadata_say_what_is_needed(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (path,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+    metadata = Parser().parsestr(archive.read(path).decode())
+    assert metadata["Name"] == "iris-deploy"
+    assert metadata["Version"] == iris_deploy.__version__
+    assert metadata["Requires-Python"] == ">=3.11"
+    assert metadata["License-Expression"] == "MIT"
+    needed = {line.split(";")[0] for line in metadata.get_all("Requires-Dist", [])}
+    for package in ("typer", "scikit-learn", "joblib", "waitress", "flask", "rich"):
+        assert any(line.startswith(package) for line in needed)
+    assert "plots" in metadata.get_all("Provides-Extra", [])
+
+
+def test_the_wheel_works_alone_in_an_empty_directory(wheel: Path, tmp_path: Path) -> None:
+    """Unpacked beside the installed dependencies, far from the checkout."""
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    script = (
+        "import sys; sys.path.insert(0, 'site'); import iris_deploy; "
+        "assert iris_deploy.__file__.startswith(sys.argv.pop(1)), iris_deploy.__file__; "
+        "from iris_deploy.cli import main; sys.exit(main())"
+    )
+    for arguments, output in (
+        (["train"], "41 of 45"),
+        (["predict", '{"length": 5.1, "width": 2.4}'], "virginica"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-I", "-c", script, str(site), *arguments],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert output in ran.stdout
