@@ -23,9 +23,19 @@ def test_an_array_is_answered_by_an_array(run: Run, artifacts: Path) -> None:
     assert result.json() == {"predictions": ["virginica", "setosa"]}
 
 
-def test_json_lines_are_answered_line_by_line(artifacts: Path) -> None:
+@pytest.mark.parametrize("way", ["input", "dash", "file", "argument"])
+def test_json_lines_are_answered_line_by_line(artifacts: Path, tmp_path: Path, way: str) -> None:
     lines = f'\n{INSTANCE}\n\n[{INSTANCE}]\n  {{"length": 1, "width": 0.2}}'
-    result = run_process("predict", "--artifacts", artifacts, stdin=lines.encode())
+    file = tmp_path / "instances.jsonl"
+    file.write_text(lines)
+    options: dict[str, list[object]] = {
+        "input": [],
+        "dash": ["--file", "-"],
+        "file": ["--file", file],
+        "argument": [lines],
+    }
+    stdin = lines.encode() if way in {"input", "dash"} else b""
+    result = run_process("predict", "--artifacts", artifacts, *options[way], stdin=stdin)
     assert result.returncode == 0
     assert result.stdout.decode().splitlines() == [
         '{"prediction":"virginica"}',

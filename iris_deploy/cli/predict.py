@@ -1,5 +1,6 @@
 """``iris-deploy predict``: instances to labels, in the words of the API."""
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +17,13 @@ def predict(
     instances: Annotated[
         str | None,
         typer.Argument(
-            help="JSON: one object or an array of them. Left out, standard input is read.",
+            help="JSON, or JSON lines. Left out, standard input is read.",
             show_default=False,
         ),
     ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="Read JSON or JSON lines from this file.", show_default=False),
+        typer.Option(help="Read them from this file; - is standard input.", show_default=False),
     ] = None,
     details: Annotated[
         bool, typer.Option("--details", help="Add scores, and warnings of unusual values.")
@@ -51,8 +52,8 @@ def predict(
         sys.stdout.flush()  # who writes line by line is answered line by line
 
     if instances is not None:
-        answer(instances.encode("utf-8", "surrogateescape"))
-    elif file is not None:
+        _answer_all(io.BytesIO(instances.encode("utf-8", "surrogateescape")), answer)
+    elif file is not None and str(file) != "-":
         try:
             source = file.open("rb")
         except OSError as exc:
