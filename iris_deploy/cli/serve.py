@@ -59,7 +59,7 @@ def serve(
         from iris_deploy.serving.development import serve_development
 
         typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
-        serve_development(app, settings, [bundle.path.parent], announce)
+        serve_development(app, settings, announce)
     else:
         from iris_deploy.serving.server import serve as serve_production
 

@@ -1,8 +1,7 @@
 """The talk's first server: Flask's own, with reload and debugger. For one's own machine only."""
 
 import ipaddress
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 
 from flask import Flask
 from werkzeug.serving import is_running_from_reloader, run_simple
@@ -15,7 +14,6 @@ from iris_deploy.settings import ServeSettings
 def serve_development(
     app: Flask,
     settings: ServeSettings,
-    watched: Sequence[Path],
     on_listening: Callable[[str], None],
 ) -> None:
     """Serve an application with werkzeug's development server until Ctrl-C.
@@ -25,9 +23,6 @@ def serve_development(
     app : Flask
     settings : ServeSettings
         Only a loopback address is taken: the debugger runs whatever code it is sent.
-    watched : sequence of Path
-        Restart when one of these changes, besides the Python modules; a directory changes when
-        something appears in it.
     on_listening : callable
         Gets the URL before the server starts.
 
@@ -51,7 +46,6 @@ def serve_development(
         app,
         use_reloader=True,
         use_debugger=True,
-        extra_files=list(map(str, watched)),
         threaded=True,
     )
 
