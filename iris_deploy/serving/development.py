@@ -36,13 +36,15 @@ def serve_development(
     if settings.host != "localhost" and not _is_loopback(settings.host):
         message = f"--dev listens on loopback only; got --host {settings.host}"
         raise SettingsError(message, hint="leave --host out, or leave --dev out")
+    port = settings.port
     if not is_running_from_reloader():  # the reloader starts this process once more, below itself
         with open_socket(settings.host, settings.port) as listener:
+            port = listener.getsockname()[1]
             url = url_of(listener)
         on_listening(url)
     run_simple(
         settings.host,
-        settings.port,
+        port,
         app,
         use_reloader=True,
         use_debugger=True,
