@@ -72,15 +72,12 @@ def _answer_all(source: IO[bytes], answer: Callable[[bytes], None]) -> None:
 
     If the first line that is not blank is a JSON value by itself, every line is one.
     """
-    from iris_deploy.serving.protocols import strict
-
     number, first = next(((n, s) for n, s in enumerate(source, 1) if s.strip()), (1, b""))
     try:
-        strict.decode(first)
+        answer(first)
     except MalformedError:
         answer(first + source.read())
         return
-    answer(first)
     for line in source:
         number += 1
         if not line.strip():

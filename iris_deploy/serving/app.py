@@ -11,7 +11,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.errors import IrisDeployError
+from iris_deploy.errors import MalformedError, SignatureError
 from iris_deploy.serving.problem import (
     CONTENT_TYPE,
     build_problem,
@@ -67,7 +67,8 @@ def create_app(bundle: Bundle, *, max_body_bytes: int) -> Flask:
     def index() -> Response:
         return _json(description)
 
-    app.register_error_handler(IrisDeployError, _answer_error)
+    app.register_error_handler(MalformedError, _answer_error)
+    app.register_error_handler(SignatureError, _answer_error)
     app.register_error_handler(HTTPException, _answer_http_error)
     app.register_error_handler(Exception, _answer_bug)
     return app
@@ -133,7 +134,7 @@ def _http_error(status: HTTPStatus, detail: str) -> HTTPException:
     return error
 
 
-def _answer_error(error: IrisDeployError) -> Response:
+def _answer_error(error: MalformedError | SignatureError) -> Response:
     status, body = describe_error(error)
     return Response(body, status, content_type=CONTENT_TYPE)
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from iris_deploy.errors import FieldProblem, IrisDeployError, MalformedError, SignatureError
+from iris_deploy.errors import FieldProblem, MalformedError, SignatureError
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -60,14 +60,11 @@ def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = (
     return msgspec.json.encode(body)
 
 
-def describe_error(error: IrisDeployError) -> tuple[int, bytes]:
-    """Choose the status of an expected error and write its body."""
-    detail = f"{error}. {error.hint}" if error.hint else str(error)
-    if isinstance(error, MalformedError):
-        return 400, build_problem(400, detail)
+def describe_error(error: MalformedError | SignatureError) -> tuple[int, bytes]:
+    """Choose the status of what is wrong with a request and write its body."""
     if isinstance(error, SignatureError):
-        return 422, build_problem(422, detail, error.problems)
-    return 500, build_problem(500, "the server failed; its log says why")
+        return 422, build_problem(422, str(error), error.problems)
+    return 400, build_problem(400, str(error))
 
 
 def too_large(limit: int) -> str:
