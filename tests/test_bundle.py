@@ -119,6 +119,7 @@ def test_a_foreign_or_newer_manifest_is_named_as_such(
         ({"artifacts.0.file": "/etc/passwd"}, ["plain file name"]),
         ({"artifacts.0.file": "gone.pkl"}, ["gone.pkl is missing"]),
         ({"artifacts.0.size": 5}, ["expected 5 bytes"]),
+        ({"examples": []}, ["examples"]),
         ({"examples.0.label": "virginica"}, ["does not answer as it did"]),
         ({"examples.0.scores": [0.0, 0.0, 1.0]}, ["does not answer as it did"]),
     ],

@@ -20,7 +20,7 @@ and the changelog.
 import hashlib
 import json
 import re
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -167,7 +167,7 @@ class Manifest(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     environment: Environment
     training: Training
     evaluation: Evaluation
-    examples: tuple[Example, ...]
+    examples: Annotated[tuple[Example, ...], msgspec.Meta(min_length=1)]
 
 
 def sha256(data: bytes) -> str:

@@ -92,7 +92,7 @@ def _describe(bundle: Bundle) -> bytes:
             for feature in manifest.signature.features
         ],
         "classes": manifest.signature.classes,
-        "example": manifest.examples[-1].instance if manifest.examples else None,
+        "example": manifest.examples[-1].instance,
         "routes": ROUTES,
     }
     return msgspec.json.format(msgspec.json.encode(description), indent=2) + b"\n"
