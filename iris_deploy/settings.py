@@ -4,9 +4,12 @@ Settings are frozen and checked once, when they are made. Nothing below the comm
 environment.
 """
 
+import ipaddress
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from iris_deploy.errors import SettingsError
 
@@ -20,6 +23,10 @@ PORT_VARIABLES = ("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT")
 
 SageMaker endpoints, Vertex AI prediction, and Cloud Run, Heroku and Azure, in this order.
 """
+
+
+Metrics = Literal["closed", "open", "off"]
+LogFormat = Literal["text", "json"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,34 +77,157 @@ class TrainSettings:
             _expect(0 <= self.tol < math.inf, "--tol", "0 or more", self.tol)
 
 
+TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
+"""Bearer tokens that `serve` takes, separated by white space or commas."""
+
+FREE_PORT = 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
-    """How `serve` listens.
+    """How `serve` listens, works, and stops.
 
     Parameters
     ----------
     host : str
         Address to bind. Loopback unless told otherwise, so that trying it on a laptop opens
         nothing to the network; a container binds 0.0.0.0.
-    port : int
-        TCP port; 0 lets the system choose. 5000 is the talk's.
+    ports : tuple of int
+        TCP ports; 0 lets the system choose. 5000 is the talk's. May be empty beside a Unix socket.
+    unix_socket : Path or None
+        Where to make a Unix socket.
+    unix_socket_mode : int
+        Its permissions. Only the same user, unless told otherwise.
+    workers : int or None
+        Processes; None for as many as there are processors to use.
     threads : int
-        Requests that are worked on at the same time.
+        Large requests that a worker works on at the same time.
+    worker_timeout : float
+        Seconds without a sign of life after which a worker is replaced.
     max_body_bytes : int
         Largest request body; what is larger is answered with 413. 1 MiB is some 30,000 instances
         of two features.
+    max_header_bytes : int
+        Largest request line and header together; what is larger is answered with 431. Browsers and
+        proxies stay below 8 KiB; 16 KiB is twice that.
+    connections : int
+        Open connections of one worker; more wait in the kernel's queue.
+    request_timeout : float
+        Seconds in which a request has to arrive, from its first byte to its last; then 408.
+    idle_timeout : float
+        Seconds after which a connection is closed on which nothing moves.
+    queue_timeout : float
+        Seconds that a large request waits for a thread; then 503, so that nobody waits for an
+        answer that comes too late.
+    drain_delay : float
+        Seconds between SIGTERM and the end of listening, for load balancers that are slow to look.
+    grace : float
+        Seconds from SIGTERM to the exit, at most. 5 is the least that any platform gives.
+    access_log : bool
+        Whether each request is logged.
+    metrics : {'closed', 'open', 'off'}
+        Whether ``/metrics`` wants a token, if there are tokens.
+    cors_origins : tuple of str
+        Origins whose pages may call the API from a browser; ``*`` for all.
+    trusted_proxy : str or None
+        Address of the reverse proxy whose ``X-Forwarded-*`` headers count.
+    trusted_proxy_count : int
+        Proxies in a row.
+    url_prefix : str
+        Path that a reverse proxy leaves in front of ours.
     """
 
     host: str = "127.0.0.1"
-    port: int = 5000
+    ports: tuple[int, ...] = (5000,)
+    unix_socket: Path | None = None
+    unix_socket_mode: int = 0o600
+    workers: int | None = None
     threads: int = 4
+    worker_timeout: float = 30.0
     max_body_bytes: int = 1024 * 1024
+    max_header_bytes: int = 16 * 1024
+    connections: int = 500
+    request_timeout: float = 10.0
+    idle_timeout: float = 60.0
+    queue_timeout: float = 2.0
+    drain_delay: float = 0.0
+    grace: float = 5.0
+    access_log: bool = True
+    metrics: Metrics = "closed"
+    cors_origins: tuple[str, ...] = ()
+    trusted_proxy: str | None = None
+    trusted_proxy_count: int = 1
+    url_prefix: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be listened on."""
-        _expect(0 <= self.port <= 65535, "--port", "a number from 0 to 65535", self.port)
-        _expect(self.threads >= 1, "--threads", "at least 1", self.threads)
-        _expect(self.max_body_bytes >= 1, "--max-body-bytes", "at least 1", self.max_body_bytes)
+        """Refuse what cannot be listened on, and limits that nothing could keep."""
+        for port in self.ports:
+            _expect(0 <= port <= 65535, "--port", "a number from 0 to 65535", port)
+        chosen = [port for port in self.ports if port != FREE_PORT]
+        _expect(len(set(chosen)) == len(chosen), "--port", "each port once", self.ports)
+        _expect(0 <= self.unix_socket_mode <= 0o777, "--unix-socket-mode", _MODE, "another number")
+        _expect(self.workers is None or self.workers >= 1, "--workers", "at least 1", self.workers)
+        for option, number in (
+            ("--threads", self.threads),
+            ("--max-body-bytes", self.max_body_bytes),
+            ("--connections", self.connections),
+            ("--trusted-proxy-count", self.trusted_proxy_count),
+        ):
+            _expect(number >= 1, option, "at least 1", number)
+        _expect(
+            self.max_header_bytes >= 1024,
+            "--max-header-bytes",
+            "at least 1024",
+            self.max_header_bytes,
+        )
+        for option, seconds in (
+            ("--worker-timeout", self.worker_timeout),
+            ("--request-timeout", self.request_timeout),
+            ("--idle-timeout", self.idle_timeout),
+            ("--queue-timeout", self.queue_timeout),
+            ("--grace", self.grace),
+        ):
+            _expect(0 < seconds < math.inf, option, "seconds above 0", seconds)
+        _expect(self.worker_timeout >= 5, "--worker-timeout", "at least 5", self.worker_timeout)
+        _expect(
+            0 <= self.drain_delay < self.grace,
+            "--drain-delay",
+            f"0 or more, and less than --grace ({self.grace:g})",
+            self.drain_delay,
+        )
+        _expect(
+            not self.url_prefix or _PREFIX.fullmatch(self.url_prefix) is not None,
+            "--url-prefix",
+            "a path such as /iris, with / in front and none behind",
+            self.url_prefix,
+        )
+        for origin in self.cors_origins:
+            _expect(
+                _ORIGIN.fullmatch(origin) is not None,
+                "--cors-origin",
+                "an origin such as https://example.com, or *",
+                origin,
+            )
+        if self.trusted_proxy is not None:
+            _expect(
+                _is_address(self.trusted_proxy),
+                "--trusted-proxy",
+                "an IP address",
+                self.trusted_proxy,
+            )
+
+
+_MODE = "permissions in octal, such as 660"
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.:\[\]-]+")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _expect(holds: bool, option: str, expected: str, got: object) -> None:  # noqa: FBT001

@@ -4,9 +4,13 @@ import http.client
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +99,15 @@ class Answer:
         return json.loads(self.body)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Server:
-    """A running ``iris-deploy serve``."""
+    """A running ``iris-deploy serve``: its process, its first URL, and what it has logged."""
 
     process: subprocess.Popen[str]
     url: str
+    start: dict[str, Any]
+    output: Path
+    errors: Path
 
     @property
     def address(self) -> tuple[str, int]:
@@ -108,6 +115,9 @@ class Server:
         assert parts.hostname
         assert parts.port
         return parts.hostname, parts.port
+
+    def connect(self, timeout: float = 20) -> socket.socket:
+        return socket.create_connection(self.address, timeout)
 
     def request(
         self,
@@ -124,37 +134,82 @@ class Server:
         finally:
             connection.close()
 
-    def predict(self, value: object, query: str = "") -> Answer:
+    def predict(self, value: object, query: str = "", **headers: str) -> Answer:
         body = value if isinstance(value, (bytes, str)) else json.dumps(value)
-        return self.request("POST", f"/predict{query}", body, {"Content-Type": "application/json"})
+        return self.request(
+            "POST", f"/predict{query}", body, {"Content-Type": "application/json", **headers}
+        )
+
+    def log(self) -> list[dict[str, Any]]:
+        """Return the log lines so far; each is one JSON object."""
+        return [json.loads(line) for line in self.output.read_text().splitlines(keepends=True)]
+
+    def events(self, event: str) -> list[dict[str, Any]]:
+        return [line for line in self.log() if line["event"] == event]
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers that live."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in children.read_text().split()]
+
+    def metrics(self) -> dict[str, float]:
+        """Return the figures of a scrape by name and labels, as they are written."""
+        text = self.request("GET", "/metrics").body.decode()
+        samples = [line.rpartition(" ") for line in text.splitlines() if line[0] != "#"]
+        return {name: float(value) for name, _, value in samples}
+
+    def stop(self, number: int = signal.SIGTERM, timeout: float = 20) -> int:
+        """Send a signal, wait for the end and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout)
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait for something to become true; fail if it does not."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
 
 
 @contextmanager
 def serving(
-    artifacts: Path, *options: object, env: dict[str, str] | None = None
+    artifacts: Path,
+    *options: object,
+    env: dict[str, str] | None = None,
+    prefix: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Serve a repository on a free port until the block ends."""
-    clean = {k: v for k, v in os.environ.items() if k not in {"PORT", "AIP_HTTP_PORT"}}
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--artifacts", str(artifacts), *map(str, options or ("--port", 0))],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**clean, "PYTHONUNBUFFERED": "1", **(env or {})},
-    )
-    try:
-        assert process.stdout
-        assert process.stderr
-        line = process.stdout.readline()
-        assert " at http" in line, line + process.stderr.read()
-        yield Server(process, line.split(" at ")[1].split(",")[0])
-    finally:
-        process.kill()
-        process.communicate()
+    """Serve a repository, on a free port unless told otherwise, until the block ends."""
+    unset = {"PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"}
+    clean = {k: v for k, v in os.environ.items() if k not in unset}
+    words = list(map(str, options))
+    if not {"--port", "-p", "--unix-socket"} & set(words) and not unset & set(env or ()):
+        words += ["--port", "0"]
+    with tempfile.TemporaryDirectory() as directory:
+        output, errors = Path(directory) / "out", Path(directory) / "err"
+        with output.open("wb") as out, errors.open("wb") as err:
+            process = subprocess.Popen(
+                [*prefix, *COMMAND, "serve", "--artifacts", str(artifacts), *words],
+                stdout=out,
+                stderr=err,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                env={**clean, **(env or {})},
+            )
+        try:
+            wait_until(lambda: "\n" in output.read_text() or process.poll() is not None)
+            line = output.read_text().partition("\n")[0]
+            assert line, errors.read_text()
+            start = json.loads(line) if line.startswith("{") else {"message": line}
+            url = start["message"].split(" at ")[1].split(",")[0].split(" and ")[0]
+            yield Server(process, url, start, output, errors)
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture(scope="session")
 def server(_trained: Path) -> Iterator[Server]:
     """The talk's bundle, served; one server a test process, never changed by a test."""
-    with serving(_trained, "--port", 0, "--version", 1) as running:
+    with serving(_trained, "--version", 1) as running:
         yield running

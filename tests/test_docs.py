@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.cli import app
-from iris_deploy.serving.app import ROUTES
-from iris_deploy.settings import ARTIFACTS_VARIABLE, PORT_VARIABLES
-from tests.conftest import Server, run_process
+from iris_deploy.serving.endpoints import ROUTES
+from iris_deploy.settings import ARTIFACTS_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
+from tests.conftest import Server, run_process, serving
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -29,6 +29,9 @@ def test_every_option_is_documented(command: str) -> None:
     shared = text.split("\n## ")[0]
     section = re.split(r"\n## ", text.split(f"\n## {command}\n")[1])[0]
     known = options(command)
+    if command == "serve":
+        section = (ROOT / "docs/operations.md").read_text().split("\n## Options\n")[1]
+        section = section.split("\n## ")[0]
     assert len(known) >= 5
     for option in known:
         assert f"`{option}`" in section + shared, f"{option} of {command} is not documented"
@@ -44,9 +47,27 @@ def test_every_command_has_a_section() -> None:
 
 
 def test_every_environment_variable_is_documented() -> None:
-    text = (ROOT / "docs/commands.md").read_text()
-    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE):
+    pages = ("commands.md", "operations.md")
+    text = "".join((ROOT / "docs" / page).read_text() for page in pages)
+    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE, TOKENS_VARIABLE):
         assert f"`{variable}`" in text
+
+
+def test_every_metric_is_documented_and_no_other(artifacts: Path) -> None:
+    text = (ROOT / "docs/operations.md").read_text().split("\n## Metrics\n")[1]
+    table = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
+    with serving(artifacts) as running:
+        running.predict([{"length": 5.1, "width": 2.4}] * 200)
+        exposed = {name.partition("{")[0] for name in running.metrics()}
+    exposed = {re.sub("_(bucket|count|sum)$", "", name) for name in exposed}
+    assert set(re.findall(r"`([a-z_]+)`", table)) == exposed
+
+
+def test_every_event_is_documented() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    for path in (ROOT / "iris_deploy/serving").rglob("*.py"):
+        for event in re.findall(r'\.event\(\s*"\w+",\s*"(\w+)"', path.read_text()):
+            assert f"`{event}`" in text, event
 
 
 def test_every_exit_code_is_documented() -> None:
@@ -129,7 +150,7 @@ def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server)
         seen.add(words[0])
         if words[0] == "serve":
             assert output.count(server.url) == 0
-            assert "at http://127.0.0.1:5000, Ctrl-C to stop" in output
+            assert "at http://127.0.0.1:5000, 2 workers, Ctrl-C to stop" in output
             continue
         result = run_process(*words, cwd=tmp_path)
         assert result.returncode == 0, result.stderr

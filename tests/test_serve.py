@@ -269,7 +269,7 @@ def test_a_wrong_query_parameter_is_400(server: Server) -> None:
 
 def test_a_body_up_to_the_limit_is_taken_and_one_byte_more_is_413(artifacts: Path) -> None:
     limit = 1000
-    with serving(artifacts, "--port", 0, "--max-body-bytes", limit) as small:
+    with serving(artifacts, "--max-body-bytes", limit) as small:
         body = json.dumps(INSTANCE)
         assert small.predict(body.ljust(limit)).status == 200
         is_problem(small.predict(body.ljust(limit + 1)), 413, f"at most {limit} bytes")
@@ -348,6 +348,7 @@ def test_a_bug_is_500_without_its_inside_and_is_logged(
 ) -> None:
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.serving.app import create_app
+    from iris_deploy.serving.endpoints import Endpoints
     from iris_deploy.serving.protocols import prediction
 
     def broken(*_: object, **__: object) -> bytes:
@@ -355,7 +356,8 @@ def test_a_bug_is_500_without_its_inside_and_is_logged(
         raise RuntimeError(message)
 
     monkeypatch.setattr(prediction, "answer", broken)
-    client = create_app(Repository(artifacts).read(), max_body_bytes=1000).test_client()
+    endpoints = Endpoints(Repository(artifacts).read())
+    client = create_app(endpoints, max_body_bytes=1000).test_client()
     response = client.post("/predict", json=INSTANCE)
     assert response.status_code == 500
     assert response.mimetype == "application/problem+json"
@@ -366,13 +368,11 @@ def test_a_bug_is_500_without_its_inside_and_is_logged(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_the_server_with_exit_code_0(artifacts: Path, number: int) -> None:
-    with serving(artifacts, "--port", 0) as running:
+    with serving(artifacts) as running:
         assert running.predict(INSTANCE).status == 200
-        running.process.send_signal(number)
-        out, err = running.process.communicate(timeout=15)
-        assert running.process.returncode == 0
-        assert "Stopped" in out
-        assert "Traceback" not in err
+        assert running.stop(number) == 0
+        assert running.log()[-1]["event"] == "stop"
+        assert running.errors.read_text() == ""
 
 
 def test_a_port_in_use_is_told(server: Server, run: Run, artifacts: Path) -> None:
@@ -425,45 +425,19 @@ def test_the_port_is_taken_from_the_first_place_that_says_one(
 
 
 def test_the_default_port_is_5000(run: Run) -> None:
-    assert "[default: 5000]" in run("serve", "--help").out
+    assert "TCP port, 5000 if left out" in run("serve", "--help").out
 
 
 def test_serving_imports_neither_scikit_learn_nor_scipy_nor_joblib(artifacts: Path) -> None:
-    """Asked of the process itself, after it has answered over a socket."""
-    script = """
-import http.client, json, os, signal, sys, threading
-from urllib.parse import urlsplit
-from iris_deploy.cli import main
-import iris_deploy.serving.server as server
-
-def ask(url):
-    connection = http.client.HTTPConnection(urlsplit(url).netloc)
-    connection.request("POST", "/predict", json.dumps({"length": 5.1, "width": 2.4}),
-                       {"Content-Type": "application/json"})
-    print(connection.getresponse().read().decode())
-    roots = {name.partition(".")[0] for name in sys.modules}
-    print(json.dumps(sorted(roots)))
-    os.kill(os.getpid(), signal.SIGTERM)
-
-original = server.serve
-def serve(app, settings, on_listening):
-    original(app, settings, lambda url: threading.Thread(target=ask, args=(url,)).start())
-server.serve = serve
-sys.exit(main(["serve", "--artifacts", sys.argv[1], "--port", "0"]))
-"""
-    result = subprocess.run(
-        [sys.executable, "-c", script, str(artifacts)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    answer, modules, *_ = result.stdout.splitlines()
-    assert json.loads(answer) == {"prediction": "virginica"}
-    loaded = set(json.loads(modules))
-    assert "waitress" in loaded
-    assert not loaded & {"sklearn", "scipy", "joblib", "pandas", "matplotlib", "rich"}
+    """As Python itself reports it, for the supervisor and its workers."""
+    with serving(artifacts, env={"PYTHONPROFILEIMPORTTIME": "1"}) as running:
+        assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
+        assert running.request("GET", "/").status == 200
+        assert running.stop() == 0
+        report = running.errors.read_text()
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in report.splitlines()}
+    assert {"waitress", "flask", "numpy"} <= loaded
+    assert not loaded & {"sklearn", "scipy", "joblib", "pandas", "matplotlib", "prometheus_client"}
 
 
 def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
@@ -476,7 +450,8 @@ def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
     try:
-        server = Server(process, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]
+        nothing = Path()
+        server = Server(process, f"http://127.0.0.1:{port}", {}, nothing, nothing)  # type: ignore[arg-type]
         deadline = time.monotonic() + 60
         while True:
             try:

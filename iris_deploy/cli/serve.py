@@ -1,38 +1,178 @@
 """``iris-deploy serve``: a bundle to an HTTP API."""
 
-import json
-from typing import TYPE_CHECKING, Annotated
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from iris_deploy.cli.options import Artifacts, Model, Version
-from iris_deploy.settings import ARTIFACTS, PORT_VARIABLES, ServeSettings
+from iris_deploy.errors import SettingsError
+from iris_deploy.settings import (
+    ARTIFACTS,
+    PORT_VARIABLES,
+    TOKENS_VARIABLE,
+    LogFormat,
+    Metrics,
+    ServeSettings,
+)
 
 if TYPE_CHECKING:
-    from iris_deploy.bundle.bundle import Bundle
+    from iris_deploy.bundle.repository import Repository
 
 _DEFAULT = ServeSettings()
+_BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_WHERE, _WORK, _LIMITS = "Where", "Work", "Limits"
+_STOP, _SEEN, _ACCESS = "Stopping", "Logs and figures", "Access"
 
 
 def serve(
     port: Annotated[
-        int,
+        list[int] | None,
         typer.Option(
-            "--port", "-p", envvar=list(PORT_VARIABLES), help="TCP port; 0 picks a free one."
+            "--port",
+            "-p",
+            envvar=list(PORT_VARIABLES),
+            help="TCP port, 5000 if left out; 0 picks a free one. May be given several times.",
+            rich_help_panel=_WHERE,
+            show_default=False,
         ),
-    ] = _DEFAULT.port,
+    ] = None,
     host: Annotated[
-        str, typer.Option(help="Address to listen on; 0.0.0.0 for all of the machine's.")
+        str,
+        typer.Option(
+            help="Address to listen on; 0.0.0.0 for all of the machine's.", rich_help_panel=_WHERE
+        ),
     ] = _DEFAULT.host,
+    unix_socket: Annotated[
+        Path | None,
+        typer.Option(
+            help="Path of a Unix socket; without --port, instead of TCP.", rich_help_panel=_WHERE
+        ),
+    ] = None,
+    unix_socket_mode: Annotated[
+        str, typer.Option(help="Its permissions, octal.", rich_help_panel=_WHERE)
+    ] = f"{_DEFAULT.unix_socket_mode:o}",
     artifacts: Artifacts = ARTIFACTS,
     model: Model = None,
     version: Version = None,
+    watch: Annotated[
+        bool,
+        typer.Option("--watch", help="Swap in newer versions as they are trained; see SIGHUP."),
+    ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            "-w",
+            help="Processes; as many as there are processors to use if left out.",
+            rich_help_panel=_WORK,
+            show_default=False,
+        ),
+    ] = None,
     threads: Annotated[
-        int, typer.Option(help="Requests that are worked on at the same time.")
+        int,
+        typer.Option(help="Large requests a worker works on at a time.", rich_help_panel=_WORK),
     ] = _DEFAULT.threads,
+    worker_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds without a sign of life until a worker is replaced.", rich_help_panel=_WORK
+        ),
+    ] = _DEFAULT.worker_timeout,
     max_body_bytes: Annotated[
-        int, typer.Option(help="Largest request body, in bytes.")
+        int, typer.Option(help="Largest request body (413).", rich_help_panel=_LIMITS)
     ] = _DEFAULT.max_body_bytes,
+    max_header_bytes: Annotated[
+        int,
+        typer.Option(help="Largest request line and header (431).", rich_help_panel=_LIMITS),
+    ] = _DEFAULT.max_header_bytes,
+    connections: Annotated[
+        int, typer.Option(help="Open connections of one worker.", rich_help_panel=_LIMITS)
+    ] = _DEFAULT.connections,
+    request_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds for a request to arrive (408), and for a client to go on reading.",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULT.request_timeout,
+    idle_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds until a connection without traffic is closed.", rich_help_panel=_LIMITS
+        ),
+    ] = _DEFAULT.idle_timeout,
+    queue_timeout: Annotated[
+        float,
+        typer.Option(
+            help="Seconds that a large request waits for a thread (503).", rich_help_panel=_LIMITS
+        ),
+    ] = _DEFAULT.queue_timeout,
+    drain_delay: Annotated[
+        float,
+        typer.Option(
+            help="Seconds of listening on after SIGTERM, not ready.", rich_help_panel=_STOP
+        ),
+    ] = _DEFAULT.drain_delay,
+    grace: Annotated[
+        float,
+        typer.Option(help="Seconds from SIGTERM to the exit, at most.", rich_help_panel=_STOP),
+    ] = _DEFAULT.grace,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(
+            help="text for a terminal, json for anything else, if left out.",
+            rich_help_panel=_SEEN,
+            show_default=False,
+        ),
+    ] = None,
+    access_log: Annotated[
+        bool,
+        typer.Option(
+            "--access-log/--no-access-log", help="A line per request.", rich_help_panel=_SEEN
+        ),
+    ] = True,
+    metrics: Annotated[
+        Metrics,
+        typer.Option(
+            help="closed: /metrics wants a token if there are tokens; open: it does not.",
+            rich_help_panel=_SEEN,
+        ),
+    ] = _DEFAULT.metrics,
+    tokens_file: Annotated[
+        Path | None,
+        typer.Option(
+            help=f"Bearer tokens, one a line; {TOKENS_VARIABLE} holds them if left out.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Origin whose pages may ask; * for all. May be given several times.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        str | None,
+        typer.Option(
+            help="Address of a proxy whose X-Forwarded headers count.", rich_help_panel=_ACCESS
+        ),
+    ] = None,
+    trusted_proxy_count: Annotated[
+        int, typer.Option(help="Proxies in a row.", rich_help_panel=_ACCESS)
+    ] = _DEFAULT.trusted_proxy_count,
+    url_prefix: Annotated[
+        str,
+        typer.Option(
+            help="Path in front of ours that a proxy leaves, such as /iris.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = _DEFAULT.url_prefix,
     dev: Annotated[
         bool,
         typer.Option(
@@ -44,35 +184,101 @@ def serve(
 
     POST /predict answers one instance or an array; GET / tells the rest. scikit-learn is not
     needed: the numbers are read out of the artifacts, and nothing of them is run.
+
+    SIGTERM and Ctrl-C answer what has come and stop; a second one stops at once. SIGHUP swaps in
+    the newest version.
     """
-    settings = ServeSettings(host=host, port=port, threads=threads, max_body_bytes=max_body_bytes)
-    from iris_deploy.bundle.repository import Repository
-    from iris_deploy.serving.app import create_app
-
-    bundle = Repository(artifacts).read(model, version)
-    app = create_app(bundle, max_body_bytes=settings.max_body_bytes)
-
-    def announce(url: str) -> None:
-        typer.echo(_announcement(bundle, url))
-
-    if dev:
-        from iris_deploy.serving.development import serve_development
-
-        typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
-        serve_development(app, settings, announce)
-    else:
-        from iris_deploy.serving.server import serve as serve_production
-
-        serve_production(app, settings, announce)
-        typer.echo("Stopped.")
-
-
-def _announcement(bundle: "Bundle", url: str) -> str:
-    """Say what is served where, and how to ask it."""
-    manifest = bundle.manifest
-    example = json.dumps(manifest.examples[-1].instance)
-    return (
-        f"Serving {manifest.model} version {manifest.version} ({manifest.digest[:19]}) at {url}, "
-        "Ctrl-C to stop\n"
-        f"Try: curl -s {url}/predict -H 'Content-Type: application/json' -d '{example}'"
+    for name in _BLAS_THREADS:  # before NumPy is imported: each worker is one processor's
+        os.environ.setdefault(name, "1")
+    settings = ServeSettings(
+        host=host,
+        ports=tuple(port or (() if unix_socket else _DEFAULT.ports)),
+        unix_socket=unix_socket,
+        unix_socket_mode=_octal(unix_socket_mode),
+        workers=workers,
+        threads=threads,
+        worker_timeout=worker_timeout,
+        max_body_bytes=max_body_bytes,
+        max_header_bytes=max_header_bytes,
+        connections=connections,
+        request_timeout=request_timeout,
+        idle_timeout=idle_timeout,
+        queue_timeout=queue_timeout,
+        drain_delay=drain_delay,
+        grace=grace,
+        access_log=access_log,
+        metrics=metrics,
+        cors_origins=tuple(cors_origin or ()),
+        trusted_proxy=trusted_proxy,
+        trusted_proxy_count=trusted_proxy_count,
+        url_prefix=url_prefix,
     )
+    from iris_deploy.bundle.repository import Repository
+
+    repository = Repository(artifacts)
+    if dev:
+        _serve_development(repository, model, version, settings, guarded=bool(_tokens(tokens_file)))
+        return
+    from iris_deploy.serving.launch import Launch
+    from iris_deploy.serving.log import Log
+
+    style: LogFormat = log_format or ("text" if sys.stdout.isatty() else "json")
+    log = Log(style, access=access_log)
+    # As PID 1 a signal without a handler is lost; the supervisor sets its own when it runs.
+    before = signal.signal(signal.SIGTERM, _stop_early)
+    try:
+        launch = Launch(
+            repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
+        )
+        launch.run(watch=watch)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _serve_development(
+    repository: "Repository",
+    model: str | None,
+    version: int | None,
+    settings: ServeSettings,
+    *,
+    guarded: bool,
+) -> None:
+    from iris_deploy.serving.app import create_app
+    from iris_deploy.serving.development import serve_development
+    from iris_deploy.serving.endpoints import Endpoints
+
+    if guarded or settings.unix_socket or len(settings.ports) != 1:
+        message = "--dev listens on one TCP port and knows no tokens"
+        raise SettingsError(message, hint="leave --dev out, or the other options")
+    bundle = repository.read(model, version)
+    app = create_app(Endpoints(bundle), max_body_bytes=settings.max_body_bytes)
+    typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
+    manifest = bundle.manifest
+    serve_development(
+        app,
+        settings,
+        lambda url: typer.echo(
+            f"Serving {manifest.model} version {manifest.version} at {url}, Ctrl-C to stop"
+        ),
+    )
+
+
+def _stop_early(_number: int, _frame: object) -> NoReturn:
+    raise SystemExit(0)
+
+
+def _octal(text: str) -> int:
+    try:
+        return int(text, 8)
+    except ValueError:
+        return -1  # refused with the other settings
+
+
+def _tokens(path: Path | None) -> tuple[str, ...]:
+    """Read the bearer tokens; there need not be any."""
+    from iris_deploy.serving.access import read_tokens, split_tokens
+
+    if path is not None:
+        return read_tokens(path)
+    text = os.environ.get(TOKENS_VARIABLE, "")
+    return split_tokens(text, TOKENS_VARIABLE) if text.strip() else ()

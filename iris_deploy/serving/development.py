@@ -7,7 +7,7 @@ from flask import Flask
 from werkzeug.serving import is_running_from_reloader, run_simple
 
 from iris_deploy.errors import SettingsError
-from iris_deploy.serving.server import open_socket, url_of
+from iris_deploy.serving.sockets import open_socket, url_of
 from iris_deploy.settings import ServeSettings
 
 
@@ -36,9 +36,9 @@ def serve_development(
     if settings.host != "localhost" and not _is_loopback(settings.host):
         message = f"--dev listens on loopback only; got --host {settings.host}"
         raise SettingsError(message, hint="leave --host out, or leave --dev out")
-    port = settings.port
+    port = settings.ports[0]
     if not is_running_from_reloader():  # the reloader starts this process once more, below itself
-        with open_socket(settings.host, settings.port) as listener:
+        with open_socket(settings.host, port) as listener:
             port = listener.getsockname()[1]
             url = url_of(listener)
         on_listening(url)

@@ -9,11 +9,10 @@ from http import HTTPStatus
 import msgspec
 
 from iris_deploy.errors import FieldProblem, MalformedError, SignatureError
+from iris_deploy.serving.reply import PROBLEM, Reply
 
-CONTENT_TYPE = "application/problem+json"
-
-# As RFC 9110 has them; Python took them over in 3.13.
-_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}
+# As RFC 9110 has them; Python took them over in 3.13. 499 is nobody's but nginx's, and never sent.
+_PHRASES = {413: "Content Too Large", 422: "Unprocessable Content", 499: "Client Closed Request"}
 
 
 def phrase(status: int) -> str:
@@ -58,6 +57,11 @@ def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = (
             for problem in problems
         ]
     return msgspec.json.encode(body)
+
+
+def reply_problem(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """Answer with problem details that are not about fields."""
+    return Reply(status, PROBLEM + headers, build_problem(status, detail))
 
 
 def describe_error(error: MalformedError | SignatureError) -> tuple[int, bytes]:

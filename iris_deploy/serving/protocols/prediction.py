@@ -4,15 +4,67 @@ An array of objects is answered by parallel lists under the plural names. The co
 answers through the same functions as ``POST /predict``.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 
 from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.errors import MalformedError, SignatureError
+from iris_deploy.serving.problem import describe_error, reply_problem
 from iris_deploy.serving.protocols import strict
+from iris_deploy.serving.reply import JSON, PROBLEM, Reply
+
+Observe = Callable[[Sequence[Sequence[float]], Sequence[str]], None]
+"""Gets the rows that were predicted and their labels."""
+
+_FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
+_CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
-def answer(predictor: Predictor, body: bytes, *, details: bool = False) -> bytes:
+def reply(
+    predictor: Predictor,
+    query: str,
+    content_type: str | None,
+    body: bytes,
+    observe: Observe | None = None,
+) -> Reply:
+    """Answer ``POST /predict``.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    query : str
+        Of the request's target, without the question mark; ``details=true`` asks for details.
+    content_type : str or None
+        Header of the request.
+    body : bytes
+    observe : callable, optional
+        Gets rows and labels once they are right.
+
+    Returns
+    -------
+    Reply
+        200, or 400, 415 or 422 as problem details.
+    """
+    if content_type != "application/json" and not _is_json(content_type):
+        detail = (
+            f"expected Content-Type: application/json; got {content_type or 'none'}. "
+            "With curl add -H 'Content-Type: application/json'"
+        )
+        return reply_problem(415, detail)
+    try:
+        details = bool(query) and _flag(query, "details")
+        return Reply(200, JSON, answer(predictor, body, details=details, observe=observe))
+    except (MalformedError, SignatureError) as exc:
+        status, problem = describe_error(exc)
+        return Reply(status, PROBLEM, problem)
+
+
+def answer(
+    predictor: Predictor, body: bytes, *, details: bool = False, observe: Observe | None = None
+) -> bytes:
     """Predict for the JSON of one instance or of an array of them.
 
     Parameters
@@ -22,6 +74,8 @@ def answer(predictor: Predictor, body: bytes, *, details: bool = False) -> bytes
         An object, or an array of objects, with the features' names.
     details : bool
         Whether to add scores and warnings.
+    observe : callable, optional
+        Gets rows and labels once they are right.
 
     Returns
     -------
@@ -38,14 +92,21 @@ def answer(predictor: Predictor, body: bytes, *, details: bool = False) -> bytes
         If it does not fit the signature.
     """
     value = strict.decode(body)
-    reply = (
-        _many(predictor, value, details) if type(value) is list else _one(predictor, value, details)
-    )
-    return msgspec.json.encode(reply)
+    if type(value) is list:
+        rows: Sequence[Sequence[float]] = predictor.signature.rows(value)
+        found = _many(predictor, rows, details)
+        labels = found["predictions"]
+    else:
+        row = predictor.signature.row(value)
+        rows = (row,)
+        found = _one(predictor, row, details)
+        labels = (found["prediction"],)
+    if observe is not None:
+        observe(rows, labels)
+    return msgspec.json.encode(found)
 
 
-def _one(predictor: Predictor, instance: object, details: bool) -> dict[str, Any]:  # noqa: FBT001
-    row = predictor.signature.row(instance)
+def _one(predictor: Predictor, row: Sequence[float], details: bool) -> dict[str, Any]:  # noqa: FBT001
     if not details:
         return {"prediction": predictor.label(row)}
     label, scores = predictor.score(row)
@@ -56,11 +117,14 @@ def _one(predictor: Predictor, instance: object, details: bool) -> dict[str, Any
     }
 
 
-def _many(predictor: Predictor, instances: list[object], details: bool) -> dict[str, Any]:  # noqa: FBT001
-    signature = predictor.signature
-    rows = signature.rows(instances)
+def _many(
+    predictor: Predictor,
+    rows: Sequence[Sequence[float]],
+    details: bool,  # noqa: FBT001
+) -> dict[str, Any]:
     if not details:
         return {"predictions": predictor.labels(rows)}
+    signature = predictor.signature
     predictions = predictor.predict(rows)
     return {
         "predictions": predictions.labels,
@@ -70,3 +134,22 @@ def _many(predictor: Predictor, instances: list[object], details: bool) -> dict[
         ],
         "warnings": [signature.warnings(row) for row in rows],
     }
+
+
+def _is_json(content_type: str | None) -> bool:
+    """Tell whether a Content-Type is JSON in UTF-8, whatever its capitals and parameters."""
+    kind, *parameters = (content_type or "").lower().split(";")
+    named = dict(part.strip().partition("=")[::2] for part in parameters)
+    charset = named.get("charset", "utf-8").strip('"')
+    return kind.strip() == "application/json" and charset in _CHARSETS
+
+
+def _flag(query: str, name: str) -> bool:
+    """Return a boolean query parameter; absent is false, ``?name`` alone is true."""
+    values = parse_qs(query, keep_blank_values=True).get(name, [])
+    if not values:
+        return False
+    if len(values) == 1 and (value := values[0].lower()) in _FLAGS:
+        return _FLAGS[value]
+    message = f"the query parameter {name} is {', '.join(values)[:40]!r}; expected true or false"
+    raise MalformedError(message)

@@ -1,0 +1,128 @@
+"""The routes that are answered from bytes alone, and the bundle that they answer for.
+
+Knows neither Flask nor waitress: the views of app.py and the quick lane of the server both call
+this. A worker has one `Endpoints`; a new bundle is swapped in by one assignment, so that a request
+sees the old one or the new one and never both.
+"""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.serving.openapi import build_openapi
+from iris_deploy.serving.problem import reply_problem
+from iris_deploy.serving.protocols import prediction
+from iris_deploy.serving.reply import JSON, Reply
+
+PREDICT, LIVE, READY = "/predict", "/health/live", "/health/ready"
+METRICS, OPENAPI, INDEX = "/metrics", "/openapi.json", "/"
+
+ROUTES = {
+    f"POST {PREDICT}": "predict the class of one instance, or of an array of them; ?details=true",
+    f"GET {LIVE}": "liveness: the process runs",
+    f"GET {READY}": "readiness: the bundle is verified and predictions are answered",
+    f"GET {METRICS}": "figures for Prometheus",
+    f"GET {OPENAPI}": "this API in the form of OpenAPI 3.1",
+    f"GET {INDEX}": "this description",
+}
+"""Every route and what it is for, as ``GET /`` tells it."""
+
+PATHS = frozenset(route.partition(" ")[2] for route in ROUTES)
+PROBES = frozenset((LIVE, READY))
+
+_LIVE = Reply(200, JSON, b'{"status":"live"}')
+_READY = Reply(200, JSON, b'{"status":"ready"}')
+_DRAINING = reply_problem(503, "the server is draining: it stops soon", (("Retry-After", "1"),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A bundle and what is made of it once."""
+
+    bundle: Bundle
+    description: Reply
+    openapi: Reply
+
+
+class Endpoints:
+    """Answer requests for the bundle that is served.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Read and verified: what is given here is ready.
+
+    Attributes
+    ----------
+    draining : bool
+        Whether the server is about to stop; then it is not ready.
+    observe : callable or None
+        Gets the rows and labels of every prediction.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._served = _build(bundle)
+        self.draining = False
+        self.observe: prediction.Observe | None = None
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that is served now."""
+        return self._served.bundle
+
+    def swap(self, bundle: Bundle) -> None:
+        """Serve another bundle from the next request on."""
+        self._served = _build(bundle)
+
+    def predict(self, query: str, content_type: str | None, body: bytes) -> Reply:
+        """Answer ``POST /predict``; see `protocols.prediction.reply`."""
+        predictor = self._served.bundle.predictor
+        return prediction.reply(predictor, query, content_type, body, self.observe)
+
+    def live(self) -> Reply:
+        """Answer the liveness probe."""
+        return _LIVE
+
+    def ready(self) -> Reply:
+        """Answer the readiness probe."""
+        return _DRAINING if self.draining else _READY
+
+    def describe(self) -> Reply:
+        """Answer ``GET /``: what is served, and how to ask it."""
+        return self._served.description
+
+    def openapi(self) -> Reply:
+        """Answer ``GET /openapi.json``."""
+        return self._served.openapi
+
+
+def _build(bundle: Bundle) -> _Served:
+    manifest = bundle.manifest
+    description = {
+        "model": manifest.model,
+        "version": manifest.version,
+        "digest": manifest.digest,
+        "accuracy": manifest.evaluation.accuracy,
+        "features": [
+            {
+                "name": feature.name,
+                "unit": feature.unit,
+                "minimum": feature.minimum,
+                "maximum": feature.maximum,
+            }
+            for feature in manifest.signature.features
+        ],
+        "classes": manifest.signature.classes,
+        "example": manifest.examples[-1].instance,
+        "routes": ROUTES,
+    }
+    return _Served(
+        bundle,
+        Reply(200, JSON, _pretty(description)),
+        Reply(200, JSON, _pretty(build_openapi(bundle))),
+    )
+
+
+def _pretty(value: object) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -1,0 +1,230 @@
+"""From a repository to a running server: puts the parts of this room together.
+
+Reads and verifies, binds, and hands over to the supervisor; in each fork, to a worker.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Callable
+from typing import NoReturn
+
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.errors import BundleDigestError, IrisDeployError
+from iris_deploy.serving.access import Access
+from iris_deploy.serving.app import create_app
+from iris_deploy.serving.cpus import usable_cpus
+from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
+from iris_deploy.serving.exposition import Exposition
+from iris_deploy.serving.log import Log
+from iris_deploy.serving.metrics import RELOADS, Metrics, SharedMemory
+from iris_deploy.serving.server.service import Service
+from iris_deploy.serving.server.worker import Worker
+from iris_deploy.serving.sockets import close_sockets, open_sockets, reserve_files, url_of
+from iris_deploy.serving.supervisor import Supervisor
+from iris_deploy.settings import ServeSettings
+
+
+class Launch:
+    """A server about to run.
+
+    Parameters
+    ----------
+    repository : Repository
+    model : str or None
+    version : int or None
+        None serves the newest, and a newer one after SIGHUP.
+    settings : ServeSettings
+    tokens : callable
+        Reads the bearer tokens; called again on SIGHUP.
+    log : Log
+
+    Raises
+    ------
+    BundleError
+        If the bundle does not verify.
+    ServerError
+        If an address is not to be had, or the limits of the process are too low.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        model: str | None,
+        version: int | None,
+        settings: ServeSettings,
+        *,
+        tokens: Callable[[], tuple[str, ...]],
+        log: Log,
+    ) -> None:
+        self._repository = repository
+        self._version = version
+        self._settings = settings
+        self._tokens = tokens
+        self._log = log
+        reserve_files(settings.connections)
+        bundle = repository.read(model, version)
+        self._model = bundle.manifest.model  # the one there is now, also if there are more later
+        self._endpoints = Endpoints(bundle)
+        self._access = Access(tokens(), self._open_paths(), settings.cors_origins)
+        self._n_workers = settings.workers or usable_cpus()
+        self._memory = SharedMemory(self._n_workers)
+        self._metrics = Metrics(self._memory.slot(self._n_workers))
+        exposition = Exposition(self._memory, self._endpoints)
+        self._app = create_app(
+            self._endpoints,
+            max_body_bytes=settings.max_body_bytes,
+            metrics=None if settings.metrics == "off" else exposition,
+        )
+        self._generation = 1
+        self._refused: str | None = None
+        self._listeners = open_sockets(settings)
+
+    def _open_paths(self) -> frozenset[str]:
+        return PROBES | ({METRICS} if self._settings.metrics == "open" else frozenset())
+
+    def run(self, *, watch: bool) -> None:
+        """Serve until SIGTERM or SIGINT.
+
+        Parameters
+        ----------
+        watch : bool
+            Whether to swap in a newer version as soon as there is one.
+
+        Raises
+        ------
+        ServerError
+            See `Supervisor.run`.
+        """
+        self._log.capture_logging()
+        supervisor = Supervisor(
+            self._listeners,
+            self._settings,
+            self._n_workers,
+            spawn=self._work,
+            reload=self._reload,
+            watch=self._is_outdated if watch else None,
+            metrics=self._metrics,
+            log=self._log,
+        )
+        self._announce()
+        try:
+            supervisor.run()
+        finally:
+            close_sockets(self._listeners)
+        self._log.event("info", "stop", "stopped; every request was answered")
+
+    def _announce(self) -> None:
+        manifest = self._endpoints.bundle.manifest
+        urls = [url_of(listener) for listener in self._listeners]
+        example = json.dumps(manifest.examples[-1].instance)
+        reach = urls[0] if urls[0].startswith("http") else "http://localhost"
+        through = "" if urls[0].startswith("http") else f" --unix-socket {urls[0][5:]}"
+        n = self._n_workers
+        self._log.event(
+            "info",
+            "start",
+            f"Serving {_title(manifest)} at {' and '.join(urls)}, "
+            f"{n} worker{'s' if n > 1 else ''}, Ctrl-C to stop",
+            urls=urls,
+            model=manifest.model,
+            version=manifest.version,
+            digest=manifest.digest,
+            workers=n,
+            threads=self._settings.threads,
+            tokens=self._access.guarded,
+            pid=os.getpid(),
+            hint=f"Try: curl -s{through} {reach}{self._settings.url_prefix}/predict "
+            f"-H 'Content-Type: application/json' -d '{example}'",
+        )
+
+    def _work(self, number: int, line: socket.socket) -> NoReturn:
+        """Be a worker, in a process that was forked for it."""
+        code = 1
+        try:
+            self._log.worker = number
+            metrics = Metrics(self._memory.slot(number))
+            metrics.begin(self._endpoints.bundle.manifest, self._generation)
+            self._endpoints.observe = metrics.observe
+            service = Service(self._endpoints, self._access, metrics, self._log, self._settings)
+
+            def reload(generation: int, version: int, digest: str) -> bool:
+                return self._follow(metrics, generation, version, digest)
+
+            worker = Worker(self._app, service, self._listeners, self._settings, line, reload)
+            code = worker.run()
+        except BaseException as exc:  # noqa: BLE001
+            self._log.exception("the worker failed", exc)
+        finally:
+            os._exit(code)  # no clean-up of what is the supervisor's; threads may be stuck
+
+    def _is_outdated(self) -> bool:
+        """Tell whether there is a newer version, once for each that was refused."""
+        if self._version is not None:
+            return False
+        try:
+            newest = self._repository.versions(self._model)[-1:]
+        except OSError:
+            return False
+        served = self._endpoints.bundle.manifest.version
+        return bool(newest) and newest[0] > served and str(newest[0]) != self._refused
+
+    def _reload(self) -> str:
+        """Swap in the newest bundle in the supervisor, and return the order for the workers."""
+        served = self._endpoints.bundle.manifest
+        self._renew_tokens()
+        try:
+            path = self._repository.find(self._model, self._version)
+            self._refused = path.name
+            bundle = self._repository.read(self._model, int(path.name))
+        except (IrisDeployError, OSError) as exc:
+            self._metrics.add(RELOADS, result="refused")
+            message = f"the new bundle is refused, {_title(served)} serves on: {exc}"
+            self._log.event("error", "reload_refused", message, version=served.version)
+        else:
+            self._take(bundle, served)
+        manifest = self._endpoints.bundle.manifest
+        return f"reload {self._generation} {manifest.version} {manifest.digest}"
+
+    def _take(self, bundle: Bundle, served: Manifest) -> None:
+        manifest = bundle.manifest
+        if manifest.digest == served.digest:
+            message = f"{_title(manifest)} is the newest and serves on"
+            self._log.event("info", "reload_same", message, version=manifest.version)
+            return
+        self._endpoints.swap(bundle)
+        self._generation += 1
+        self._metrics.add(RELOADS, result="swapped")
+        message = f"{_title(served)} is followed by {_title(manifest)}"
+        fields = {"version": manifest.version, "digest": manifest.digest}
+        self._log.event("info", "reload", message, **fields)
+
+    def _follow(self, metrics: Metrics, generation: int, version: int, digest: str) -> bool:
+        """Swap in, in a worker, what the supervisor has verified."""
+        self._renew_tokens()
+        if generation == self._generation:
+            return True
+        try:
+            bundle = self._repository.read(self._model, version)
+            if bundle.manifest.digest != digest:
+                message = f"expected {digest}; got {bundle.manifest.digest}"
+                raise BundleDigestError(message)
+        except (IrisDeployError, OSError) as exc:
+            self._log.event("error", "reload_failed", f"cannot follow: {exc}", version=version)
+            return False
+        metrics.begin(bundle.manifest, generation)
+        self._endpoints.swap(bundle)
+        self._generation = generation
+        return True
+
+    def _renew_tokens(self) -> None:
+        try:
+            self._access.set_tokens(self._tokens())
+        except IrisDeployError as exc:
+            self._log.event("error", "tokens_refused", f"the tokens stay as they were: {exc}")
+
+
+def _title(manifest: Manifest) -> str:
+    return f"{manifest.model} version {manifest.version} ({manifest.digest[:19]})"

@@ -1,0 +1,159 @@
+"""One connection: which lane its requests take, and how it ends."""
+
+import socket
+import threading
+import time
+from typing import Any
+
+from waitress.channel import HTTPChannel
+
+from iris_deploy.serving.server.parser import StrictParser, refuse
+from iris_deploy.serving.server.tasks import FlaskTask, QuickTask, RefusalTask
+
+_LINGER = 2.0  # seconds, for a client to read the last answer while it still sends
+
+
+class Channel(HTTPChannel):
+    """A connection of waitress's loop.
+
+    Attributes
+    ----------
+    touched : float
+        When something was received or sent last, on the monotonic clock: unlike waitress's own
+        stamp it does not jump with the machine's clock.
+    """
+
+    parser_class = StrictParser
+    error_task_class = RefusalTask
+    server: Any
+    socket: Any
+    requests: list[Any]
+    request: Any
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.touched = time.monotonic()
+        self.lingering_until: float | None = None
+        self.in_loop = False
+        super().__init__(*args, **kwargs)
+
+    def received(self, data: bytes) -> bool:
+        """Take bytes, and answer at once what is quick."""
+        self.touched = time.monotonic()
+        taken: bool = super().received(data)
+        self._answer_on()
+        return taken
+
+    def answer_now(self) -> None:
+        """Answer the first request that waits in the loop, whatever it is."""
+        self.service()
+        self._answer_on()
+
+    def _answer_on(self) -> None:
+        while self.in_loop:  # again after each answer, if another request came with the first
+            self.in_loop = False
+            self.service()
+
+    def put_task(self) -> bool:
+        """Choose the lane of the next request; return whether it needs a thread.
+
+        Called with the lock on the requests held, hence from `received` and after an answer.
+        """
+        request = self.requests[0]
+        in_loop = threading.get_ident() == self.server.service.loop
+        self.in_loop = in_loop and (
+            bool(request.error) or bool(self.server.service.is_quick(request))
+        )
+        return not self.in_loop
+
+    def service(self) -> None:
+        """Answer the first request that waits."""
+        quick = self.server.service.is_quick(self.requests[0])
+        self.task_class = QuickTask if quick else FlaskTask  # type: ignore[assignment]
+        super().service()
+
+    def time_out(self, now: float, *, network: float, idle: float) -> None:
+        """Give up what takes too long.
+
+        Parameters
+        ----------
+        now : float
+            Monotonic clock.
+        network : float
+            Seconds for a request to arrive, and for a client to take something of an answer.
+        idle : float
+            Seconds without any traffic.
+        """
+        if self.lingering_until is not None:
+            if now > self.lingering_until:
+                self.handle_close()
+        elif self.total_outbufs_len:
+            if now - self.touched > network:
+                self.handle_close()
+        elif self.requests:
+            if self.request is not None:
+                self.request.begun = now  # its rest is not read before the answer is out
+        elif self.request is not None:
+            if now - self.request.begun > network:
+                self._refuse_late(network)
+        elif now - self.touched > idle:
+            self.will_close = True
+
+    def _refuse_late(self, seconds: float) -> None:
+        request, self.request = self.request, None
+        detail = f"the request did not arrive within {seconds:g} seconds"
+        request.error = refuse(408, detail)
+        request.completed = True
+        request.arrived = time.monotonic()
+        self.requests.append(request)
+        self.answer_now()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way in either direction."""
+        return bool(self.requests or self.request is not None or self.total_outbufs_len)
+
+    def finish(self, now: float, quiet: float) -> None:
+        """Close, if nothing has happened for so many seconds and nothing is under way."""
+        if not self.busy and self.lingering_until is None and now - self.touched >= quiet:
+            self.will_close = True
+
+    def readable(self) -> bool:
+        """Tell the loop whether to read."""
+        return self.lingering_until is not None or bool(super().readable())
+
+    def writable(self) -> bool:
+        """Tell the loop whether to write."""
+        return self.lingering_until is None and bool(super().writable())
+
+    def handle_read(self) -> None:
+        """Read; what comes after the last answer is thrown away."""
+        if self.lingering_until is None:
+            super().handle_read()
+        else:
+            self.recv(64 * 1024)  # closes at the end of the stream
+
+    def handle_write(self) -> None:
+        """Write, and after the last answer say good-bye before closing.
+
+        Closing a socket with unread input resets the connection, and the client may never see the
+        answer that told it why. So only our side is closed, until the client has closed its own.
+        """
+        last, self.close_when_flushed = self.close_when_flushed, False
+        super().handle_write()
+        if last and self.connected and not self.will_close:
+            if self.total_outbufs_len:
+                self.close_when_flushed = True
+                return
+            try:
+                self.socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                self.handle_close()
+            else:
+                self.lingering_until = time.monotonic() + _LINGER
+
+    def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002
+        """Send, and note when the client took something."""
+        sent: int = super().send(data, do_close)
+        if sent:
+            self.touched = time.monotonic()
+        return sent

@@ -1,0 +1,160 @@
+"""HTTP requests read strictly: what waitress lets through and RFC 9112 does not is refused.
+
+Two programs that read the same bytes as different requests can be played against each other, so
+whatever is ambiguous is answered with 400 and the connection is closed.
+"""
+
+import re
+import time
+from typing import Any
+
+from waitress.parser import HTTPRequestParser, ParsingError
+
+from iris_deploy.serving.problem import reply_problem, too_large
+from iris_deploy.serving.reply import Reply
+
+_HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
+_FOLDED = re.compile(rb"\r\n[ \t]")
+_TRANSFER = re.compile(
+    rb"^transfer-encoding[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE
+)
+_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
+_NO_HTTP = re.compile(rb"[^\r\n!#$%&'*+.^_`|~0-9A-Za-z-]")  # cannot begin a method
+_TARGET = re.compile(r"/[^#]*|https?://[^/?#]+(?:[/?][^#]*)?|\*", re.IGNORECASE)
+_UNPRINTABLE = re.compile(rb"[\x00-\x20\x7f]")
+
+_TLS_HELLO = b"\x16"
+
+
+class Refusal:
+    """What a request is answered with instead of its answer; in waitress's place for errors."""
+
+    def __init__(self, reply: Reply) -> None:
+        self.reply = reply
+
+
+def refuse(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Refusal:
+    """Make a refusal from its status and a sentence."""
+    return Refusal(reply_problem(status, detail, headers))
+
+
+class StrictParser(HTTPRequestParser):
+    """Read one request.
+
+    Attributes
+    ----------
+    begun : float
+        When its first byte came, on the monotonic clock.
+    arrived : float
+        When its last byte came.
+    """
+
+    error: Any
+    adj: Any
+    first_line: Any
+    command: Any = ""
+    path: Any = ""
+    request_uri: Any = ""
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.begun = self.arrived = time.monotonic()
+
+    def received(self, data: bytes) -> int:
+        """Take bytes from the connection and return how many belong to this request."""
+        consumed: int
+        if not self.headers_finished and not self.completed and self._is_no_http(data):
+            consumed = len(data)
+        else:
+            consumed = super().received(data)
+        if self.completed:
+            # The client does not have to be told to continue; waitress would tell it, and wait.
+            self.expect_continue = False
+            self.arrived = time.monotonic()
+            if self.error and not isinstance(self.error, Refusal):
+                self.error = self._refusal(self.error)
+        return consumed
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Parse request line and header fields, and check what waitress does not.
+
+        Raises
+        ------
+        ParsingError
+            If the request is not HTTP/1.1 or HTTP/1.0, or can be read in two ways.
+        """
+        try:
+            super().parse_header(header_plus)
+        except ValueError as exc:  # urlsplit, of http://[
+            message = "the target is no URL"
+            raise ParsingError(message) from exc
+        headers = self.headers
+        if self.version not in ("1.1", "1.0"):
+            message = "expected HTTP/1.1 or HTTP/1.0"
+            raise ParsingError(message)
+        target = self.first_line.split(b" ")[1]
+        if not _TARGET.fullmatch(self.request_uri) or _UNPRINTABLE.search(target):
+            message = "the target is neither a path nor a URL of one"
+            raise ParsingError(message)
+        host = headers.get("HOST")
+        if host is None and self.version == "1.1":
+            message = "the Host header is missing"
+            raise ParsingError(message)
+        if host is not None and not _HOST.fullmatch(host):
+            message = "expected one Host header, with one host"
+            raise ParsingError(message)
+        if _FOLDED.search(header_plus):
+            message = "a header is folded over several lines"
+            raise ParsingError(message)
+        if b"transfer-" in header_plus.lower():
+            self._check_transfer(header_plus)
+        expect = headers.get("EXPECT", "")
+        if expect and expect.lower() != "100-continue":
+            self.error = refuse(417, "the only expectation that can be met is 100-continue")
+            self.completed = True
+
+    def _check_transfer(self, header: bytes) -> None:
+        codings = _TRANSFER.findall(header.replace(b"\r\n", b"\n"))
+        if not codings:
+            return
+        if self.version == "1.0":
+            message = "HTTP/1.0 has no Transfer-Encoding"
+            raise ParsingError(message)
+        if "CONTENT_LENGTH" in self.headers:
+            message = "Transfer-Encoding and Content-Length exclude each other"
+            raise ParsingError(message)
+        if len(codings) > 1 or codings[0].lower() != b"chunked":
+            message = "expected Transfer-Encoding: chunked, once"
+            raise ParsingError(message)
+
+    def _is_no_http(self, data: bytes) -> bool:
+        """Refuse at once what can never become a request, instead of waiting for its end."""
+        start = (self.header_plus or data)[:1]
+        if start == _TLS_HELLO:
+            self._give_up("this is TLS; expected HTTP. Use http:// or put a TLS proxy in front")
+        elif _NO_HTTP.match(start):
+            self._give_up("expected an HTTP request")
+        elif b"\n" in data:
+            head = (self.header_plus + data).partition(b"\r\n\r\n")[0]
+            if _BARE_LINE_FEED.search(head):
+                self._give_up("a line ends with LF alone; expected CR LF")
+        return self.completed
+
+    def _give_up(self, detail: str) -> None:
+        self.error = refuse(400, detail)
+        self.completed = True
+
+    def _refusal(self, error: Any) -> Refusal:
+        """Say in our words what waitress refuses in its own."""
+        detail = str(error.body)
+        if error.code == 413:
+            detail = too_large(self.adj.max_body_bytes)
+        elif error.code == 431:
+            self.command = self.path = self.request_uri = ""  # waitress made some up
+            detail = (
+                f"request line and header are too large; expected less than "
+                f"{self.adj.max_request_header_size} bytes together"
+            )
+        elif error.code == 501:
+            detail = "the transfer coding is unknown; expected chunked or none"
+        return refuse(error.code, detail)

@@ -1,0 +1,286 @@
+"""The loop of one worker: accepts, looks after its connections, obeys the supervisor, drains."""
+
+import contextlib
+import select
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import BaseWSGIServer
+from waitress.task import ThreadedTaskDispatcher
+
+from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
+from iris_deploy.serving.server.channel import Channel
+from iris_deploy.serving.server.service import FORWARDED, Service
+from iris_deploy.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+TICK = 1.0
+"""Seconds between two looks at deadlines, and two signs of life."""
+
+_DRAIN_TICK = 0.05  # seconds
+_QUIET = 1.0  # seconds without traffic after which a kept-alive connection is closed in a drain
+_LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
+_FRAMING = 2  # times the limit of a body, for the sizes and line ends between its chunks
+_NO_FILES_PAUSE = 1.0  # seconds without accepting when the process has no descriptor left
+_ENDLESS = 1 << 62  # bytes; buffers stay in memory, and a thread never waits for a client to read
+
+
+class _Listener(BaseWSGIServer):
+    """A listening socket in the loop."""
+
+    channel_class = Channel
+    service: Service
+    connections: int
+    open_again = 0.0
+
+    socket: Any
+    active_channels: Any
+    _map: dict[int, Any]
+
+    def getsockname(self) -> Any:
+        """Return host and port; a Unix socket has none."""
+        if self.family == socket.AF_UNIX:
+            return ("localhost", 0)
+        name = self.socket.getsockname()
+        return (name[0], name[1])
+
+    def fix_addr(self, addr: Any) -> Any:
+        """Return the address of a client."""
+        return ("unix", None) if self.family == socket.AF_UNIX else addr
+
+    def set_socket_options(self, conn: Any) -> None:
+        """Send small answers at once."""
+        if self.family != socket.AF_UNIX:
+            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def readable(self) -> bool:
+        """Tell the loop whether to accept."""
+        return (
+            self.accepting
+            and len(self.active_channels) < self.connections
+            and (not self.open_again or time.monotonic() > self.open_again)
+        )
+
+    def accept(self) -> Any:
+        """Accept; without descriptors for a while not, instead of trying all the time."""
+        try:
+            return super().accept()
+        except OSError:
+            self.open_again = time.monotonic() + _NO_FILES_PAUSE
+            raise
+
+    def add_task(self, task: Any) -> None:
+        """Leave a quick request to its channel, and give any other to a thread."""
+        if task.put_task():
+            self.task_dispatcher.add_task(task)
+
+    def take_all(self) -> None:
+        """Accept everything that waits."""
+        while select.select([self.socket], [], [], 0)[0]:
+            before = len(self._map)
+            self.handle_accept()
+            if len(self._map) <= before:
+                return
+
+
+class _Control(wasyncore.dispatcher):
+    """The supervisor's end of the line: one word a line."""
+
+    def __init__(self, line: socket.socket, obey: Callable[[str], None], map_: Any) -> None:
+        super().__init__(line, map_)
+        self._obey = obey
+        self._rest = b""
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read(self) -> None:
+        *lines, self._rest = (self._rest + self.recv(4096)).split(b"\n")
+        for line in lines:
+            self._obey(line.decode())
+
+    def handle_close(self) -> None:
+        self.close()
+        self._obey("orphaned")
+
+
+class Worker:
+    """Serve on inherited sockets until the supervisor says otherwise.
+
+    Parameters
+    ----------
+    app : callable
+        The WSGI application.
+    service : Service
+    listeners : sequence of socket
+    settings : ServeSettings
+    control : socket
+        The line to the supervisor: orders come in, signs of life go out.
+    reload : callable
+        Swaps in the bundle that an order names, by generation, version and digest, and returns
+        whether it could.
+
+    Notes
+    -----
+    Orders: ``drain DEADLINE`` (not ready any more), ``close`` (stop listening, answer the rest,
+    exit), ``reload GENERATION VERSION DIGEST``. Answers: ``.`` (alive), ``+`` and ``-`` (did
+    reload, or could not).
+    """
+
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        service: Service,
+        listeners: Sequence[socket.socket],
+        settings: ServeSettings,
+        control: socket.socket,
+        reload: Callable[[int, int, str], bool],
+    ) -> None:
+        self._service = service
+        self._settings = settings
+        self._line = control
+        self._reload = reload
+        self._map: dict[int, Any] = {}
+        self._channels: dict[int, Channel] = {}
+        self._dispatcher: Any = ThreadedTaskDispatcher()
+        self._dispatcher.set_thread_count(settings.threads)
+        received = _FRAMING * settings.max_body_bytes
+        proxy: dict[str, Any] = {}
+        if settings.trusted_proxy is not None:
+            proxy = {
+                "trusted_proxy": settings.trusted_proxy,
+                "trusted_proxy_count": settings.trusted_proxy_count,
+                "trusted_proxy_headers": set(FORWARDED),
+            }
+        adjustments: Any = Adjustments(
+            ident="iris-deploy",
+            # The application holds bodies to their limit exactly; this, which counts the framing of
+            # chunks too, keeps what is received within bounds before that.
+            max_request_body_size=received,
+            max_request_header_size=settings.max_header_bytes,
+            inbuf_overflow=_ENDLESS,
+            outbuf_overflow=_ENDLESS,
+            outbuf_high_watermark=_ENDLESS,
+            url_prefix=settings.url_prefix,
+            clear_untrusted_proxy_headers=True,
+            **proxy,
+        )
+        adjustments.max_body_bytes = settings.max_body_bytes  # what an answer with 413 names
+        self._listeners = []
+        for listener in listeners:
+            name = (listener.family, listener.type, listener.proto, None)
+            server = _Listener(
+                app,
+                self._map,
+                _sock=listener,
+                dispatcher=self._dispatcher,
+                adj=adjustments,
+                sockinfo=name,
+                bind_socket=False,
+            )
+            server.service = service
+            server.connections = settings.connections
+            server.active_channels = self._channels  # one limit for all listeners
+            self._listeners.append(server)
+        self._control = _Control(control, self._obey, self._map)
+        self._closed_at: float | None = None
+        self._deadline = float("inf")
+
+    def run(self) -> int:
+        """Serve; return the exit code.
+
+        Returns
+        -------
+        int
+            0 if every request was answered, 1 if some were not before the deadline.
+        """
+        sys.setswitchinterval(0.001)  # seconds; so long a thread may keep the loop waiting
+        next_tick = 0.0
+        while True:
+            now = time.monotonic()
+            draining = self._service.endpoints.draining
+            if now >= next_tick:
+                self._tick(now)
+                next_tick = now + TICK
+            if self._closed_at is not None:
+                code = self._drained(now)
+                if code is not None:
+                    return code
+            pause = _DRAIN_TICK if draining else max(next_tick - now, 0.001)
+            wasyncore.poll2(pause, self._map)
+
+    def _tick(self, now: float) -> None:
+        settings, metrics = self._settings, self._service.metrics
+        with contextlib.suppress(OSError):
+            self._line.send(b".")
+        for channel in list(self._channels.values()):
+            channel.time_out(now, network=settings.request_timeout, idle=settings.idle_timeout)
+        self._shed(now)
+        metrics.set(CONNECTIONS, len(self._channels))
+        metrics.set(QUEUED, len(self._dispatcher.queue))
+        metrics.set(IN_FLIGHT, max(self._dispatcher.active_count, 0))
+
+    def _shed(self, now: float) -> None:
+        """Refuse what waits too long for a thread, should every thread be stuck."""
+        stale = []
+        with self._dispatcher.lock:
+            queue = self._dispatcher.queue
+            while queue and now - queue[0].requests[0].arrived > self._settings.queue_timeout:
+                stale.append(queue.popleft())
+        for channel in stale:
+            channel.answer_now()
+
+    def _obey(self, order: str) -> None:
+        word, *rest = order.split(" ")
+        if word == "drain":
+            self._service.endpoints.draining = True
+            self._deadline = float(rest[0])
+        elif word == "close":
+            self._close()
+        elif word == "reload":
+            thread = threading.Thread(target=self._swap, args=(int(rest[0]), int(rest[1]), rest[2]))
+            thread.start()  # reading takes some ten milliseconds, which no request shall wait
+        elif word == "orphaned" and self._closed_at is None:
+            self._service.log.event("error", "orphaned", "the supervisor is gone; stopping")
+            self._service.endpoints.draining = True
+            self._deadline = time.monotonic() + self._settings.grace
+            self._close()
+
+    def _swap(self, generation: int, version: int, digest: str) -> None:
+        sign = b"+" if self._reload(generation, version, digest) else b"-"
+        with contextlib.suppress(OSError):
+            self._line.send(sign)
+
+    def _close(self) -> None:
+        """Stop listening, when what the kernel has taken is accepted."""
+        self._closed_at = time.monotonic()
+
+    def _drained(self, now: float) -> int | None:
+        """Go on with the drain; return the exit code when it is over."""
+        assert self._closed_at is not None  # noqa: S101
+        if self._listeners:
+            for server in self._listeners:
+                server.take_all()
+            if now - self._closed_at >= _LAST_ACCEPT:
+                for server in self._listeners:
+                    wasyncore.dispatcher.close(server)  # its own close would stop the trigger too
+                self._listeners = []
+        for channel in list(self._channels.values()):
+            channel.finish(now, _QUIET)
+        if not self._listeners and not self._channels:
+            return 0
+        if now < self._deadline:
+            return None
+        lost = sum(channel.busy for channel in self._channels.values())
+        if lost:
+            message = f"{lost} requests were not answered within --grace"
+            self._service.log.event("error", "cut", message, requests=lost)
+        return 1 if lost else 0

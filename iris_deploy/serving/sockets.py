@@ -1,0 +1,193 @@
+"""Listening sockets: made once by the supervisor, inherited by every worker.
+
+Knows nothing of HTTP.
+"""
+
+import ctypes
+import errno
+import os
+import resource
+import socket
+import stat
+import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from iris_deploy.errors import ServerError
+from iris_deploy.settings import ServeSettings
+
+BACKLOG = 1024  # connections that the kernel holds until they are accepted
+
+RESERVED_FILES = 64
+"""Descriptors of a worker beside its connections: listeners, pipes, memory, modules, a reload."""
+
+_HINT = "stop what listens there, or choose another with --port (0 picks a free one)"
+_HINTS: dict[type[OSError], str] = {
+    PermissionError: "ports below 1024 need privileges; choose another with --port",
+    socket.gaierror: "choose an address of this machine with --host",
+}
+
+
+def open_sockets(settings: ServeSettings) -> list[socket.socket]:
+    """Bind and listen wherever the settings say.
+
+    Raises
+    ------
+    ServerError
+        If an address is not to be had; then none is kept.
+    """
+    listeners: list[socket.socket] = []
+    try:
+        for port in settings.ports:
+            listeners.append(open_socket(settings.host, port))  # noqa: PERF401
+        if settings.unix_socket is not None:
+            listeners.append(_open_unix_socket(settings.unix_socket, settings.unix_socket_mode))
+    except BaseException:
+        close_sockets(listeners)
+        raise
+    return listeners
+
+
+def open_socket(host: str, port: int) -> socket.socket:
+    """Bind a TCP port and listen.
+
+    Parameters
+    ----------
+    host : str
+        Name or address.
+    port : int
+        0 lets the system choose.
+
+    Returns
+    -------
+    socket.socket
+
+    Raises
+    ------
+    ServerError
+        If the address is not to be had.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+        except BaseException:
+            listener.close()
+            raise
+    except OSError as exc:
+        message = f"cannot listen on {host} port {port}: {exc.strerror or exc}"
+        raise ServerError(message, hint=_HINTS.get(type(exc), _HINT)) from exc
+    return listener
+
+
+def _open_unix_socket(path: Path, mode: int) -> socket.socket:
+    """Make a Unix socket; one that a dead server left is replaced, anything else is not."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        try:
+            if stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
+                path.unlink()
+        except FileNotFoundError:
+            pass
+        mask = os.umask(0o777 & ~mode)
+        try:
+            listener.bind(str(path))
+        finally:
+            os.umask(mask)
+        listener.listen(BACKLOG)
+    except OSError as exc:
+        listener.close()
+        message = f"cannot listen on the Unix socket {path}: {exc.strerror or exc}"
+        raise ServerError(message, hint="choose another path with --unix-socket") from exc
+    return listener
+
+
+def _answers(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError as exc:
+            return exc.errno != errno.ECONNREFUSED
+        return True
+
+
+def close_sockets(listeners: Sequence[socket.socket]) -> None:
+    """Close this process's copies."""
+    for listener in listeners:
+        listener.close()
+
+
+def remove_unix_sockets(listeners: Sequence[socket.socket]) -> None:
+    """Take the paths of Unix sockets away, so that nobody comes in by them any more."""
+    for listener in listeners:
+        if listener.family == socket.AF_UNIX and listener.fileno() >= 0:  # else it is gone already
+            Path(listener.getsockname()).unlink(missing_ok=True)
+
+
+def refuse_newcomers(listeners: Sequence[socket.socket]) -> None:
+    """Stop TCP connections from being begun, without disturbing those in the queue.
+
+    A connection that the kernel takes after the last ``accept`` and before ``close`` would be
+    reset. So the packets that begin one are dropped from here on: a client tries again a second
+    later and is then refused in good order, or finds another replica. Only Linux can do that;
+    elsewhere the gap remains.
+
+    References
+    ----------
+    Linux, Documentation/networking/filter.rst; RFC 9293 section 3.1 for the bits.
+    """
+    for listener in listeners:
+        if listener.family == socket.AF_UNIX or not sys.platform.startswith("linux"):
+            continue
+        # Load the byte with the flags; if SYN is set, keep 0 bytes of the packet, else all.
+        instructions = (
+            (0x30, 0, 0, 13),
+            (0x45, 0, 1, 0x02),
+            (0x06, 0, 0, 0),
+            (0x06, 0, 0, 2**32 - 1),
+        )
+        program = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
+        buffer = ctypes.create_string_buffer(program)
+        header = struct.pack("HL", len(instructions), ctypes.addressof(buffer))
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, header)
+        except OSError:  # a sandbox without filters
+            return
+
+
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+
+
+def reserve_files(connections: int) -> None:
+    """Make sure that a worker may open as many files as it will have connections.
+
+    Raises
+    ------
+    ServerError
+        If the hard limit is too low.
+    """
+    needed = connections + RESERVED_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        if hard != resource.RLIM_INFINITY and hard < needed:
+            message = f"{connections} connections need {needed} open files, but the limit is {hard}"
+            raise ServerError(
+                message,
+                hint=f"raise it (ulimit -n {needed}), or take fewer with "
+                f"--connections {max(hard - RESERVED_FILES, 1)}",
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+def url_of(listener: socket.socket) -> str:
+    """Return the URL of a listening socket."""
+    if listener.family == socket.AF_UNIX:
+        return f"unix:{listener.getsockname()}"
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

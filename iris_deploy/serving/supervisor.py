@@ -1,0 +1,333 @@
+"""Several workers on one set of sockets: start them, watch them, reload them, stop them.
+
+The supervisor answers no requests. It reads and verifies the bundle, binds, forks, and from then on
+listens to signals and to its workers. Knows nothing of HTTP.
+"""
+
+import contextlib
+import gc
+import os
+import select
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from iris_deploy.errors import ServerError
+from iris_deploy.serving.log import Log
+from iris_deploy.serving.metrics import RELOADS, RESTARTS, WORKERS, Metrics
+from iris_deploy.serving.sockets import (
+    close_sockets,
+    refuse_newcomers,
+    remove_unix_sockets,
+)
+from iris_deploy.settings import ServeSettings
+
+_STOP = (signal.SIGTERM, signal.SIGINT)
+_SIGNALS = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
+
+_YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
+_MOST_YOUNG_DEATHS = 10  # in a row
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before a replacement; doubled in between
+_MARGIN = 0.3  # seconds of the grace that are kept for the exit itself
+_LOOK = 1.0  # seconds between two looks at the clock and at the repository
+
+
+@dataclass(slots=True)
+class _Child:
+    """A worker, seen from here."""
+
+    number: int
+    pid: int
+    line: socket.socket
+    born: float
+    heard: float
+
+
+class Supervisor:
+    """Keep workers running.
+
+    Parameters
+    ----------
+    listeners : sequence of socket
+    settings : ServeSettings
+    n_workers : int
+    spawn : callable
+        Gets a worker's number and its line, in the new process; does not return.
+    reload : callable
+        Reads the newest bundle and swaps it in here, so that later forks have it; returns the order
+        for the workers. Raises nothing.
+    watch : callable or None
+        Tells whether there is a newer bundle; looked at once a second.
+    metrics : Metrics
+    log : Log
+    """
+
+    def __init__(
+        self,
+        listeners: Sequence[socket.socket],
+        settings: ServeSettings,
+        n_workers: int,
+        *,
+        spawn: Callable[[int, socket.socket], NoReturn],
+        reload: Callable[[], str],
+        watch: Callable[[], bool] | None,
+        metrics: Metrics,
+        log: Log,
+    ) -> None:
+        self._listeners = listeners
+        self._settings = settings
+        self._numbers = range(n_workers)
+        self._spawn = spawn
+        self._reload = reload
+        self._watch = watch
+        self._metrics = metrics
+        self._log = log
+        self._children: dict[int, _Child] = {}
+        self._due: dict[int, float] = {}  # when which number is to be forked
+        self._young_deaths = 0
+        self._stop_at: float | None = None  # when listening ends
+        self._kill_at = float("inf")
+        self._closed = False
+        self._failures: list[str] = []
+        metrics.set(WORKERS, n_workers)
+        metrics.add(RESTARTS, 0)
+        for result in ("swapped", "refused"):
+            metrics.add(RELOADS, 0, result=result)
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, and then until every request is answered.
+
+        Raises
+        ------
+        ServerError
+            If workers keep dying, if requests were cut off by the end of the grace, or if a second
+            signal came.
+        """
+        with _signals() as received:
+            gc.freeze()  # shared pages stay shared if no collection touches them
+            now = time.monotonic()
+            self._due = dict.fromkeys(self._numbers, now)
+            next_look = now + _LOOK
+            while self._children or not self._closed:
+                now = time.monotonic()
+                self._fork(now)
+                self._wait(received, max(min([next_look, *self._moments()]) - now, 0.0))
+                for number in _drain_signals(received):
+                    self._on_signal(number)
+                self._reap()
+                now = time.monotonic()
+                self._on_time(now)
+                if now >= next_look:
+                    next_look = now + _LOOK
+                    if self._watch is not None and self._stop_at is None and self._watch():
+                        self._swap()
+        remove_unix_sockets(self._listeners)
+        if self._failures:
+            raise ServerError(self._failures[0])
+
+    def _moments(self) -> Iterator[float]:
+        """Yield the moments at which something is to be done."""
+        if self._stop_at is None:
+            yield from self._due.values()
+        elif not self._closed:
+            yield self._stop_at
+        else:
+            yield self._kill_at
+
+    def _fork(self, now: float) -> None:
+        if self._stop_at is not None:
+            return
+        for number in [n for n, due in self._due.items() if due <= now]:
+            del self._due[number]
+            ours, theirs = socket.socketpair()
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                for child in self._children.values():
+                    child.line.close()  # else its worker would not see us go
+                _restore_signals()
+                self._spawn(number, theirs)
+            theirs.close()
+            ours.settimeout(0)
+            self._children[pid] = _Child(number, pid, ours, now, now)
+
+    def _wait(self, received: socket.socket, seconds: float) -> None:
+        """Wait for a signal or a word from a worker."""
+        poll = select.poll()
+        poll.register(received, select.POLLIN)
+        lines = {child.line.fileno(): child for child in self._children.values()}
+        for descriptor in lines:
+            poll.register(descriptor, select.POLLIN)
+        for descriptor, _ in poll.poll(seconds * 1000 + 1):
+            child = lines.get(descriptor)
+            if child is not None:
+                self._listen(child)
+
+    def _listen(self, child: _Child) -> None:
+        try:
+            words = child.line.recv(4096)
+        except BlockingIOError:
+            return
+        except OSError:
+            words = b""
+        if not words:
+            # It closed its end, which it does by dying: SIGCHLD is on its way.
+            self._reap(patience=1.0)
+            return
+        child.heard = time.monotonic()
+        if b"-" in words:  # it could not read what was read here: let it make room for one that has
+            self._kill(child, "it could not reload the bundle")
+
+    def _on_signal(self, number: int) -> None:
+        if number == signal.SIGHUP and self._stop_at is None:
+            self._swap()
+        elif number in _STOP:
+            name = signal.Signals(number).name
+            if self._stop_at is None:
+                self._begin_drain(name)
+            else:
+                self._failures.insert(0, f"stopped at once by a second signal, {name}")
+                self._kill_at = 0.0
+                self._closed = True
+
+    def _begin_drain(self, name: str) -> None:
+        settings, now = self._settings, time.monotonic()
+        self._stop_at = now + settings.drain_delay
+        self._kill_at = now + settings.grace
+        deadline = now + max(settings.grace - _MARGIN, settings.grace / 2)
+        self._tell(f"drain {deadline!r}")
+        self._log.event(
+            "info",
+            "drain",
+            f"{name}: not ready any more, listening for {settings.drain_delay:g} s more, "
+            f"answering what has come for up to {settings.grace:g} s",
+            signal=name,
+            drain_delay=settings.drain_delay,
+            grace=settings.grace,
+        )
+
+    def _on_time(self, now: float) -> None:
+        if self._stop_at is not None and not self._closed and now >= self._stop_at:
+            self._closed = True
+            refuse_newcomers(self._listeners)
+            remove_unix_sockets(self._listeners)
+            self._tell("close")
+            close_sockets(self._listeners)
+        if now >= self._kill_at:
+            self._kill_at = float("inf")
+            if not self._failures:
+                self._failures.append("requests were not answered within --grace")
+            for child in self._children.values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.pid, signal.SIGKILL)
+        for child in list(self._children.values()):
+            if now - child.heard > self._settings.worker_timeout:
+                child.heard = now
+                self._kill(child, f"no sign of life for {self._settings.worker_timeout:g} s")
+
+    def _kill(self, child: _Child, reason: str) -> None:
+        message = f"worker {child.number} (pid {child.pid}) is killed: {reason}"
+        self._log.event("error", "kill", message, worker=child.number, pid=child.pid)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+
+    def _reap(self, patience: float = 0.0) -> None:
+        """Take note of workers that have ended."""
+        deadline = time.monotonic() + patience
+        while self._children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                self._children.clear()
+                return
+            if pid == 0:
+                if time.monotonic() >= deadline:
+                    return
+                time.sleep(0.005)
+                continue
+            deadline = 0.0
+            child = self._children.pop(pid, None)
+            if child is not None:  # as PID 1 we are also told of orphans of others
+                child.line.close()
+                self._on_end(child, os.waitstatus_to_exitcode(status))
+
+    def _on_end(self, child: _Child, code: int) -> None:
+        if self._closed:
+            if code > 0 and not self._failures:
+                self._failures.append("requests were not answered within --grace")
+            return
+        now = time.monotonic()
+        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        young = now - child.born < _YOUNG
+        self._young_deaths = self._young_deaths + 1 if young else 0
+        if self._young_deaths >= _MOST_YOUNG_DEATHS:
+            self._failures.append(
+                f"{self._young_deaths} workers in a row died within a second of their start; "
+                f"the last one: {how}"
+            )
+            self._stop_at = self._kill_at = now
+            return
+        pause = 0.0
+        if self._young_deaths:
+            pause = min(_FIRST_PAUSE * 2 ** (self._young_deaths - 1), _LONGEST_PAUSE)
+        self._metrics.add(RESTARTS)
+        self._due[child.number] = now + pause
+        self._log.event(
+            "error",
+            "worker_died",
+            f"worker {child.number} (pid {child.pid}) died: {how}; "
+            f"replaced {f'in {pause:g} s' if pause else 'at once'}",
+            number=child.number,
+            pid=child.pid,
+            how=how,
+        )
+
+    def _swap(self) -> None:
+        self._tell(self._reload())
+
+    def _tell(self, order: str) -> None:
+        for child in list(self._children.values()):
+            try:
+                child.line.sendall(order.encode() + b"\n")
+            except OSError:  # dead, or so stuck that its line is full
+                self._kill(child, "it does not listen")
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """Have the numbers of signals written to a socket, so that one wait is for everything."""
+    reader, writer = socket.socketpair()
+    reader.settimeout(0)
+    writer.settimeout(0)
+    before = {number: signal.signal(number, _note) for number in _SIGNALS}
+    wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield reader
+    finally:
+        signal.set_wakeup_fd(wakeup)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        reader.close()
+        writer.close()
+
+
+def _note(_number: int, _frame: object) -> None:
+    """Do nothing: the wake-up socket has the number. As PID 1 a signal needs some handler."""
+
+
+def _drain_signals(received: socket.socket) -> bytes:
+    try:
+        return received.recv(4096)
+    except BlockingIOError:
+        return b""
+
+
+def _restore_signals() -> None:
+    """Leave all decisions to the supervisor: Ctrl-C and a session's end reach every process."""
+    signal.set_wakeup_fd(-1)
+    for number in (*_STOP, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
