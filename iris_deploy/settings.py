@@ -82,6 +82,9 @@ TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
 
 FREE_PORT = 0
 
+UNIX_PEER = "unix"
+"""Stands for the address of a client that came by the Unix socket; such clients have none."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ServeSettings:
@@ -130,7 +133,8 @@ class ServeSettings:
     cors_origins : tuple of str
         Origins whose pages may call the API from a browser; ``*`` for all.
     trusted_proxy : str or None
-        Address of the reverse proxy whose ``X-Forwarded-*`` headers count.
+        Address of the reverse proxy whose ``X-Forwarded-*`` headers count; ``unix`` for one that
+        comes by the Unix socket.
     trusted_proxy_count : int
         Proxies in a row.
     url_prefix : str
@@ -210,9 +214,9 @@ class ServeSettings:
             )
         if self.trusted_proxy is not None:
             _expect(
-                _is_address(self.trusted_proxy),
+                self.trusted_proxy == UNIX_PEER or _is_address(self.trusted_proxy),
                 "--trusted-proxy",
-                "an IP address",
+                f"an IP address, or {UNIX_PEER} for whoever uses the Unix socket",
                 self.trusted_proxy,
             )
 

@@ -11,7 +11,7 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -222,10 +222,12 @@ class Metrics:
             try:
                 if len(rows) == 1:
                     values[self._labels[labels[0]]] += 1
-                    for value, counts in zip(rows[0], self._drift, strict=True):
-                        values[counts.now[bisect_left(counts.edges, value)]] += 1
-                        if not counts.low <= value <= counts.high:
-                            values[counts.outside] += 1
+                    for value, (edges, low, high, now, _, outside) in zip(
+                        rows[0], self._drift, strict=True
+                    ):
+                        values[now[bisect_left(edges, value)]] += 1
+                        if not low <= value <= high:
+                            values[outside] += 1
                 else:
                     self._observe_many(rows, labels)
             except (KeyError, ValueError):
@@ -255,7 +257,7 @@ class Metrics:
         self._window = 0
 
 
-class _FeatureCounts(msgspec.Struct, frozen=True):
+class _FeatureCounts(NamedTuple):
     """Where the counts of one feature are, and what they are counts of."""
 
     edges: tuple[float, ...]

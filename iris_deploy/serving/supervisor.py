@@ -28,6 +28,7 @@ from iris_deploy.settings import ServeSettings
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _SIGNALS = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
 
+_STANDARD_OUTPUT = 1
 _YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
 _MOST_YOUNG_DEATHS = 10  # in a row
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before a replacement; doubled in between
@@ -92,6 +93,7 @@ class Supervisor:
         self._kill_at = float("inf")
         self._closed = False
         self._failures: list[str] = []
+        self._terminal = os.isatty(_STANDARD_OUTPUT)
         metrics.set(WORKERS, n_workers)
         metrics.add(RESTARTS, 0)
         for result in ("swapped", "refused"):
@@ -182,9 +184,10 @@ class Supervisor:
             self._kill(child, "it could not reload the bundle")
 
     def _on_signal(self, number: int) -> None:
-        if number == signal.SIGHUP and self._stop_at is None:
-            self._swap()
-        elif number in _STOP:
+        if number == signal.SIGHUP and (not self._terminal or os.isatty(_STANDARD_OUTPUT)):
+            if self._stop_at is None:
+                self._swap()
+        elif number in (*_STOP, signal.SIGHUP):  # also if the terminal was closed
             name = signal.Signals(number).name
             if self._stop_at is None:
                 self._begin_drain(name)

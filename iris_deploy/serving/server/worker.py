@@ -17,7 +17,7 @@ from waitress.task import ThreadedTaskDispatcher
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
 from iris_deploy.serving.server.channel import Channel
 from iris_deploy.serving.server.service import FORWARDED, Service
-from iris_deploy.settings import ServeSettings
+from iris_deploy.settings import UNIX_PEER, ServeSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -54,7 +54,7 @@ class _Listener(BaseWSGIServer):
 
     def fix_addr(self, addr: Any) -> Any:
         """Return the address of a client."""
-        return ("unix", None) if self.family == socket.AF_UNIX else addr
+        return (UNIX_PEER, None) if self.family == socket.AF_UNIX else addr
 
     def set_socket_options(self, conn: Any) -> None:
         """Send small answers at once."""
@@ -81,6 +81,11 @@ class _Listener(BaseWSGIServer):
         """Leave a quick request to its channel, and give any other to a thread."""
         if task.put_task():
             self.task_dispatcher.add_task(task)
+
+    def pull_trigger(self) -> None:
+        """Wake the loop, unless it is the loop that asks: it looks again anyway."""
+        if threading.get_ident() != self.service.loop:
+            super().pull_trigger()
 
     def take_all(self) -> None:
         """Accept everything that waits."""
