@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 PORT ?= 5000
+MINUTES ?= 10
 BIN := $(VENV)/bin
 
-.PHONY: help run test check test-lowest bench docs lock clean
+.PHONY: help run test check test-lowest bench soak docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -30,6 +31,9 @@ test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg 
 
 bench: $(VENV)/dev  ## Measure, side by side with the alternatives
 	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/dev  ## Serve under a mixture of everything for MINUTES, and watch what grows
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
 
 docs: $(VENV)/dev  ## Draw the picture of docs/ anew
 	$(BIN)/iris-deploy train --artifacts $(VENV)/docs
