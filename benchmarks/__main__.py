@@ -18,9 +18,12 @@ from tempfile import TemporaryDirectory
 
 import joblib
 import numpy as np
+import prometheus_client
 from threadpoolctl import threadpool_limits
 
+from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
+from iris_deploy.serving.metrics import BUCKETS, Metrics, SharedMemory
 from iris_deploy.settings import TrainSettings
 from iris_deploy.training import fit
 
@@ -55,6 +58,37 @@ def process(*arguments: str) -> Callable[[], float]:
 def call(function: Callable[[], object], number: int) -> Callable[[], float]:
     """Time one call, as the mean of a number of them."""
     return lambda: timeit.timeit(function, number=number) / number
+
+
+def counting(bundle: Bundle) -> Case:
+    """Count one request and its prediction: four figures, and two features for drift."""
+    ours = Metrics(SharedMemory(1).slot(0))
+    ours.begin(bundle.manifest, 1)
+    rows, labels = ((5.1, 2.4),), ("virginica",)
+
+    def count() -> None:
+        ours.request("/predict", 200, 0.0003)
+        ours.observe(rows, labels)
+
+    registry = prometheus_client.CollectorRegistry()
+    requests = prometheus_client.Counter("a", "a", ["route", "status"], registry=registry)
+    seconds = prometheus_client.Histogram("b", "b", ["route"], registry=registry, buckets=BUCKETS)
+    classes = prometheus_client.Counter("c", "c", ["class"], registry=registry)
+
+    def count_without_drift() -> None:
+        requests.labels("/predict", "200").inc()
+        seconds.labels("/predict").observe(0.0003)
+        classes.labels("virginica").inc()
+
+    return Case(
+        "counting one request and its prediction",
+        [
+            Candidate("shared memory, with drift", call(count, 20_000)),
+            Candidate(
+                "prometheus-client, one process, without drift", call(count_without_drift, 20_000)
+            ),
+        ],
+    )
 
 
 def cases(artifacts: Path) -> list[Case]:
@@ -102,6 +136,7 @@ def cases(artifacts: Path) -> list[Case]:
                 Candidate("scikit-learn", call(lambda: with_scikit_learn(many), 1)),
             ],
         ),
+        counting(bundle),
         Case(
             "iris-deploy --help",
             [
