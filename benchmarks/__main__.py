@@ -23,7 +23,8 @@ from threadpoolctl import threadpool_limits
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.metrics import BUCKETS, Metrics, SharedMemory
+from iris_deploy.serving.metrics import BUCKETS, Metrics
+from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.settings import TrainSettings
 from iris_deploy.training import fit
 

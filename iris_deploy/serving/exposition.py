@@ -14,8 +14,9 @@ from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.serving import metrics as m
 from iris_deploy.serving.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.serving.endpoints import Endpoints
-from iris_deploy.serving.metrics import BUCKETS, Key, SharedMemory, total
+from iris_deploy.serving.metrics import BUCKETS
 from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.slots import Key, SharedMemory, total
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric

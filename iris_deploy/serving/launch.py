@@ -19,9 +19,10 @@ from iris_deploy.serving.cpus import usable_cpus
 from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
 from iris_deploy.serving.exposition import Exposition
 from iris_deploy.serving.log import Log
-from iris_deploy.serving.metrics import RELOADS, Metrics, SharedMemory
+from iris_deploy.serving.metrics import RELOADS, Metrics
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
+from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.serving.sockets import close_sockets, open_sockets, reserve_files, url_of
 from iris_deploy.serving.supervisor import Supervisor
 from iris_deploy.settings import ServeSettings

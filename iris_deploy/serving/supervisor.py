@@ -18,15 +18,18 @@ from typing import NoReturn
 from iris_deploy.errors import ServerError
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import RELOADS, RESTARTS, WORKERS, Metrics
+from iris_deploy.serving.signals import (
+    STOP_SIGNALS,
+    caught_signals,
+    ignore_signals,
+    read_signals,
+)
 from iris_deploy.serving.sockets import (
     close_sockets,
     refuse_newcomers,
     remove_unix_sockets,
 )
 from iris_deploy.settings import ServeSettings
-
-_STOP = (signal.SIGTERM, signal.SIGINT)
-_SIGNALS = (*_STOP, signal.SIGHUP, signal.SIGCHLD)
 
 _STANDARD_OUTPUT = 1
 _YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
@@ -108,7 +111,7 @@ class Supervisor:
             If workers keep dying, if requests were cut off by the end of the grace, or if a second
             signal came.
         """
-        with _signals() as received:
+        with caught_signals() as received:
             gc.freeze()  # shared pages stay shared if no collection touches them
             now = time.monotonic()
             self._due = dict.fromkeys(self._numbers, now)
@@ -117,7 +120,7 @@ class Supervisor:
                 now = time.monotonic()
                 self._fork(now)
                 self._wait(received, max(min([next_look, *self._moments()]) - now, 0.0))
-                for number in _drain_signals(received):
+                for number in read_signals(received):
                     self._on_signal(number)
                 self._reap()
                 now = time.monotonic()
@@ -150,7 +153,7 @@ class Supervisor:
                 ours.close()
                 for child in self._children.values():
                     child.line.close()  # else its worker would not see us go
-                _restore_signals()
+                ignore_signals()
                 self._spawn(number, theirs)
             theirs.close()
             ours.settimeout(0)
@@ -187,7 +190,7 @@ class Supervisor:
         if number == signal.SIGHUP and (not self._terminal or os.isatty(_STANDARD_OUTPUT)):
             if self._stop_at is None:
                 self._swap()
-        elif number in (*_STOP, signal.SIGHUP):  # also if the terminal was closed
+        elif number in (*STOP_SIGNALS, signal.SIGHUP):  # also if the terminal was closed
             name = signal.Signals(number).name
             if self._stop_at is None:
                 self._begin_drain(name)
@@ -297,40 +300,3 @@ class Supervisor:
                 child.line.sendall(order.encode() + b"\n")
             except OSError:  # dead, or so stuck that its line is full
                 self._kill(child, "it does not listen")
-
-
-@contextlib.contextmanager
-def _signals() -> Iterator[socket.socket]:
-    """Have the numbers of signals written to a socket, so that one wait is for everything."""
-    reader, writer = socket.socketpair()
-    reader.settimeout(0)
-    writer.settimeout(0)
-    before = {number: signal.signal(number, _note) for number in _SIGNALS}
-    wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    try:
-        yield reader
-    finally:
-        signal.set_wakeup_fd(wakeup)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        reader.close()
-        writer.close()
-
-
-def _note(_number: int, _frame: object) -> None:
-    """Do nothing: the wake-up socket has the number. As PID 1 a signal needs some handler."""
-
-
-def _drain_signals(received: socket.socket) -> bytes:
-    try:
-        return received.recv(4096)
-    except BlockingIOError:
-        return b""
-
-
-def _restore_signals() -> None:
-    """Leave all decisions to the supervisor: Ctrl-C and a session's end reach every process."""
-    signal.set_wakeup_fd(-1)
-    for number in (*_STOP, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)

@@ -1,7 +1,6 @@
 """The loop of one worker: accepts, looks after its connections, obeys the supervisor, drains."""
 
 import contextlib
-import select
 import socket
 import sys
 import threading
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
-from waitress.server import BaseWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
-from iris_deploy.serving.server.channel import Channel
+from iris_deploy.serving.server.listener import Listener
 from iris_deploy.serving.server.service import FORWARDED, Service
-from iris_deploy.settings import UNIX_PEER, ServeSettings
+from iris_deploy.settings import ServeSettings
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+    from iris_deploy.serving.server.channel import Channel
 
 TICK = 1.0
 """Seconds between two looks at deadlines, and two signs of life."""
@@ -29,71 +29,7 @@ _DRAIN_TICK = 0.05  # seconds
 _QUIET = 1.0  # seconds without traffic after which a kept-alive connection is closed in a drain
 _LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
 _FRAMING = 2  # times the limit of a body, for the sizes and line ends between its chunks
-_NO_FILES_PAUSE = 1.0  # seconds without accepting when the process has no descriptor left
 _ENDLESS = 1 << 62  # bytes; buffers stay in memory, and a thread never waits for a client to read
-
-
-class _Listener(BaseWSGIServer):
-    """A listening socket in the loop."""
-
-    channel_class = Channel
-    service: Service
-    connections: int
-    open_again = 0.0
-
-    socket: Any
-    active_channels: Any
-    _map: dict[int, Any]
-
-    def getsockname(self) -> Any:
-        """Return host and port; a Unix socket has none."""
-        if self.family == socket.AF_UNIX:
-            return ("localhost", 0)
-        name = self.socket.getsockname()
-        return (name[0], name[1])
-
-    def fix_addr(self, addr: Any) -> Any:
-        """Return the address of a client."""
-        return (UNIX_PEER, None) if self.family == socket.AF_UNIX else addr
-
-    def set_socket_options(self, conn: Any) -> None:
-        """Send small answers at once."""
-        if self.family != socket.AF_UNIX:
-            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def readable(self) -> bool:
-        """Tell the loop whether to accept."""
-        return (
-            self.accepting
-            and len(self.active_channels) < self.connections
-            and (not self.open_again or time.monotonic() > self.open_again)
-        )
-
-    def accept(self) -> Any:
-        """Accept; without descriptors for a while not, instead of trying all the time."""
-        try:
-            return super().accept()
-        except OSError:
-            self.open_again = time.monotonic() + _NO_FILES_PAUSE
-            raise
-
-    def add_task(self, task: Any) -> None:
-        """Leave a quick request to its channel, and give any other to a thread."""
-        if task.put_task():
-            self.task_dispatcher.add_task(task)
-
-    def pull_trigger(self) -> None:
-        """Wake the loop, unless it is the loop that asks: it looks again anyway."""
-        if threading.get_ident() != self.service.loop:
-            super().pull_trigger()
-
-    def take_all(self) -> None:
-        """Accept everything that waits."""
-        while select.select([self.socket], [], [], 0)[0]:
-            before = len(self._map)
-            self.handle_accept()
-            if len(self._map) <= before:
-                return
 
 
 class _Control(wasyncore.dispatcher):
@@ -182,7 +118,7 @@ class Worker:
         self._listeners = []
         for listener in listeners:
             name = (listener.family, listener.type, listener.proto, None)
-            server = _Listener(
+            server = Listener(
                 app,
                 self._map,
                 _sock=listener,
