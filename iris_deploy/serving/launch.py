@@ -82,6 +82,7 @@ class Launch:
         self._generation = 1
         self._refused: str | None = None
         self._listeners = open_sockets(settings)
+        self._urls = [url_of(listener) for listener in self._listeners]
 
     def _open_paths(self) -> frozenset[str]:
         return PROBES | ({METRICS} if self._settings.metrics == "open" else frozenset())
@@ -115,11 +116,11 @@ class Launch:
             supervisor.run()
         finally:
             close_sockets(self._listeners)
-        self._log.event("info", "stop", "stopped; every request was answered")
+        self._log.event("info", "stop", "Stopped; every request was answered", **self._facts())
 
     def _announce(self) -> None:
         manifest = self._endpoints.bundle.manifest
-        urls = [url_of(listener) for listener in self._listeners]
+        urls = self._urls
         example = json.dumps(manifest.examples[-1].instance)
         reach = urls[0] if urls[0].startswith("http") else "http://localhost"
         through = "" if urls[0].startswith("http") else f" --unix-socket {urls[0][5:]}"
@@ -129,17 +130,23 @@ class Launch:
             "start",
             f"Serving {_title(manifest)} at {' and '.join(urls)}, "
             f"{n} worker{'s' if n > 1 else ''}, Ctrl-C to stop",
-            urls=urls,
-            model=manifest.model,
-            version=manifest.version,
-            digest=manifest.digest,
-            workers=n,
-            threads=self._settings.threads,
+            **self._facts(),
             tokens=self._access.guarded,
             pid=os.getpid(),
             hint=f"Try: curl -s{through} {reach}{self._settings.url_prefix}/predict "
             f"-H 'Content-Type: application/json' -d '{example}'",
         )
+
+    def _facts(self) -> dict[str, object]:
+        manifest = self._endpoints.bundle.manifest
+        return {
+            "urls": self._urls,
+            "model": manifest.model,
+            "version": manifest.version,
+            "digest": manifest.digest,
+            "workers": self._n_workers,
+            "threads": self._settings.threads,
+        }
 
     def _work(self, number: int, line: socket.socket) -> NoReturn:
         """Be a worker, in a process that was forked for it."""
