@@ -4,6 +4,8 @@ The order is: manifest, sizes and digests, dumps, recorded examples. Nothing is 
 digest was right.
 """
 
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +106,11 @@ def _read_file(directory: Path, name: str, limit: int) -> bytes:
         raise BundleFormatError(message)
     path = directory / name
     try:
-        with path.open("rb") as file:
+        # Not to wait for whoever may write to a named pipe: a server must not hang on a reload.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                message = f"{path} is no ordinary file"
+                raise BundleFormatError(message)
             return file.read(limit + 1)
     except FileNotFoundError as exc:
         message = f"{path} is missing"

@@ -6,13 +6,14 @@ Reads and verifies, binds, and hands over to the supervisor; in each fork, to a 
 import json
 import os
 import socket
+import threading
 from collections.abc import Callable
 from typing import NoReturn
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import BundleDigestError, IrisDeployError
+from iris_deploy.errors import BundleDigestError, BundleError, IrisDeployError
 from iris_deploy.serving.access import Access
 from iris_deploy.serving.app import create_app
 from iris_deploy.serving.cpus import usable_cpus
@@ -80,6 +81,7 @@ class Launch:
             metrics=None if settings.metrics == "off" else exposition,
         )
         self._generation = 1
+        self._following = threading.Lock()
         self._refused: str | None = None
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
@@ -111,9 +113,8 @@ class Launch:
             metrics=self._metrics,
             log=self._log,
         )
-        self._announce()
         try:
-            supervisor.run()
+            supervisor.run(self._announce)
         finally:
             close_sockets(self._listeners)
         self._log.event("info", "stop", "Stopped; every request was answered", **self._facts())
@@ -174,8 +175,8 @@ class Launch:
             return False
         try:
             newest = self._repository.versions(self._model)[-1:]
-        except OSError:
-            return False
+        except (BundleError, OSError):
+            return False  # whoever cannot be looked at now may be later
         served = self._endpoints.bundle.manifest.version
         return bool(newest) and newest[0] > served and str(newest[0]) != self._refused
 
@@ -211,9 +212,13 @@ class Launch:
 
     def _follow(self, metrics: Metrics, generation: int, version: int, digest: str) -> bool:
         """Swap in, in a worker, what the supervisor has verified."""
-        self._renew_tokens()
-        if generation == self._generation:
-            return True
+        with self._following:  # orders that come together are obeyed one after the other
+            self._renew_tokens()
+            if generation <= self._generation:
+                return True
+            return self._read_and_swap(metrics, generation, version, digest)
+
+    def _read_and_swap(self, metrics: Metrics, generation: int, version: int, digest: str) -> bool:
         try:
             bundle = self._repository.read(self._model, version)
             if bundle.manifest.digest != digest:

@@ -15,6 +15,9 @@ import msgspec
 
 from iris_deploy.settings import LogFormat
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+"""Characters that could forge a line or steer a terminal, and what is written for them."""
+
 _LONGEST_PATH = 256  # characters of a path that are logged
 
 
@@ -61,6 +64,7 @@ class Log:
             word = "" if level == "info" else f"{level}: "
             more = fields.get("traceback") or fields.get("hint")
             clock = "" if event == "start" else f"{_clock()} "
+            message = message.translate(_CONTROLS)
             line_ = f"{clock}{sender}{word}{message}\n" + (f"{more}\n" if more else "")
             self._write(line_.encode(errors="backslashreplace"))
 
@@ -147,8 +151,10 @@ class _Bridge(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, object] = {"logger": record.name}
-        if record.exc_info:
-            fields["traceback"] = logging.Formatter().formatException(record.exc_info)
+        if record.exc_info and record.exc_info[0] is not None:
+            # Where, and of what kind: the text of an exception may quote the data of a request.
+            frames = "".join(traceback.format_tb(record.exc_info[2]))
+            fields["traceback"] = f"{frames}{record.exc_info[0].__name__}"
         level = "error" if record.levelno >= logging.ERROR else "warning"
         self._log.event(level, "log", record.getMessage(), **fields)
 

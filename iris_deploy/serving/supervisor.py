@@ -23,6 +23,7 @@ from iris_deploy.serving.signals import (
     caught_signals,
     ignore_signals,
     read_signals,
+    signal_name,
 )
 from iris_deploy.serving.sockets import (
     close_sockets,
@@ -35,6 +36,7 @@ _STANDARD_OUTPUT = 1
 _YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
 _MOST_YOUNG_DEATHS = 10  # in a row
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before a replacement; doubled in between
+_CUT = "requests were not answered within --grace"
 _MARGIN = 0.3  # seconds of the grace that are kept for the exit itself
 _LOOK = 1.0  # seconds between two looks at the clock and at the repository
 
@@ -96,14 +98,22 @@ class Supervisor:
         self._kill_at = float("inf")
         self._closed = False
         self._failures: list[str] = []
+        self._drain_order = b""
+        self._looked = time.monotonic()
         self._terminal = os.isatty(_STANDARD_OUTPUT)
         metrics.set(WORKERS, n_workers)
         metrics.add(RESTARTS, 0)
         for result in ("swapped", "refused"):
             metrics.add(RELOADS, 0, result=result)
 
-    def run(self) -> None:
+    def run(self, announce: Callable[[], None]) -> None:
         """Run until SIGTERM or SIGINT, and then until every request is answered.
+
+        Parameters
+        ----------
+        announce : callable
+            Called when the workers are there, and signals are obeyed: whoever is told that the
+            server runs may stop it.
 
         Raises
         ------
@@ -115,6 +125,8 @@ class Supervisor:
             gc.freeze()  # shared pages stay shared if no collection touches them
             now = time.monotonic()
             self._due = dict.fromkeys(self._numbers, now)
+            self._fork(now)
+            announce()
             next_look = now + _LOOK
             while self._children or not self._closed:
                 now = time.monotonic()
@@ -135,20 +147,28 @@ class Supervisor:
 
     def _moments(self) -> Iterator[float]:
         """Yield the moments at which something is to be done."""
-        if self._stop_at is None:
-            yield from self._due.values()
-        elif not self._closed:
-            yield self._stop_at
-        else:
+        if self._closed:
             yield self._kill_at
+            return
+        yield from self._due.values()
+        if self._stop_at is not None:
+            yield self._stop_at
 
     def _fork(self, now: float) -> None:
-        if self._stop_at is not None:
+        if self._closed:
             return
         for number in [n for n, due in self._due.items() if due <= now]:
-            del self._due[number]
             ours, theirs = socket.socketpair()
-            pid = os.fork()
+            try:
+                pid = os.fork()
+            except OSError as exc:
+                ours.close()
+                theirs.close()
+                self._due[number] = now + _LONGEST_PAUSE
+                message = f"worker {number} cannot be started now: {exc.strerror}"
+                self._log.event("error", "fork", message, number=number)
+                continue
+            del self._due[number]
             if pid == 0:
                 ours.close()
                 for child in self._children.values():
@@ -157,6 +177,7 @@ class Supervisor:
                 self._spawn(number, theirs)
             theirs.close()
             ours.settimeout(0)
+            ours.send(self._drain_order)
             self._children[pid] = _Child(number, pid, ours, now, now)
 
     def _wait(self, received: socket.socket, seconds: float) -> None:
@@ -191,7 +212,7 @@ class Supervisor:
             if self._stop_at is None:
                 self._swap()
         elif number in (*STOP_SIGNALS, signal.SIGHUP):  # also if the terminal was closed
-            name = signal.Signals(number).name
+            name = signal_name(number)
             if self._stop_at is None:
                 self._begin_drain(name)
             else:
@@ -204,7 +225,8 @@ class Supervisor:
         self._stop_at = now + settings.drain_delay
         self._kill_at = now + settings.grace
         deadline = now + max(settings.grace - _MARGIN, settings.grace / 2)
-        self._tell(f"drain {deadline!r}")
+        self._drain_order = f"drain {deadline!r}\n".encode()  # for replacements in the delay, too
+        self._tell(self._drain_order)
         self._log.event(
             "info",
             "drain",
@@ -220,16 +242,18 @@ class Supervisor:
             self._closed = True
             refuse_newcomers(self._listeners)
             remove_unix_sockets(self._listeners)
-            self._tell("close")
+            self._tell(b"close\n")
             close_sockets(self._listeners)
         if now >= self._kill_at:
             self._kill_at = float("inf")
-            if not self._failures:
-                self._failures.append("requests were not answered within --grace")
+            self._failures.append(_CUT)
             for child in self._children.values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child.pid, signal.SIGKILL)
+        # If all of us stood still (Ctrl-Z, a paused container), nobody is to blame.
+        paused, self._looked = max(now - self._looked - 2 * _LOOK, 0.0), now
         for child in list(self._children.values()):
+            child.heard += paused
             if now - child.heard > self._settings.worker_timeout:
                 child.heard = now
                 self._kill(child, f"no sign of life for {self._settings.worker_timeout:g} s")
@@ -261,12 +285,14 @@ class Supervisor:
                 self._on_end(child, os.waitstatus_to_exitcode(status))
 
     def _on_end(self, child: _Child, code: int) -> None:
-        if self._closed:
-            if code > 0 and not self._failures:
-                self._failures.append("requests were not answered within --grace")
-            return
         now = time.monotonic()
-        how = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"killed by {signal_name(-code)}" if code < 0 else f"exit code {code}"
+        if self._closed:
+            if code > 0:
+                self._failures.append(_CUT)
+            elif code < 0:
+                self._failures.append(f"worker {child.number} died in the drain: {how}")
+            return
         young = now - child.born < _YOUNG
         self._young_deaths = self._young_deaths + 1 if young else 0
         if self._young_deaths >= _MOST_YOUNG_DEATHS:
@@ -292,11 +318,11 @@ class Supervisor:
         )
 
     def _swap(self) -> None:
-        self._tell(self._reload())
+        self._tell(self._reload().encode() + b"\n")
 
-    def _tell(self, order: str) -> None:
+    def _tell(self, order: bytes) -> None:
         for child in list(self._children.values()):
             try:
-                child.line.sendall(order.encode() + b"\n")
+                child.line.sendall(order)
             except OSError:  # dead, or so stuck that its line is full
                 self._kill(child, "it does not listen")

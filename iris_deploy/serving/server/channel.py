@@ -23,7 +23,6 @@ class Channel(HTTPChannel):
         stamp it does not jump with the machine's clock.
     """
 
-    parser_class = StrictParser
     error_task_class = RefusalTask
     server: Any
     socket: Any
@@ -34,12 +33,21 @@ class Channel(HTTPChannel):
         self.touched = time.monotonic()
         self.lingering_until: float | None = None
         self.in_loop = False
+        self._latest: StrictParser | None = None
+        self._blank_since: float | None = None
         super().__init__(*args, **kwargs)
+
+    def parser_class(self, adj: Any) -> StrictParser:  # type: ignore[override]
+        """Make the parser of the next request, whose time has begun with the blank lines before."""
+        self._latest = StrictParser(adj, self._blank_since)
+        return self._latest
 
     def received(self, data: bytes) -> bool:
         """Take bytes, and answer at once what is quick."""
         self.touched = time.monotonic()
         taken: bool = super().received(data)
+        latest = self._latest
+        self._blank_since = latest.begun if latest is not None and latest.empty else None
         self._answer_on()
         return taken
 
@@ -86,20 +94,23 @@ class Channel(HTTPChannel):
         if self.lingering_until is not None:
             if now > self.lingering_until:
                 self.handle_close()
-        elif self.total_outbufs_len:
-            if now - self.touched > network:
-                self.handle_close()
-        elif self.requests:
+        elif self.total_outbufs_len or self.requests:
             if self.request is not None:
                 self.request.begun = now  # its rest is not read before the answer is out
-        elif self.request is not None:
-            if now - self.request.begun > network:
+            if self.total_outbufs_len and now - self.touched > network:
+                self.handle_close()
+        elif (begun := self._begun()) is not None:
+            if now - begun > network:
                 self._refuse_late(network)
         elif now - self.touched > idle:
             self.will_close = True
 
+    def _begun(self) -> float | None:
+        """Return when the request began that is arriving, if one is."""
+        return self._blank_since if self.request is None else self.request.begun
+
     def _refuse_late(self, seconds: float) -> None:
-        request, self.request = self.request, None
+        request, self.request = self.request or self.parser_class(self.adj), None
         detail = f"the request did not arrive within {seconds:g} seconds"
         request.error = refuse(408, detail)
         request.completed = True

@@ -56,9 +56,10 @@ class StrictParser(HTTPRequestParser):
     path: Any = ""
     request_uri: Any = ""
 
-    def __init__(self, adj: Any) -> None:
+    def __init__(self, adj: Any, begun: float | None = None) -> None:
         super().__init__(adj)
-        self.begun = self.arrived = time.monotonic()
+        self.arrived = time.monotonic()
+        self.begun = self.arrived if begun is None else begun
 
     def received(self, data: bytes) -> int:
         """Take bytes from the connection and return how many belong to this request."""
