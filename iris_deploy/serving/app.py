@@ -39,6 +39,7 @@ def create_app(
     Flask
     """
     app = Flask("iris_deploy", static_folder=None)
+    app.url_map.merge_slashes = False  # a path is what it is; no redirects
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
 
     @app.post(paths.PREDICT)

@@ -15,8 +15,9 @@ def caught_signals() -> Iterator[socket.socket]:
     reader, writer = socket.socketpair()
     reader.settimeout(0)
     writer.settimeout(0)
-    before = {number: signal.signal(number, _note) for number in _SIGNALS}
+    # In this order: one that comes in between finds the handler of before.
     wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, _note) for number in _SIGNALS}
     try:
         yield reader
     finally:
@@ -37,6 +38,16 @@ def read_signals(received: socket.socket) -> bytes:
         return received.recv(4096)
     except BlockingIOError:
         return b""
+
+
+@contextlib.contextmanager
+def held_signals() -> Iterator[None]:
+    """Let signals wait, so that none reaches a new process before it has said what to do."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
 
 def ignore_signals() -> None:

@@ -21,6 +21,7 @@ from iris_deploy.serving.metrics import RELOADS, RESTARTS, WORKERS, Metrics
 from iris_deploy.serving.signals import (
     STOP_SIGNALS,
     caught_signals,
+    held_signals,
     ignore_signals,
     read_signals,
     signal_name,
@@ -160,7 +161,10 @@ class Supervisor:
         for number in [n for n, due in self._due.items() if due <= now]:
             ours, theirs = socket.socketpair()
             try:
-                pid = os.fork()
+                with held_signals():
+                    pid = os.fork()
+                    if pid == 0:
+                        ignore_signals()
             except OSError as exc:
                 ours.close()
                 theirs.close()
@@ -168,13 +172,12 @@ class Supervisor:
                 message = f"worker {number} cannot be started now: {exc.strerror}"
                 self._log.event("error", "fork", message, number=number)
                 continue
-            del self._due[number]
             if pid == 0:
                 ours.close()
                 for child in self._children.values():
                     child.line.close()  # else its worker would not see us go
-                ignore_signals()
                 self._spawn(number, theirs)
+            del self._due[number]
             theirs.close()
             ours.settimeout(0)
             ours.send(self._drain_order)

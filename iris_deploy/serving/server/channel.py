@@ -10,7 +10,7 @@ from waitress.channel import HTTPChannel
 from iris_deploy.serving.server.parser import StrictParser, refuse
 from iris_deploy.serving.server.tasks import FlaskTask, QuickTask, RefusalTask
 
-_LINGER = 2.0  # seconds, for a client to read the last answer while it still sends
+_LINGER = 2.0  # seconds after the last byte of a client that still sends, to read its answer
 
 
 class Channel(HTTPChannel):
@@ -32,6 +32,7 @@ class Channel(HTTPChannel):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.touched = time.monotonic()
         self.lingering_until: float | None = None
+        self._linger_end = 0.0
         self.in_loop = False
         self._latest: StrictParser | None = None
         self._blank_since: float | None = None
@@ -141,7 +142,9 @@ class Channel(HTTPChannel):
         if self.lingering_until is None:
             super().handle_read()
         else:
-            self.recv(64 * 1024)  # closes at the end of the stream
+            more = self.recv(64 * 1024)  # closes at the end of the stream
+            if more and self.lingering_until is not None:
+                self.lingering_until = min(time.monotonic() + _LINGER, self._linger_end)
 
     def handle_write(self) -> None:
         """Write, and after the last answer say good-bye before closing.
@@ -160,7 +163,9 @@ class Channel(HTTPChannel):
             except OSError:
                 self.handle_close()
             else:
-                self.lingering_until = time.monotonic() + _LINGER
+                now = time.monotonic()
+                self.lingering_until = now + _LINGER
+                self._linger_end = now + self.server.service.settings.request_timeout
 
     def send(self, data: bytes, do_close: bool = True) -> int:  # noqa: FBT001, FBT002
         """Send, and note when the client took something."""

@@ -9,9 +9,11 @@ import time
 from typing import Any
 
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.utilities import RequestEntityTooLarge
 
 from iris_deploy.serving.problem import reply_problem, too_large
 from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.server.chunks import TOKEN, ChunkReceiver
 
 _HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _FOLDED = re.compile(rb"\r\n[ \t]")
@@ -19,10 +21,13 @@ _TRANSFER = re.compile(
     rb"^transfer-encoding[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE
 )
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_NO_HTTP = re.compile(rb"[^\r\n!#$%&'*+.^_`|~0-9A-Za-z-]")  # cannot begin a method
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*")  # RFC 9112 section 2.2 lets them precede a request
+_REQUEST_LINE = re.compile(TOKEN + rb" [^\x00-\x20\x7f]+ HTTP/1\.[01]")
+_BEGINS_METHOD = re.compile(TOKEN)
 _TARGET = re.compile(r"/[^#]*|https?://[^/?#]+(?:[/?][^#]*)?|\*", re.IGNORECASE)
-_UNPRINTABLE = re.compile(rb"[\x00-\x20\x7f]")
+_MOST_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands
 
+_OPTIONS = re.compile(r"[ \t]*,[ \t]*")
 _TLS_HELLO = b"\x16"
 
 
@@ -55,6 +60,8 @@ class StrictParser(HTTPRequestParser):
     command: Any = ""
     path: Any = ""
     request_uri: Any = ""
+    headers: Any
+    body_rcv: Any
 
     def __init__(self, adj: Any, begun: float | None = None) -> None:
         super().__init__(adj)
@@ -86,18 +93,21 @@ class StrictParser(HTTPRequestParser):
         """
         try:
             super().parse_header(header_plus)
-        except ValueError as exc:  # urlsplit, of http://[
+        except ValueError as exc:  # urlsplit, of http://[; int, of a length that never ends
+            if len(self.headers.get("CONTENT_LENGTH", "")) > _MOST_DIGITS:
+                self._refuse_size()
+                return
             message = "the target is no URL"
             raise ParsingError(message) from exc
-        headers = self.headers
-        if self.version not in ("1.1", "1.0"):
-            message = "expected HTTP/1.1 or HTTP/1.0"
-            raise ParsingError(message)
-        target = self.first_line.split(b" ")[1]
-        if not _TARGET.fullmatch(self.request_uri) or _UNPRINTABLE.search(target):
+        if not _TARGET.fullmatch(self.request_uri):
             message = "the target is neither a path nor a URL of one"
             raise ParsingError(message)
-        host = headers.get("HOST")
+        self.path = self.path or "/"
+        self._check_header(header_plus)
+        self._prepare_body()
+
+    def _check_header(self, header_plus: bytes) -> None:
+        host = self.headers.get("HOST")
         if host is None and self.version == "1.1":
             message = "the Host header is missing"
             raise ParsingError(message)
@@ -109,8 +119,16 @@ class StrictParser(HTTPRequestParser):
             raise ParsingError(message)
         if b"transfer-" in header_plus.lower():
             self._check_transfer(header_plus)
-        expect = headers.get("EXPECT", "")
-        if expect and expect.lower() != "100-continue":
+        if "close" in _OPTIONS.split(self.headers.get("CONNECTION", "").lower()):
+            self.headers["CONNECTION"] = "close"  # waitress compares the whole value
+
+    def _prepare_body(self) -> None:
+        expect = self.headers.get("EXPECT", "")
+        if self.chunked:
+            self.body_rcv = ChunkReceiver(self.body_rcv.getbuf(), self.adj.max_body_bytes)
+        if self.content_length > self.adj.max_body_bytes:
+            self._refuse_size()
+        elif expect and expect.lower() != "100-continue":
             self.error = refuse(417, "the only expectation that can be met is 100-continue")
             self.completed = True
 
@@ -130,16 +148,24 @@ class StrictParser(HTTPRequestParser):
 
     def _is_no_http(self, data: bytes) -> bool:
         """Refuse at once what can never become a request, instead of waiting for its end."""
-        start = (self.header_plus or data)[:1]
-        if start == _TLS_HELLO:
+        come = self.header_plus + data
+        empty = _EMPTY_LINES.match(come)
+        head = come[empty.end() if empty else 0 :]
+        if head in (b"", b"\r"):
+            return False
+        line, end, _ = head.partition(b"\r\n")
+        if head.startswith(_TLS_HELLO):
             self._give_up("this is TLS; expected HTTP. Use http:// or put a TLS proxy in front")
-        elif _NO_HTTP.match(start):
+        elif not _BEGINS_METHOD.match(head):
             self._give_up("expected an HTTP request")
-        elif b"\n" in data:
-            head = (self.header_plus + data).partition(b"\r\n\r\n")[0]
-            if _BARE_LINE_FEED.search(head):
-                self._give_up("a line ends with LF alone; expected CR LF")
+        elif b"\n" in data and _BARE_LINE_FEED.search(head.partition(b"\r\n\r\n")[0]):
+            self._give_up("a line ends with LF alone; expected CR LF")
+        elif end and not _REQUEST_LINE.fullmatch(line):
+            self._give_up("expected a request line such as GET / HTTP/1.1 or HTTP/1.0")
         return self.completed
+
+    def _refuse_size(self) -> None:
+        self.error, self.completed = RequestEntityTooLarge(""), True
 
     def _give_up(self, detail: str) -> None:
         self.error = refuse(400, detail)

@@ -26,6 +26,7 @@ QUICK_BODY = 4096
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 """Headers that a trusted proxy is believed."""
 
+_FOR, _LONGEST_CLIENT = "X-Forwarded-For", 64
 _CLEAN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _OVERLOADED = reply_problem(
     503, "the server is overloaded: the request waited too long", (("Retry-After", "1"),)
@@ -113,9 +114,13 @@ class Service:
         waited = time.monotonic() - request.arrived
         if waited > settings.queue_timeout:
             return peer, _OVERLOADED
-        path = self._routes.get(request.path, request.path)
         authorization = request.headers.get("AUTHORIZATION", "")
-        return peer, self.access.refuse(request.command, path, authorization)
+        route = self._route(request.path) or request.path
+        return peer, self.access.refuse(request.command, route, authorization)
+
+    def _route(self, path: str) -> str | None:
+        """Return the route of a path, which may begin with several slashes as waitress has it."""
+        return self._routes.get(path) or self._routes.get("/" + path.lstrip("/"))
 
     def record(
         self,
@@ -129,9 +134,7 @@ class Service:
         lane: str,
     ) -> None:
         """Count an answer, and log it if requests are logged."""
-        path = request.path
-        route = self._routes.get(path) or self._routes.get("/" + path.lstrip("/"), "other")
-        self.metrics.request(route, status, seconds)
+        self.metrics.request(self._route(request.path) or "other", status, seconds)
         if self.log.access:
             self.log.request(
                 identity=identity,
@@ -151,5 +154,13 @@ def _forwarded_client(headers: dict[str, str], peer: str, count: int) -> str:
     if not environ:
         return peer
     environ |= {"REMOTE_ADDR": peer, "wsgi.url_scheme": "http"}
-    parse_proxy_headers(environ, count, set(FORWARDED))
-    return environ["REMOTE_ADDR"]
+    try:
+        parse_proxy_headers(environ, count, set(FORWARDED))
+    except IndexError as exc:  # of an address without anything in it
+        raise MalformedProxyHeader(_FOR, "empty", "") from exc
+    client = environ["REMOTE_ADDR"]
+    if client.startswith("["):
+        client = client[1:].partition("]")[0]
+    if not 0 < len(client) <= _LONGEST_CLIENT:
+        raise MalformedProxyHeader(_FOR, "no address", client)
+    return client

@@ -14,7 +14,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
 from iris_deploy.serving.server.listener import Listener
-from iris_deploy.serving.server.service import FORWARDED, Service
+from iris_deploy.serving.server.service import Service
 from iris_deploy.settings import ServeSettings
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ TICK = 1.0
 _DRAIN_TICK = 0.05  # seconds
 _QUIET = 1.0  # seconds without traffic after which a kept-alive connection is closed in a drain
 _LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
-_FRAMING = 2  # times the limit of a body, for the sizes and line ends between its chunks
 _ENDLESS = 1 << 62  # bytes; buffers stay in memory, and a thread never waits for a client to read
 
 
@@ -93,28 +92,17 @@ class Worker:
         self._channels: dict[int, Channel] = {}
         self._dispatcher: Any = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(settings.threads)
-        received = _FRAMING * settings.max_body_bytes
-        proxy: dict[str, Any] = {}
-        if settings.trusted_proxy is not None:
-            proxy = {
-                "trusted_proxy": settings.trusted_proxy,
-                "trusted_proxy_count": settings.trusted_proxy_count,
-                "trusted_proxy_headers": set(FORWARDED),
-            }
         adjustments: Any = Adjustments(
             ident="iris-deploy",
-            # The application holds bodies to their limit exactly; this, which counts the framing of
-            # chunks too, keeps what is received within bounds before that.
-            max_request_body_size=received,
+            max_request_body_size=_ENDLESS,  # the parser has a limit that does not count framing
             max_request_header_size=settings.max_header_bytes,
             inbuf_overflow=_ENDLESS,
             outbuf_overflow=_ENDLESS,
             outbuf_high_watermark=_ENDLESS,
             url_prefix=settings.url_prefix,
-            clear_untrusted_proxy_headers=True,
-            **proxy,
+            clear_untrusted_proxy_headers=False,  # nothing reads them but service.py
         )
-        adjustments.max_body_bytes = settings.max_body_bytes  # what an answer with 413 names
+        adjustments.max_body_bytes = settings.max_body_bytes
         self._listeners = []
         for listener in listeners:
             name = (listener.family, listener.type, listener.proto, None)
