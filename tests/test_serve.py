@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
@@ -17,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import COMMAND, Answer, Run, Server, run_process, serving
+from tests.wire import raw
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 JSON = {"Content-Type": "application/json"}
@@ -183,7 +183,7 @@ def test_a_flood_of_bad_fields_is_counted_and_cut(server: Server) -> None:
 def test_a_value_that_is_no_finite_number_is_422(server: Server, value: object) -> None:
     problem = is_problem(server.predict({"length": value, "width": 1}), 422)
     assert problem["errors"][0]["pointer"] == "#/length"
-    assert problem["errors"][0]["detail"].startswith("expected a finite number; got ")
+    assert problem["errors"][0]["detail"].startswith("expected a finite number")
 
 
 @pytest.mark.parametrize("value", ["text", 3, None, True, [1], [[]], [INSTANCE, None]])
@@ -191,8 +191,13 @@ def test_json_that_is_no_instance_is_422(server: Server, value: object) -> None:
     is_problem(server.predict(json.dumps(value)), 422, "expected an object with length, width")
 
 
-def test_values_that_overflow_the_scores_are_422(server: Server) -> None:
-    is_problem(server.predict({"length": 1e308, "width": 1.7e308}), 422, "overflows")
+def test_values_are_taken_up_to_a_limit_of_either_sign(server: Server) -> None:
+    for limit in (1e100, -1e100, 10**100):
+        assert server.predict({"length": limit, "width": 1}).status == 200
+    for beyond in (1.0000000000000002e100, -1e308, 10**101, "1e101"):
+        problem = is_problem(server.predict({"length": beyond, "width": 1}), 422)
+        assert "#/length" in problem["detail"]
+    is_problem(server.predict({"length": 1, "width": 1e308}), 422, "from -1e+100 to 1e+100")
 
 
 json_values = st.recursive(
@@ -286,17 +291,6 @@ def test_the_default_limit_takes_thousands_of_instances(server: Server) -> None:
     instances = [INSTANCE] * 20_000
     assert server.predict(instances).json() == {"predictions": ["virginica"] * 20_000}
     is_problem(server.predict(b" " * (1024 * 1024 + 1)), 413, "1048576")
-
-
-def raw(server: Server, request: bytes) -> Answer:
-    """Send bytes as they are and read the answer until the connection closes."""
-    import http.client
-
-    with socket.create_connection(server.address, timeout=10) as connection:
-        connection.sendall(request)
-        response = http.client.HTTPResponse(connection)
-        response.begin()
-        return Answer(response.status, response.headers, response.read())
 
 
 @pytest.mark.parametrize(

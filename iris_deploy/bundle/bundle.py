@@ -99,6 +99,10 @@ def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
             raise BundleFormatError(message, hint="train again with this release")
 
 
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 def _read_file(directory: Path, name: str, limit: int) -> bytes:
     """Read one file of a bundle, at most one byte more than its limit."""
     if Path(name).name != name:
@@ -107,7 +111,7 @@ def _read_file(directory: Path, name: str, limit: int) -> bytes:
     path = directory / name
     try:
         # Not to wait for whoever may write to a named pipe: a server must not hang on a reload.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123
+        with open(path, "rb", opener=_open_at_once) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 message = f"{path} is no ordinary file"
                 raise BundleFormatError(message)

@@ -6,8 +6,7 @@ them at once. Must not know JSON's syntax, HTTP, or which data the features come
 
 import re
 from collections.abc import Sequence
-from math import inf
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +17,11 @@ MAX_PROBLEMS = 100
 
 # The decimal numbers that float() takes, less "nan", "inf", "1_000" and digits of other scripts.
 _NUMERIC = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+
+LARGEST = 1e100
+"""Largest value that is taken, either sign: far beyond any measurement, far below an overflow."""
+
+_LIMITS = f" from {-LARGEST:g} to {LARGEST:g}"
 
 _MISSING: Final = object()
 
@@ -135,7 +139,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         known = 0
         for feature in self.features:
             value = instance.get(feature.name, _MISSING)
-            if type(value) is float:
+            if type(value) is float and -LARGEST <= value <= LARGEST:
                 known += 1
                 row.append(value)
                 continue
@@ -146,7 +150,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             known += 1
             number = _number(value)
             if number is None:
-                detail = f"expected a finite number; got {_describe(value)}"
+                limits = _LIMITS if type(value) in {int, float} else ""
+                detail = f"expected a finite number{limits}; got {_describe(value)}"
                 problems.append(FieldProblem(_pointer(pointer, feature.name), detail))
             else:
                 row.append(number)
@@ -176,14 +181,15 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             )
 
 
-def _number(value: object) -> float | None:
-    """Return a finite float for a JSON number or a numeric string; None for all else."""
-    if type(value) is int or (type(value) is str and _NUMERIC.fullmatch(value)):
+def _number(value: Any) -> float | None:
+    """Return a float for a JSON number or a numeric string in range; None for all else."""
+    numeric = isinstance(value, str) and _NUMERIC.fullmatch(value)
+    if numeric or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         try:
             number = float(value)
         except (OverflowError, ValueError):  # an int beyond 1e308; a string of too many digits
             return None
-        return number if -inf < number < inf else None
+        return number if -LARGEST <= number <= LARGEST else None
     return None
 
 

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -188,6 +187,7 @@ def serve(
     SIGTERM and Ctrl-C answer what has come and stop; a second one stops at once. SIGHUP swaps in
     the newest version.
     """
+    _occupy_standard_streams()
     for name in _BLAS_THREADS:  # before NumPy is imported: each worker is one processor's
         os.environ.setdefault(name, "1")
     settings = ServeSettings(
@@ -222,10 +222,11 @@ def serve(
     from iris_deploy.serving.launch import Launch
     from iris_deploy.serving.log import Log
 
-    style: LogFormat = log_format or ("text" if sys.stdout.isatty() else "json")
+    style: LogFormat = log_format or ("text" if os.isatty(1) else "json")
     log = Log(style, access=access_log)
     # As PID 1 a signal without a handler is lost; the supervisor sets its own when it runs.
     before = signal.signal(signal.SIGTERM, _stop_early)
+    hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
     try:
         launch = Launch(
             repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
@@ -233,6 +234,7 @@ def serve(
         launch.run(watch=watch)
     finally:
         signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGHUP, hangup)
 
 
 def _serve_development(
@@ -261,6 +263,15 @@ def _serve_development(
             f"Serving {manifest.model} version {manifest.version} at {url}, Ctrl-C to stop"
         ),
     )
+
+
+def _occupy_standard_streams() -> None:
+    """Open what is closed of the standard streams, or a socket would get its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
 
 
 def _stop_early(_number: int, _frame: object) -> NoReturn:

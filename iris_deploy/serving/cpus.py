@@ -40,7 +40,10 @@ def _quotas(cgroup: Path, own: Path) -> list[float]:
         if controllers == "":
             top, names = cgroup, ["cpu.max"]
         elif "cpu" in controllers.split(","):
-            top, names = cgroup / controllers, ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+            top = cgroup / controllers
+            if not top.is_dir():
+                top = cgroup / "cpu"  # where kernel and mount name them in another order
+            names = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
         else:
             continue
         group = top / path.lstrip("/")

@@ -5,6 +5,7 @@ this. A worker has one `Endpoints`; a new bundle is swapped in by one assignment
 sees the old one or the new one and never both.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -52,6 +53,8 @@ class Endpoints:
     ----------
     bundle : Bundle
         Read and verified: what is given here is ready.
+    open_paths : collection of str or None
+        Paths that need no token where the others do; None if none does.
 
     Attributes
     ----------
@@ -61,8 +64,9 @@ class Endpoints:
         Gets the rows and labels of every prediction.
     """
 
-    def __init__(self, bundle: Bundle) -> None:
-        self._served = _build(bundle)
+    def __init__(self, bundle: Bundle, *, open_paths: Collection[str] | None = None) -> None:
+        self._open_paths = open_paths
+        self._served = self._build(bundle)
         self.draining = False
         self.observe: prediction.Observe | None = None
 
@@ -73,7 +77,7 @@ class Endpoints:
 
     def swap(self, bundle: Bundle) -> None:
         """Serve another bundle from the next request on."""
-        self._served = _build(bundle)
+        self._served = self._build(bundle)
 
     def predict(self, query: str, content_type: str | None, body: bytes) -> Reply:
         """Answer ``POST /predict``; see `protocols.prediction.reply`."""
@@ -96,8 +100,14 @@ class Endpoints:
         """Answer ``GET /openapi.json``."""
         return self._served.openapi
 
+    def _build(self, bundle: Bundle) -> _Served:
+        document = build_openapi(bundle, open_paths=self._open_paths)
+        return _Served(
+            bundle, Reply(200, JSON, _describe(bundle)), Reply(200, JSON, _pretty(document))
+        )
 
-def _build(bundle: Bundle) -> _Served:
+
+def _describe(bundle: Bundle) -> bytes:
     manifest = bundle.manifest
     description = {
         "model": manifest.model,
@@ -117,11 +127,7 @@ def _build(bundle: Bundle) -> _Served:
         "example": manifest.examples[-1].instance,
         "routes": ROUTES,
     }
-    return _Served(
-        bundle,
-        Reply(200, JSON, _pretty(description)),
-        Reply(200, JSON, _pretty(build_openapi(bundle))),
-    )
+    return _pretty(description)
 
 
 def _pretty(value: object) -> bytes:

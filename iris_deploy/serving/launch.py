@@ -69,8 +69,9 @@ class Launch:
         reserve_files(settings.connections)
         bundle = repository.read(model, version)
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
-        self._endpoints = Endpoints(bundle)
-        self._access = Access(tokens(), self._open_paths(), settings.cors_origins)
+        open_paths = self._open_paths()
+        self._access = Access(tokens(), open_paths, settings.cors_origins)
+        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))

@@ -4,9 +4,10 @@ All goes to one file descriptor, each line in one write, so that the lines of se
 not mix. A line never holds the data of a request: no query, no body, no header but the request id.
 """
 
-import contextlib
 import logging
 import os
+import re
+import stat
 import time
 import traceback
 from typing import Any
@@ -18,7 +19,10 @@ from iris_deploy.settings import LogFormat
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 """Characters that could forge a line or steer a terminal, and what is written for them."""
 
-_LONGEST_PATH = 256  # characters of a path that are logged
+_UNPRINTABLE = re.compile(r"[^!-~]")
+
+# Characters that are logged, so that a line is below the 4096 bytes that a pipe keeps together.
+_LONGEST_METHOD, _LONGEST_PATH, _LONGEST_MESSAGE, _LONGEST_TRACE = 32, 256, 800, 2000
 
 
 class Log:
@@ -36,7 +40,8 @@ class Log:
 
     def __init__(self, style: LogFormat, *, access: bool = True, descriptor: int = 1) -> None:
         self._json = style == "json"
-        self._descriptor = descriptor
+        self._descriptor = _unblocked(descriptor)
+        self._lost = 0
         self.access = access
         self.worker: int | None = None
         """Number of the worker that this process is; None for the supervisor."""
@@ -54,6 +59,8 @@ class Log:
         fields : JSON values
             What a machine would want to read apart.
         """
+        if len(message) > _LONGEST_MESSAGE:
+            message = message[:_LONGEST_MESSAGE] + "..."
         if self._json:
             line: dict[str, object] = {"time": _now(), "level": level, "event": event}
             if self.worker is not None:
@@ -98,8 +105,11 @@ class Log:
         lane : {'loop', 'pool'}
             Where it was worked on.
         """
+        method = method[:_LONGEST_METHOD]
         if len(path) > _LONGEST_PATH:
             path = path[:_LONGEST_PATH] + "..."
+        # As URLs have it: what is no printable ASCII could forge a line or steer a terminal.
+        path, client = _UNPRINTABLE.sub(_escape, path), _UNPRINTABLE.sub(_escape, client)
         if self._json:
             line = {
                 "time": _now(),
@@ -117,14 +127,14 @@ class Log:
             }
             self._write_json(line)
         else:
-            what = f"{method or '-'} {path or '-'}".encode("ascii", "backslashreplace").decode()
+            what = f"{method or '-'} {path or '-'}"
             line_ = f"{_clock()} {status} {what} {seconds * 1e3:.2f} ms {client} {identity}\n"
-            self._write(line_.encode("ascii", "backslashreplace"))
+            self._write(line_.encode())
 
     def exception(self, message: str, exc: BaseException) -> None:
         """Say that something failed that should not, with its traceback."""
         trace = "".join(traceback.format_exception(exc)).rstrip()
-        self.event("error", "bug", message, traceback=trace)
+        self.event("error", "bug", message, traceback=trace[-_LONGEST_TRACE:])
 
     def capture_logging(self) -> None:
         """Send what libraries log through here too: warnings and errors."""
@@ -137,9 +147,17 @@ class Log:
         self._write(msgspec.json.encode(line) + b"\n")
 
     def _write(self, line: bytes) -> None:
-        # A log that nobody takes any more, a full disk: no reason to stop answering.
-        with contextlib.suppress(OSError):
+        # A log that nobody takes, or not now; a full disk: no reason to stop answering.
+        try:
             os.write(self._descriptor, line)
+        except BlockingIOError:
+            self._lost += 1
+        except OSError:
+            return
+        else:
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                self.event("warning", "lost", f"{lost} lines were lost: nobody took them")
 
 
 class _Bridge(logging.Handler):
@@ -154,9 +172,28 @@ class _Bridge(logging.Handler):
         if record.exc_info and record.exc_info[0] is not None:
             # Where, and of what kind: the text of an exception may quote the data of a request.
             frames = "".join(traceback.format_tb(record.exc_info[2]))
-            fields["traceback"] = f"{frames}{record.exc_info[0].__name__}"
+            fields["traceback"] = frames[-_LONGEST_TRACE:] + record.exc_info[0].__name__
         level = "error" if record.levelno >= logging.ERROR else "warning"
         self._log.event(level, "log", record.getMessage(), **fields)
+
+
+def _unblocked(descriptor: int) -> int:
+    """Return a descriptor of the same pipe or terminal that is written to or not, but never waits.
+
+    Opened anew, so that nobody else's copy changes. Where that cannot be, writing may wait.
+    """
+    try:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISFIFO(kind) or os.isatty(descriptor):
+            flags = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY
+            return os.open(f"/proc/self/fd/{descriptor}", flags)
+    except OSError:
+        pass
+    return descriptor
+
+
+def _escape(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode("latin-1", "replace"))
 
 
 def _now() -> str:

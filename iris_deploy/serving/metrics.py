@@ -48,7 +48,7 @@ class Metrics:
         self._slot = slot
         self._values = slot.values
         self._lock = threading.Lock()
-        self._requests: dict[tuple[str, int], tuple[int, int]] = {}
+        self._requests: dict[tuple[str, int], tuple[int, list[int], int]] = {}
         self._drift: tuple[_FeatureCounts, ...] = ()
         self._labels: dict[str, int] = {}
         self._window = 0
@@ -81,20 +81,18 @@ class Metrics:
             places = self._requests.get((route, status))
             if places is None:
                 places = self._requests[route, status] = self._register(route, status)
-            count, durations = places
+            count, buckets, spent = places
             values[count] += 1
-            values[durations + bisect_left(BUCKETS, seconds)] += 1
-            values[durations + len(BUCKETS) + 1] += seconds
+            values[buckets[bisect_left(BUCKETS, seconds)]] += 1
+            values[spent] += seconds
 
-    def _register(self, route: str, status: int) -> tuple[int, int]:
-        """Make the series of a route: its buckets, beyond them, and the sum, one after another."""
-        count = self._slot.index(REQUESTS, route=route, status=str(status))
-        first = self._slot.index(DURATION, route=route, le=repr(BUCKETS[0]))
-        for bound in BUCKETS[1:]:
-            self._slot.index(DURATION, route=route, le=repr(bound))
-        self._slot.index(DURATION, route=route, le="+Inf")
-        self._slot.index(DURATION, route=route, sum="")
-        return count, first
+    def _register(self, route: str, status: int) -> tuple[int, list[int], int]:
+        """Make the series of a route: its count, its buckets and what is beyond them, its sum."""
+        index = self._slot.index
+        count = index(REQUESTS, route=route, status=str(status))
+        bounds = [*map(repr, BUCKETS), "+Inf"]
+        buckets = [index(DURATION, route=route, le=bound) for bound in bounds]
+        return count, buckets, index(DURATION, route=route, sum="")
 
     def begin(self, manifest: Manifest, generation: int) -> None:
         """Count for a bundle from now on; what was seen of drift belonged to another.

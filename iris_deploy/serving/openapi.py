@@ -1,10 +1,13 @@
 """The API described for machines: OpenAPI 3.1, derived from the signature."""
 
+from collections.abc import Collection
 from typing import Any
 
 from iris_deploy import __version__
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.signature import Feature, Signature
+from iris_deploy.bundle.signature import LARGEST, Feature, Signature
+
+_TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
 _PROBLEM = {
     "type": "object",
@@ -31,12 +34,14 @@ _PROBLEM = {
 }
 
 
-def build_openapi(bundle: Bundle) -> dict[str, Any]:
+def build_openapi(bundle: Bundle, *, open_paths: Collection[str] | None) -> dict[str, Any]:
     """Describe the API of a bundle.
 
     Parameters
     ----------
     bundle : Bundle
+    open_paths : collection of str or None
+        Paths that need no token where the others do; None if none does.
 
     Returns
     -------
@@ -48,7 +53,8 @@ def build_openapi(bundle: Bundle) -> dict[str, Any]:
     OpenAPI Specification 3.1.0.
     """
     manifest = bundle.manifest
-    return {
+    guarded = open_paths is not None
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": f"{manifest.model} version {manifest.version}",
@@ -67,7 +73,10 @@ def build_openapi(bundle: Bundle) -> dict[str, Any]:
                     "responses": {
                         "200": {
                             "description": "Figures",
-                            "content": {"text/plain": {"schema": {"type": "string"}}},
+                            "content": {
+                                kind: {"schema": {"type": "string"}}
+                                for kind in ("text/plain", "application/openmetrics-text")
+                            },
                         },
                         **_problems(400, 401, 404, 503),
                     },
@@ -81,9 +90,14 @@ def build_openapi(bundle: Bundle) -> dict[str, Any]:
                 "Instance": _instance(manifest.signature),
                 "Class": {"type": "string", "enum": list(manifest.signature.classes)},
                 "Problem": _PROBLEM,
-            }
+            },
+            **({"securitySchemes": _TOKEN} if guarded else {}),
         },
+        **({"security": [{"token": []}]} if guarded else {}),
     }
+    for path in open_paths or ():
+        document["paths"][path]["get"]["security"] = []
+    return document
 
 
 def _predict(bundle: Bundle) -> dict[str, Any]:
@@ -147,7 +161,7 @@ def _value(feature: Feature) -> dict[str, Any]:
     return {
         "description": f"{feature.minimum} to {feature.maximum}{unit} in training",
         "anyOf": [
-            {"type": "number", "minimum": -1e100, "maximum": 1e100},
+            {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
             {"type": "string", "pattern": r"^[+-]?[0-9]{1,20}(\.[0-9]{0,20})?$"},
         ],
     }

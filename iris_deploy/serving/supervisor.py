@@ -180,8 +180,9 @@ class Supervisor:
             del self._due[number]
             theirs.close()
             ours.settimeout(0)
-            ours.send(self._drain_order)
             self._children[pid] = _Child(number, pid, ours, now, now)
+            with contextlib.suppress(OSError):  # it is dead already, and will be reaped
+                ours.send(self._drain_order)
 
     def _wait(self, received: socket.socket, seconds: float) -> None:
         """Wait for a signal or a word from a worker."""

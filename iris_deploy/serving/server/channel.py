@@ -68,6 +68,7 @@ class Channel(HTTPChannel):
         Called with the lock on the requests held, hence from `received` and after an answer.
         """
         request = self.requests[0]
+        request.queued = time.monotonic()
         in_loop = threading.get_ident() == self.server.service.loop
         self.in_loop = in_loop and (
             bool(request.error) or bool(self.server.service.is_quick(request))

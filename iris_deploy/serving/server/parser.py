@@ -52,6 +52,8 @@ class StrictParser(HTTPRequestParser):
         When its first byte came, on the monotonic clock.
     arrived : float
         When its last byte came.
+    queued : float
+        When it was its turn: when it had arrived, and the one before it was answered.
     """
 
     error: Any
@@ -65,7 +67,7 @@ class StrictParser(HTTPRequestParser):
 
     def __init__(self, adj: Any, begun: float | None = None) -> None:
         super().__init__(adj)
-        self.arrived = time.monotonic()
+        self.arrived = self.queued = time.monotonic()
         self.begun = self.arrived if begun is None else begun
 
     def received(self, data: bytes) -> int:

@@ -111,7 +111,7 @@ class Service:
                 peer = _forwarded_client(request.headers, peer, settings.trusted_proxy_count)
             except MalformedProxyHeader as exc:
                 return peer, reply_problem(400, f"the header {exc.header} is malformed")
-        waited = time.monotonic() - request.arrived
+        waited = time.monotonic() - request.queued
         if waited > settings.queue_timeout:
             return peer, _OVERLOADED
         authorization = request.headers.get("AUTHORIZATION", "")
@@ -120,7 +120,9 @@ class Service:
 
     def _route(self, path: str) -> str | None:
         """Return the route of a path, which may begin with several slashes as waitress has it."""
-        return self._routes.get(path) or self._routes.get("/" + path.lstrip("/"))
+        if path in self._routes:
+            return self._routes[path]
+        return self._routes.get("/" + path.lstrip("/")) if path else None
 
     def record(
         self,

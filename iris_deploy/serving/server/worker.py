@@ -154,15 +154,17 @@ class Worker:
             channel.time_out(now, network=settings.request_timeout, idle=settings.idle_timeout)
         self._shed(now)
         metrics.set(CONNECTIONS, len(self._channels))
-        metrics.set(QUEUED, len(self._dispatcher.queue))
-        metrics.set(IN_FLIGHT, max(self._dispatcher.active_count, 0))
+        queued = len(self._dispatcher.queue)
+        waiting = sum(bool(channel.requests) for channel in self._channels.values())
+        metrics.set(QUEUED, queued)
+        metrics.set(IN_FLIGHT, max(waiting - queued, 0))
 
     def _shed(self, now: float) -> None:
         """Refuse what waits too long for a thread, should every thread be stuck."""
         stale = []
         with self._dispatcher.lock:
             queue = self._dispatcher.queue
-            while queue and now - queue[0].requests[0].arrived > self._settings.queue_timeout:
+            while queue and now - queue[0].requests[0].queued > self._settings.queue_timeout:
                 stale.append(queue.popleft())
         for channel in stale:
             channel.answer_now()

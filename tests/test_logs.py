@@ -1,0 +1,172 @@
+"""What the server says: one line per event and request, whatever clients send."""
+
+import json
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server, serving, wait_until
+from tests.wire import get, post, raw, request_line
+
+INSTANCE = {"length": 5.1, "width": 2.4}
+CLEAN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+REQUEST_FIELDS = {
+    *("time", "level", "event", "worker", "id", "client"),
+    *("method", "path", "status", "duration_ms", "bytes", "lane"),
+}
+
+
+def test_start_and_stop_are_told_in_json_when_there_is_no_terminal(artifacts: Path) -> None:
+    with serving(artifacts, "--workers", 2, "--threads", 3) as running:
+        manifest = json.loads((artifacts / "iris/2/bundle.json").read_text())
+        start = running.log()[0]
+        assert (start["event"], start["level"]) == ("start", "info")
+        assert start["urls"] == [running.url]
+        assert (start["model"], start["version"]) == ("iris", 2)
+        assert start["digest"] == manifest["digest"]
+        assert (start["workers"], start["threads"]) == (2, 3)
+        assert start["pid"] == running.process.pid
+        assert start["tokens"] is False
+        answer = running.predict(INSTANCE)
+        assert request_line(running, answer.headers["X-Request-ID"])["status"] == 200
+        assert running.stop() == 0
+        assert [line["event"] for line in running.log()] == ["start", "request", "drain", "stop"]
+        for line in running.log():
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
+        assert running.errors.read_text() == ""
+
+
+@pytest.fixture(scope="module")
+def strict(_trained: Path) -> Iterator[Server]:
+    """A server with narrow limits."""
+    limits = ("--max-body-bytes", 1000, "--max-header-bytes", 6000, "--request-timeout", 0.5)
+    with serving(_trained, "--version", 1, "--workers", 2, *limits) as running:
+        yield running
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "status", "method", "path"),
+    [
+        (post(json.dumps(INSTANCE).encode()), 200, "POST", "/predict"),
+        (get(b"/health/live?x=1"), 200, "GET", "/health/live"),
+        (get(b"/"), 200, "GET", "/"),
+        (b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "HEAD", "/"),
+        (get(b"/nope?x=1"), 404, "GET", "/nope"),
+        (get(b"//predict"), 405, "GET", "//predict"),
+        (get(b"/predict"), 405, "GET", "/predict"),
+        (post(b"{}"), 422, "POST", "/predict"),
+        (post(b"{"), 400, "POST", "/predict"),
+        (post(b" " * 1001), 413, "POST", "/predict"),
+        (post(b" " * 9000), 413, "POST", "/predict"),
+        (get(b"/", b"A: " + b"a" * 9000), 431, "", ""),
+        (b"GARBAGE\r\n\r\n", 400, "", ""),
+        (b"\x16\x03\x01\x02\x00", 400, "", ""),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "GET", "/"),
+        (get(b"/", b"Expect: a miracle"), 417, "GET", "/"),
+        (get(b"/", b"Transfer-Encoding: gzip"), 501, "GET", "/"),
+        (b"GET / HT", 408, "", ""),
+        (post(b"{")[:-1], 408, "POST", "/predict"),
+    ],
+)
+def test_every_answer_has_its_line(
+    strict: Server, request_bytes: bytes, status: int, method: str, path: str
+) -> None:
+    answer = raw(strict, request_bytes)
+    assert answer.status == status
+    line = request_line(strict, answer.headers["X-Request-ID"])
+    assert set(line) == REQUEST_FIELDS
+    assert (line["level"], line["client"]) == ("info", "127.0.0.1")
+    assert (line["status"], line["bytes"]) == (status, len(answer.body))
+    assert line["worker"] in {0, 1}
+    assert line["lane"] in {"loop", "pool"}
+    assert 0 <= line["duration_ms"] < 5000
+    assert (line["method"], line["path"]) == (method, path)
+
+
+SECRET = "739182.6455"
+
+
+@pytest.mark.parametrize("style", ["json", "text"])
+def test_no_data_of_a_request_is_logged(artifacts: Path, style: str) -> None:
+    bodies = (
+        json.dumps({"length": float(SECRET), "width": SECRET}),
+        json.dumps({"length": "x" + SECRET, SECRET: 1}),
+        json.dumps([{"length": SECRET}] * 300),
+        f'{{"length": {SECRET}',
+        json.dumps({"length": 1e308, "width": 1.7e308, SECRET: SECRET}),
+    )
+    with serving(artifacts, "--workers", 1, "--log-format", style) as running:
+        statuses = [running.predict(b, f"?x={SECRET}", Cookie=SECRET).status for b in bodies]
+        assert statuses == [200, 422, 422, 400, 422]
+        assert running.predict("{}", f"?details={SECRET}").status == 400
+        headers = {"Authorization": f"Bearer {SECRET}", "X-Custom": SECRET, "Host": SECRET}
+        assert running.request("GET", f"/nope?{SECRET}", headers=headers).status == 404
+        for late in (b" " + SECRET.encode() + b": 1", b"A\n: " + SECRET.encode()):
+            assert raw(running, get(b"/?" + SECRET.encode(), late)).status == 400
+        with running.connect() as gone:
+            gone.sendall(post(SECRET.encode() * 9)[:-5])
+        assert running.stop() == 0
+        assert SECRET not in running.output.read_text() + running.errors.read_text()
+
+
+BROKEN = """\
+import iris_deploy.serving.protocols.prediction as prediction
+
+def answer(predictor, body, **_):
+    return float(body)  # its message quotes what is no number
+
+prediction.answer = answer
+"""
+
+
+@pytest.mark.parametrize("padding", [0, 9000], ids=["loop", "pool"])
+def test_a_bug_is_logged_without_the_data_of_the_request(
+    artifacts: Path, tmp_path: Path, padding: int
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(BROKEN)
+    with serving(artifacts, "--workers", 1, env={"PYTHONPATH": str(tmp_path)}) as running:
+        body = json.dumps({"length": SECRET}) + " " * padding
+        answer = running.predict(body, f"?y={SECRET}", **{"X-Custom": SECRET})
+        assert answer.status == 500
+        assert SECRET.encode() not in answer.body
+        line = request_line(running, answer.headers["X-Request-ID"])
+        assert (line["status"], line["lane"]) == (500, "pool" if padding else "loop")
+        assert "ValueError" in running.output.read_text()
+        assert SECRET not in running.output.read_text() + running.errors.read_text()
+
+
+def test_a_clean_request_id_is_echoed_and_any_other_replaced(server: Server) -> None:
+    for identity in ("a", "A-1_b.c", "0" * 64, "4bf92f3577b34da6a3ce929d0e0e4736"):
+        answer = server.predict(INSTANCE, **{"X-Request-ID": identity})
+        assert answer.headers["X-Request-ID"] == identity
+        assert request_line(server, identity)["status"] == 200
+    for identity in ("", "0" * 65, "a b", "a,b", "a/b", "é", '"', "a;b"):
+        made = server.predict(INSTANCE, **{"X-Request-ID": identity}).headers["X-Request-ID"]
+        assert made != identity
+        assert CLEAN.fullmatch(made)
+
+
+def test_made_request_ids_are_unique_over_workers(artifacts: Path) -> None:
+    with serving(artifacts, "--workers", 2) as running:
+
+        def ask(k: int) -> str | None:
+            path = ("/health/live", "/")[k % 2]  # both lanes
+            return running.request("GET", path).headers["X-Request-ID"]
+
+        with ThreadPoolExecutor(8) as pool:
+            made = list(pool.map(ask, range(500)))
+        assert len(set(made)) == 500
+        wait_until(lambda: len(running.events("request")) == 500)
+        assert {line["id"] for line in running.events("request")} == set(made)
+        assert {line["worker"] for line in running.events("request")} == {0, 1}
+
+
+def test_without_access_log_there_are_events_only(artifacts: Path) -> None:
+    with serving(artifacts, "--workers", 1, "--no-access-log") as running:
+        assert running.predict(INSTANCE).status == 200
+        assert raw(running, b"GARBAGE\r\n\r\n").status == 400
+        assert running.stop() == 0
+        assert [line["event"] for line in running.log()] == ["start", "drain", "stop"]
