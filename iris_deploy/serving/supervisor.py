@@ -36,6 +36,7 @@ from iris_deploy.settings import ServeSettings
 _STANDARD_OUTPUT = 1
 _YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
 _MOST_YOUNG_DEATHS = 10  # in a row
+_FORGIVEN = 60.0  # seconds after which a death is no longer in a row with the next
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before a replacement; doubled in between
 _CUT = "requests were not answered within --grace"
 _MARGIN = 0.3  # seconds of the grace that are kept for the exit itself
@@ -95,6 +96,7 @@ class Supervisor:
         self._children: dict[int, _Child] = {}
         self._due: dict[int, float] = {}  # when which number is to be forked
         self._young_deaths = 0
+        self._last_death = 0.0
         self._stop_at: float | None = None  # when listening ends
         self._kill_at = float("inf")
         self._closed = False
@@ -297,8 +299,10 @@ class Supervisor:
             elif code < 0:
                 self._failures.append(f"worker {child.number} died in the drain: {how}")
             return
-        young = now - child.born < _YOUNG
-        self._young_deaths = self._young_deaths + 1 if young else 0
+        if now - self._last_death > _FORGIVEN or now - child.born >= _YOUNG:
+            self._young_deaths = 0
+        self._young_deaths += now - child.born < _YOUNG
+        self._last_death = now
         if self._young_deaths >= _MOST_YOUNG_DEATHS:
             self._failures.append(
                 f"{self._young_deaths} workers in a row died within a second of their start; "
