@@ -143,6 +143,7 @@ def test_a_missing_file_is_named(run: Run, artifacts: Path, name: str) -> None:
     fails(run("predict", "--artifacts", artifacts, INSTANCE, "--version", 1), f"{name} is missing")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("name", ["sc_iris_petal.pkl", "ppn_iris.pkl", "bundle.json"])
 def test_every_single_bit_flip_is_refused(artifacts: Path, name: str) -> None:
     path = artifacts / "iris/1" / name

@@ -14,6 +14,8 @@ from tests.conftest import Server, serving
 from tests.tools import require
 from tests.wire import get, post, raw
 
+pytestmark = pytest.mark.once
+
 INSTANCE = {"length": 5.1, "width": 2.4}
 TOKEN, WRONG = "contract-0123456789abcdef", "wrong-0123456789abcdef"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"

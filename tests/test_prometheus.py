@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.conftest import serving, wait_until
 from tests.tools import require
+
+pytestmark = pytest.mark.once
 
 SETOSA, FAR = {"length": 1.4, "width": 0.2}, {"length": 70.0, "width": 0.2}
 REQUESTS = 'iris_deploy_requests_total{route="%s",status="%d"}'

@@ -14,6 +14,8 @@ import pytest
 from tests.conftest import Server, serving
 from tests.tools import require
 
+pytestmark = pytest.mark.once
+
 ATTACKERS, SECONDS, EVERY = 150, 6.0, 0.05
 ATTACKS = {
     "headers": ("-H", "-i", 1, "-x", 24),

@@ -2,13 +2,16 @@
 
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import pytest
 
 
 def require(tool: str) -> str:
     """Return the path of a program; without it skip the test, or fail if tools are required."""
-    path = shutil.which(tool)
+    beside = Path(sys.executable).parent  # what was installed with this Python
+    path = shutil.which(tool, path=f"{beside}{os.pathsep}{os.environ['PATH']}")
     if path is None:
         if os.environ.get("IRIS_DEPLOY_TEST_TOOLS") == "required":
             pytest.fail(f"{tool} is not installed")
