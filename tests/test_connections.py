@@ -229,9 +229,10 @@ def test_connections_on_which_nothing_moves_cost_nothing(artifacts: Path) -> Non
         assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
 
 
-def test_two_thousand_sudden_ends_do_no_harm(artifacts: Path) -> None:
+@pytest.mark.once
+def test_ten_thousand_sudden_ends_do_no_harm(artifacts: Path) -> None:
     ends = [end[1:] for end in ENDS for _ in range(end[0])]
-    ends *= 2000 // len(ends) + 1
+    ends *= 10_000 // len(ends) + 1
     random.Random(0).shuffle(ends)
     with serving(artifacts, "--workers", 2) as running:
         for _ in range(20):
