@@ -12,6 +12,12 @@ from tests.conftest import Answer, Server
 
 Address = tuple[str, int]
 
+GET = b"GET / HTTP/1.1"
+PROBE = b"GET /health/live HTTP/1.1"
+HOST = b"Host: x"
+CHUNKED = b"Transfer-Encoding: chunked"
+"""Lines that many requests have."""
+
 BODY = b'{"length": 5.1, "width": 2.4}'
 PREDICTION = b'{"prediction":"virginica"}'
 
@@ -30,7 +36,7 @@ def head(*lines: bytes) -> bytes:
 def post_head(*lines: bytes, target: bytes = b"/predict") -> bytes:
     """Write the head of a request for predictions, without anything about its body."""
     kind = b"Content-Type: application/json"
-    return head(b"POST %s HTTP/1.1" % target, b"Host: x", kind, *lines)
+    return head(b"POST %s HTTP/1.1" % target, HOST, kind, *lines)
 
 
 def post(body: bytes, *lines: bytes, target: bytes = b"/predict") -> bytes:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Answer, Server, serving
-from tests.wire import get, post, raw
+from tests.pieces import post
+from tests.wire import get, raw
 
 SECURITY = {
     "Cache-Control": "no-store",

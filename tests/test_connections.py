@@ -16,8 +16,11 @@ import pytest
 from tests.conftest import Server, serving, wait_until
 from tests.pieces import (
     BODY,
+    CHUNKED,
+    HOST,
     LAST,
     PREDICTION,
+    PROBE,
     chunks,
     head,
     in_each_split,
@@ -32,9 +35,6 @@ from tests.pieces import (
 from tests.test_serve import INSTANCE, JSON, is_problem
 
 LIMIT = 1024 * 1024  # bytes of a body
-PROBE = b"GET /health/live HTTP/1.1"
-HOST = b"Host: x"
-CHUNKED = b"Transfer-Encoding: chunked"
 LANES = pytest.mark.parametrize("target", [b"/predict", b"//predict"])
 
 

@@ -11,8 +11,9 @@ import pytest
 import schemathesis
 
 from tests.conftest import Server, serving
+from tests.pieces import post
 from tests.tools import require
-from tests.wire import get, post, raw
+from tests.wire import get, raw
 
 pytestmark = pytest.mark.once
 

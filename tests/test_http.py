@@ -5,8 +5,12 @@ import pytest
 from tests.conftest import Answer, Server
 from tests.pieces import (
     BODY,
+    CHUNKED,
+    GET,
+    HOST,
     LAST,
     PREDICTION,
+    PROBE,
     SPLITS,
     chunks,
     head,
@@ -19,11 +23,6 @@ from tests.pieces import (
 from tests.test_serve import INSTANCE, is_problem
 
 LIVE = b'{"status":"live"}'
-
-GET = b"GET / HTTP/1.1"
-PROBE = b"GET /health/live HTTP/1.1"
-HOST = b"Host: x"
-CHUNKED = b"Transfer-Encoding: chunked"
 
 
 def in_chunks(body: bytes) -> bytes:

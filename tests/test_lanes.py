@@ -13,10 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import Server, run_process, serving, wait_until
-from tests.pieces import BODY, LAST, head, post, take_apart, talk
+from tests.pieces import (
+    BODY,
+    HOST,
+    LAST,
+    head,
+    post,
+    take_apart,
+    talk,
+)
 from tests.test_serve import INSTANCE, is_problem
 
-HOST = b"Host: x"
 ID = b"X-Request-ID: "
 DATE = re.compile(rb"\r\nDate: [^\r]*")
 DATE_AND_ID = re.compile(rb"\r\n(Date|X-Request-Id): [^\r]*")

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Server, serving, wait_until
-from tests.wire import get, post, raw, request_line
+from tests.pieces import post
+from tests.wire import get, raw, request_line
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 CLEAN = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -14,6 +14,9 @@ import pytest
 from tests.conftest import Server, serving, wait_until
 from tests.pieces import (
     BODY,
+    CHUNKED,
+    GET,
+    HOST,
     LAST,
     PREDICTION,
     Address,
@@ -29,9 +32,6 @@ from tests.pieces import (
 from tests.test_serve import INSTANCE, free_port, is_problem
 from tests.tools import require
 
-GET = b"GET / HTTP/1.1"
-HOST = b"Host: x"
-CHUNKED = b"Transfer-Encoding: chunked"
 HIDDEN = head(b"GET /smuggled HTTP/1.1", HOST)
 LENGTH = b"Content-Length: %d" % len(HIDDEN)
 NO_CHUNKS = chunks(b"") + HIDDEN

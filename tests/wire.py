@@ -5,6 +5,7 @@ from http.client import HTTPResponse
 from typing import Any
 
 from tests.conftest import Answer, Server, wait_until
+from tests.pieces import HOST, head
 
 
 def raw(server: Server, request: bytes, timeout: float = 20) -> Answer:
@@ -20,13 +21,7 @@ def raw(server: Server, request: bytes, timeout: float = 20) -> Answer:
 
 def get(target: bytes, *headers: bytes, method: bytes = b"GET") -> bytes:
     """Write a request without a body."""
-    return b"\r\n".join([method + b" " + target + b" HTTP/1.1", b"Host: x", *headers, b"", b""])
-
-
-def post(body: bytes, *headers: bytes, target: bytes = b"/predict") -> bytes:
-    """Write a prediction request."""
-    kind, length = b"Content-Type: application/json", b"Content-Length: %d" % len(body)
-    return get(target, kind, length, *headers, method=b"POST") + body
+    return head(b"%s %s HTTP/1.1" % (method, target), HOST, *headers)
 
 
 def request_line(server: Server, identity: str | None) -> dict[str, Any]:

@@ -223,7 +223,7 @@ def serve(
     from iris_deploy.serving.log import Log
 
     style: LogFormat = log_format or ("text" if os.isatty(1) else "json")
-    log = Log(style, access=access_log)
+    log = Log(style, access=settings.access_log)
     # As PID 1 a signal without a handler is lost; the supervisor sets its own when it runs.
     before = signal.signal(signal.SIGTERM, _stop_early)
     hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet

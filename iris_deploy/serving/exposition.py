@@ -79,11 +79,12 @@ class Exposition:
 def _plain(sums: dict[Key, float]) -> "Iterator[Metric]":
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+    series = sorted(sums.items())
     for name, (kind, text, labels) in FAMILIES.items():
         make = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
         family = make(name, text, labels=labels)
-        for (series, values), value in sorted(sums.items()):
-            if series == name:
+        for (of, values), value in series:
+            if of == name:
                 named = dict(values)
                 family.add_metric([named[label] for label in labels], value)
         if not labels and not family.samples:

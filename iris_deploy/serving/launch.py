@@ -83,7 +83,7 @@ class Launch:
         )
         self._generation = 1
         self._following = threading.Lock()
-        self._refused: str | None = None
+        self._tried = 0  # version, of the last reload
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
 
@@ -179,16 +179,15 @@ class Launch:
         except (BundleError, OSError):
             return False  # whoever cannot be looked at now may be later
         served = self._endpoints.bundle.manifest.version
-        return bool(newest) and newest[0] > served and str(newest[0]) != self._refused
+        return bool(newest) and newest[0] > served and newest[0] != self._tried
 
     def _reload(self) -> str:
         """Swap in the newest bundle in the supervisor, and return the order for the workers."""
         served = self._endpoints.bundle.manifest
         self._renew_tokens()
         try:
-            path = self._repository.find(self._model, self._version)
-            self._refused = path.name
-            bundle = self._repository.read(self._model, int(path.name))
+            self._tried = int(self._repository.find(self._model, self._version).name)
+            bundle = self._repository.read(self._model, self._tried)
         except (IrisDeployError, OSError) as exc:
             self._metrics.add(RELOADS, result="refused")
             message = f"the new bundle is refused, {_title(served)} serves on: {exc}"

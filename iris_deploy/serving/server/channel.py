@@ -7,7 +7,8 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 
-from iris_deploy.serving.server.parser import StrictParser, refuse
+from iris_deploy.serving.problem import reply_problem
+from iris_deploy.serving.server.parser import StrictParser
 from iris_deploy.serving.server.tasks import FlaskTask, QuickTask, RefusalTask
 
 _LINGER = 2.0  # seconds after the last byte of a client that still sends, to read its answer
@@ -69,17 +70,11 @@ class Channel(HTTPChannel):
         """
         request = self.requests[0]
         request.queued = time.monotonic()
-        in_loop = threading.get_ident() == self.server.service.loop
-        self.in_loop = in_loop and (
-            bool(request.error) or bool(self.server.service.is_quick(request))
-        )
-        return not self.in_loop
-
-    def service(self) -> None:
-        """Answer the first request that waits."""
-        quick = self.server.service.is_quick(self.requests[0])
+        quick = self.server.service.is_quick(request)
         self.task_class = QuickTask if quick else FlaskTask  # type: ignore[assignment]
-        super().service()
+        in_loop = threading.get_ident() == self.server.service.loop
+        self.in_loop = in_loop and bool(request.error or quick)
+        return not self.in_loop
 
     def time_out(self, now: float, *, network: float, idle: float) -> None:
         """Give up what takes too long.
@@ -114,7 +109,7 @@ class Channel(HTTPChannel):
     def _refuse_late(self, seconds: float) -> None:
         request, self.request = self.request or self.parser_class(self.adj), None
         detail = f"the request did not arrive within {seconds:g} seconds"
-        request.error = refuse(408, detail)
+        request.error = reply_problem(408, detail)
         request.completed = True
         request.arrived = time.monotonic()
         self.requests.append(request)

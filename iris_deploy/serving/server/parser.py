@@ -31,23 +31,13 @@ _OPTIONS = re.compile(r"[ \t]*,[ \t]*")
 _TLS_HELLO = b"\x16"
 
 
-class Refusal:
-    """What a request is answered with instead of its answer; in waitress's place for errors."""
-
-    def __init__(self, reply: Reply) -> None:
-        self.reply = reply
-
-
-def refuse(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Refusal:
-    """Make a refusal from its status and a sentence."""
-    return Refusal(reply_problem(status, detail, headers))
-
-
 class StrictParser(HTTPRequestParser):
     """Read one request.
 
     Attributes
     ----------
+    error : Reply or None
+        What the request is answered with instead of its answer.
     begun : float
         When its first byte came, on the monotonic clock.
     arrived : float
@@ -81,7 +71,7 @@ class StrictParser(HTTPRequestParser):
             # The client does not have to be told to continue; waitress would tell it, and wait.
             self.expect_continue = False
             self.arrived = time.monotonic()
-            if self.error and not isinstance(self.error, Refusal):
+            if self.error and not isinstance(self.error, Reply):
                 self.error = self._refusal(self.error)
         return consumed
 
@@ -131,7 +121,7 @@ class StrictParser(HTTPRequestParser):
         if self.content_length > self.adj.max_body_bytes:
             self._refuse_size()
         elif expect and expect.lower() != "100-continue":
-            self.error = refuse(417, "the only expectation that can be met is 100-continue")
+            self.error = reply_problem(417, "the only expectation that can be met is 100-continue")
             self.completed = True
 
     def _check_transfer(self, header: bytes) -> None:
@@ -170,10 +160,10 @@ class StrictParser(HTTPRequestParser):
         self.error, self.completed = RequestEntityTooLarge(""), True
 
     def _give_up(self, detail: str) -> None:
-        self.error = refuse(400, detail)
+        self.error = reply_problem(400, detail)
         self.completed = True
 
-    def _refusal(self, error: Any) -> Refusal:
+    def _refusal(self, error: Any) -> Reply:
         """Say in our words what waitress refuses in its own."""
         detail = str(error.body)
         if error.code == 413:
@@ -186,4 +176,4 @@ class StrictParser(HTTPRequestParser):
             )
         elif error.code == 501:
             detail = "the transfer coding is unknown; expected chunked or none"
-        return refuse(error.code, detail)
+        return reply_problem(error.code, detail)

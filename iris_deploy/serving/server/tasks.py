@@ -91,7 +91,7 @@ class _Answer(Task):
     def send(self, reply: Reply) -> None:
         """Write a whole answer."""
         self.complete = True
-        self.status = f"{reply.status} {phrase(reply.status)}"
+        self.status = str(reply.status)  # its phrase comes with the other headers
         self.response_headers += reply.headers
         self.content_length = len(reply.body)
         if self.request.command != "HEAD":
@@ -126,8 +126,7 @@ class RefusalTask(_Answer, ErrorTask):
         """Answer with the refusal."""
         self.set_close_on_finish()
         error = self.request.error
-        reply: Reply | None = getattr(error, "reply", None)
-        self.send(reply or reply_problem(500, _FAILED))
+        self.send(error if isinstance(error, Reply) else reply_problem(500, _FAILED))
 
 
 class QuickTask(_Answer):

@@ -72,8 +72,8 @@ class Worker:
     Notes
     -----
     Orders: ``drain DEADLINE`` (not ready any more), ``close`` (stop listening, answer the rest,
-    exit), ``reload GENERATION VERSION DIGEST``. Answers: ``.`` (alive), ``+`` and ``-`` (did
-    reload, or could not).
+    exit), ``reload GENERATION VERSION DIGEST``. Answers: ``.`` (alive), ``-`` (could
+    not reload).
     """
 
     def __init__(
@@ -188,9 +188,9 @@ class Worker:
             self._close()
 
     def _swap(self, generation: int, version: int, digest: str) -> None:
-        sign = b"+" if self._reload(generation, version, digest) else b"-"
-        with contextlib.suppress(OSError):
-            self._line.send(sign)
+        if not self._reload(generation, version, digest):
+            with contextlib.suppress(OSError):
+                self._line.send(b"-")
 
     def _close(self) -> None:
         """Stop listening, when what the kernel has taken is accepted."""
