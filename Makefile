@@ -56,8 +56,9 @@ $(VENV)/bin/pip:
 		{ echo "iris-deploy needs Python 3.11 or newer; name one: make PYTHON=python3.12" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
-EDITABLE := $(PIP) --no-deps --no-build-isolation --editable .
+# The locks are whole: pip has nothing to resolve, and would take newer releases for what has extras.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+EDITABLE := $(PIP) --no-build-isolation --editable .
 
 $(VENV)/run: $(VENV)/bin/pip requirements/run.txt setup.cfg
 	$(PIP) --require-hashes -r requirements/run.txt
@@ -70,5 +71,5 @@ $(VENV)/dev: $(VENV)/bin/pip requirements/dev.txt setup.cfg
 	@touch $@
 
 $(VENV)/lowest: $(VENV)/dev requirements/lowest.txt
-	$(PIP) --require-hashes --no-deps -r requirements/lowest.txt
+	$(PIP) --require-hashes -r requirements/lowest.txt
 	@touch $@
