@@ -129,22 +129,24 @@ class Metrics:
 
     def observe(self, rows: Sequence[Sequence[float]], labels: Sequence[str]) -> None:
         """Count predictions: their labels, and where each feature's values lie."""
-        values = self._values
+        values, n_rows = self._values, len(rows)
         with self._lock:
+            drift = self._drift
+            if not n_rows or len(rows[0]) != len(drift):
+                return  # predicted with the bundle before the one that is counted now
             try:
-                if len(rows) == 1:
+                if n_rows == 1:
                     values[self._labels[labels[0]]] += 1
-                    for value, (edges, low, high, now, _, outside) in zip(
-                        rows[0], self._drift, strict=True
-                    ):
+                    # `strict` would cost as much as counting one feature.
+                    for value, (edges, low, high, now, _, outside) in zip(rows[0], drift):  # noqa: B905
                         values[now[bisect_left(edges, value)]] += 1
                         if not low <= value <= high:
                             values[outside] += 1
                 else:
                     self._observe_many(rows, labels)
-            except (KeyError, ValueError):
-                return  # predicted with the bundle before the one that is counted now
-            self._window += len(rows)
+            except KeyError:
+                return  # a label of the bundle before
+            self._window += n_rows
             if self._window >= WINDOW_ROWS:
                 self._turn_window()
 
@@ -152,7 +154,7 @@ class Metrics:
         values = self._values
         for label, count in Counter(labels).items():
             values[self._labels[label]] += count
-        columns = np.array(rows, np.float64).reshape(-1, len(self._drift)).T
+        columns = np.array(rows, np.float64).T
         for column, counts in zip(columns, self._drift, strict=True):
             places = np.searchsorted(counts.edges, column)
             found = np.bincount(places, minlength=len(counts.edges) + 1)
