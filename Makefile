@@ -44,9 +44,12 @@ lock: $(VENV)/dev  ## Choose the newest versions, write them down with their has
 	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in --extra dev -o requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in --extra plots \
 		--resolution lowest-direct -o requirements/lowest.txt
+	$(BIN)/uv pip compile $(subst --upgrade,,$(LOCK)) requirements/serve.in $(UNSERVED) -o requirements/serve.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
+# typer does without them; they are for people at a terminal.
+UNSERVED := $(addprefix --no-emit-package ,rich pygments markdown-it-py mdurl colorama)
 
 clean:  ## Remove what the targets made, but no artifacts
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

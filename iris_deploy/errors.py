@@ -121,7 +121,11 @@ class ServerError(IrisDeployError, OSError):
     """The server cannot listen where it was told to."""
 
 
+class ImageError(IrisDeployError):
+    """An image cannot be built, tried, tagged or pushed."""
+
+
 class GateError(IrisDeployError):
-    """The evaluation is below the figure that was asked for."""
+    """A figure is not what was asked for: the accuracy of a bundle, the size of an image."""
 
     exit_code = 4

@@ -7,6 +7,7 @@ environment.
 import ipaddress
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -18,12 +19,17 @@ ARTIFACTS = Path("artifacts")
 
 ARTIFACTS_VARIABLE = "IRIS_DEPLOY_ARTIFACTS"
 
-PORT_VARIABLES = ("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT")
-"""Environment variables that platforms set to say the port; the first that is set counts.
+PORT_VARIABLES = ("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT", "IRIS_DEPLOY_PORT")
+"""Environment variables that say the port, or several with spaces between; the first set counts.
 
-SageMaker endpoints, Vertex AI prediction, and Cloud Run, Heroku and Azure, in this order.
+SageMaker endpoints, Vertex AI prediction, Cloud Run, Heroku and Azure, in this order, set theirs;
+an image has ours.
 """
 
+HOST_VARIABLE = "IRIS_DEPLOY_HOST"
+
+READY_PATH = "/health/ready"
+"""Route of the readiness probe."""
 
 Metrics = Literal["closed", "open", "off"]
 LogFormat = Literal["text", "json"]
@@ -219,6 +225,41 @@ class ServeSettings:
                 f"an IP address, or {UNIX_PEER} for whoever uses the Unix socket",
                 self.trusted_proxy,
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageSettings:
+    """How `build-image` builds, tries and tags.
+
+    Parameters
+    ----------
+    tags : tuple of str
+        Whole ones, ``[registry/]name:tag``.
+    base_image : str or None
+        None for ``python:X.Y-slim`` with the Python that trained the bundle.
+    platform, network : str or None
+        As the builder takes them; None for its own default.
+    build_args, labels : mapping of str to str
+    trial : bool
+        Whether the image has to answer before it gets its tags.
+    max_size : int or None
+        Bytes above which the image gets no tag.
+    min_accuracy : float or None
+        Accuracy on the held-out samples below which nothing is built.
+    push : bool
+        Whether the tags are pushed.
+    """
+
+    tags: tuple[str, ...]
+    base_image: str | None = None
+    platform: str | None = None
+    network: str | None = None
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+    trial: bool = True
+    max_size: int | None = None
+    min_accuracy: float | None = None
+    push: bool = False
 
 
 _MODE = "permissions in octal, such as 660"

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from iris_deploy.cli import main
+from iris_deploy.settings import ARTIFACTS_VARIABLE, HOST_VARIABLE, PORT_VARIABLES
 
 COMMAND = (sys.executable, "-m", "iris_deploy")
 """The console command in a process of its own."""
@@ -43,7 +44,7 @@ Run = Callable[..., Result]
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the console command in this process and return its exit code and output."""
-    for name in ("IRIS_DEPLOY_ARTIFACTS", "PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"):
+    for name in (ARTIFACTS_VARIABLE, HOST_VARIABLE, *PORT_VARIABLES):
         monkeypatch.delenv(name, raising=False)
 
     def run(*arguments: object) -> Result:
@@ -181,7 +182,7 @@ def serving(
     prefix: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Serve a repository, on a free port unless told otherwise, until the block ends."""
-    unset = {"PORT", "AIP_HTTP_PORT", "SAGEMAKER_BIND_TO_PORT"}
+    unset = {HOST_VARIABLE, *PORT_VARIABLES}
     clean = {k: v for k, v in os.environ.items() if k not in unset}
     words = list(map(str, options))
     if not {"--port", "-p", "--unix-socket"} & set(words) and not unset & set(env or ()):

@@ -8,7 +8,12 @@ import pytest
 
 from iris_deploy.cli import app
 from iris_deploy.serving.endpoints import ROUTES
-from iris_deploy.settings import ARTIFACTS_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
+from iris_deploy.settings import (
+    ARTIFACTS_VARIABLE,
+    HOST_VARIABLE,
+    PORT_VARIABLES,
+    TOKENS_VARIABLE,
+)
 from tests.conftest import Server, run_process, serving
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +28,7 @@ def options(command: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve"])
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve", "build-image"])
 def test_every_option_is_documented(command: str) -> None:
     text = (ROOT / "docs/commands.md").read_text()
     shared = text.split("\n## ")[0]
@@ -43,13 +48,13 @@ def test_every_command_has_a_section() -> None:
     text = (ROOT / "docs/commands.md").read_text()
     for command in app.registered_commands:
         assert command.callback
-        assert f"\n## {command.callback.__name__}\n" in text
+        assert f"\n## {command.callback.__name__.replace('_', '-')}\n" in text
 
 
 def test_every_environment_variable_is_documented() -> None:
     pages = ("commands.md", "operations.md")
     text = "".join((ROOT / "docs" / page).read_text() for page in pages)
-    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE, TOKENS_VARIABLE):
+    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE, HOST_VARIABLE, TOKENS_VARIABLE):
         assert f"`{variable}`" in text
 
 
@@ -101,6 +106,14 @@ def test_the_house_stands_as_the_design_draws_it() -> None:
     assert drawn <= built
 
 
+def test_every_test_that_the_platform_table_names_is_there() -> None:
+    tests = (ROOT / "tests/test_image.py").read_text()
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs/images.md").read_text())
+    assert len(set(named)) >= 5
+    for name in named:
+        assert f"def {name}(" in tests, name
+
+
 @pages
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
@@ -146,6 +159,10 @@ def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server)
             assert server.predict(words[5]).body.decode() + "\n" == output
             seen.add("curl")
             continue
+        if program == "docker" or words[0] == "build-image":  # test_image.py runs both
+            assert not output
+            seen.add(words[0])
+            continue
         assert program == "iris-deploy"
         seen.add(words[0])
         if words[0] == "serve":
@@ -156,7 +173,7 @@ def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server)
         assert result.returncode == 0, result.stderr
         if output:
             assert without_digest(result.stdout.decode()) == without_digest(output)
-    assert seen == {"curl", "train", "evaluate", "predict", "serve"}
+    assert seen == {"curl", "train", "evaluate", "predict", "serve", "build-image", "run"}
 
 
 def test_the_readmes_two_commands_are_targets_of_the_makefile() -> None:

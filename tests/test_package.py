@@ -16,8 +16,11 @@ ROOT = Path(__file__).parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build_wheel(tmp_path_factory.mktemp("source"))
+
+
+def build_wheel(source: Path) -> Path:
     """Build the wheel from a copy, so that nothing is left in the checkout."""
-    source = tmp_path_factory.mktemp("source")
     for name in ("README.md", "LICENSE", "setup.cfg", "pyproject.toml"):
         shutil.copy(ROOT / name, source)
     shutil.copytree(
@@ -35,8 +38,14 @@ def test_the_wheel_holds_every_module_the_types_marker_and_nothing_else(wheel: P
     package = ROOT / "iris_deploy"
     expected = {f"iris_deploy/{path.relative_to(package)}" for path in package.rglob("*.py")}
     assert {name for name in names if ".dist-info/" not in name} == expected | {
-        "iris_deploy/py.typed"
+        "iris_deploy/py.typed",
+        "iris_deploy/image/Dockerfile",
     }
+
+
+def test_the_wheel_and_the_checkout_have_one_dockerfile(wheel: Path) -> None:
+    packed = zipfile.ZipFile(wheel).read("iris_deploy/image/Dockerfile")
+    assert packed == (ROOT / "Dockerfile").read_bytes()
 
 
 def test_the_metadata_say_what_is_needed(wheel: Path) -> None:

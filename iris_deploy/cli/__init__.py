@@ -7,15 +7,13 @@ One module per command. Each imports its room when it runs, so that ``--help`` i
 import sys
 import traceback
 from collections.abc import Sequence
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
 from iris_deploy import __version__
-from iris_deploy.cli.evaluate import evaluate
-from iris_deploy.cli.predict import predict
-from iris_deploy.cli.serve import serve
-from iris_deploy.cli.train import train
 from iris_deploy.errors import IrisDeployError
 
 EXIT_BUG = 3
@@ -23,18 +21,29 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 app = typer.Typer(
     name="iris-deploy",
-    help="Train a scikit-learn classifier, measure it and serve it over HTTP.\n\n"
+    help="Train a scikit-learn classifier, measure it, serve it over HTTP, ship it in an image.\n\n"
     "The steps hand over through artifacts/: train writes a bundle there, the others read it.",
     epilog="Start with: iris-deploy train, then iris-deploy evaluate, "
-    "then iris-deploy serve --port 5000",
+    "then iris-deploy serve --port 5000, then iris-deploy build-image --tag user/iris:1.0",
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode="rich" if find_spec("rich") else None,  # an image has none
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (train, evaluate, predict, serve):
-    app.command()(command)
+
+COMMANDS = {
+    "train": "training",
+    "evaluate": "training",
+    "predict": "serving",
+    "serve": "serving",
+    "build_image": "image",
+}
+"""Every command, and the room that it opens. An image holds the serving room alone."""
+
+for _name, _room in COMMANDS.items():
+    if find_spec(f"iris_deploy.{_room}"):
+        app.command()(getattr(import_module(f"iris_deploy.cli.{_name}"), _name))
 
 
 def _print_version(value: bool) -> None:

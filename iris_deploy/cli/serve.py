@@ -11,6 +11,7 @@ from iris_deploy.cli.options import Artifacts, Model, Version
 from iris_deploy.errors import SettingsError
 from iris_deploy.settings import (
     ARTIFACTS,
+    HOST_VARIABLE,
     PORT_VARIABLES,
     TOKENS_VARIABLE,
     LogFormat,
@@ -43,7 +44,9 @@ def serve(
     host: Annotated[
         str,
         typer.Option(
-            help="Address to listen on; 0.0.0.0 for all of the machine's.", rich_help_panel=_WHERE
+            envvar=HOST_VARIABLE,
+            help="Address to listen on; 0.0.0.0 for all of the machine's.",
+            rich_help_panel=_WHERE,
         ),
     ] = _DEFAULT.host,
     unix_socket: Annotated[

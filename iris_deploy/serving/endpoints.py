@@ -15,8 +15,9 @@ from iris_deploy.serving.openapi import build_openapi
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.protocols import prediction
 from iris_deploy.serving.reply import JSON, Reply
+from iris_deploy.settings import READY_PATH
 
-PREDICT, LIVE, READY = "/predict", "/health/live", "/health/ready"
+PREDICT, LIVE, READY = "/predict", "/health/live", READY_PATH
 METRICS, OPENAPI, INDEX = "/metrics", "/openapi.json", "/"
 
 ROUTES = {

@@ -3,13 +3,12 @@
 Knows nothing of HTTP.
 """
 
-import ctypes
+import contextlib
 import errno
 import os
 import resource
 import socket
 import stat
-import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,34 +133,23 @@ def refuse_newcomers(listeners: Sequence[socket.socket]) -> None:
     """Stop TCP connections from being begun, without disturbing those in the queue.
 
     A connection that the kernel takes after the last ``accept`` and before ``close`` would be
-    reset. So the packets that begin one are dropped from here on: a client tries again a second
-    later and is then refused in good order, or finds another replica. Only Linux can do that;
-    elsewhere the gap remains.
+    reset. So the sockets are bound to a network interface that does not exist: nothing reaches them
+    any more, and the kernel refuses in good order. Handshakes that have begun go on, since they
+    belong to the interface that they came by. Needs Linux 5.7, and no privilege; elsewhere the gap
+    remains.
 
     References
     ----------
-    Linux, Documentation/networking/filter.rst; RFC 9293 section 3.1 for the bits.
+    Linux, socket(7), SO_BINDTODEVICE; commit c427bfec18f2 for those without privileges.
     """
     for listener in listeners:
-        if listener.family == socket.AF_UNIX or not sys.platform.startswith("linux"):
-            continue
-        # Load the byte with the flags; if SYN is set, keep 0 bytes of the packet, else all.
-        instructions = (
-            (0x30, 0, 0, 13),
-            (0x45, 0, 1, 0x02),
-            (0x06, 0, 0, 0),
-            (0x06, 0, 0, 2**32 - 1),
-        )
-        program = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
-        buffer = ctypes.create_string_buffer(program)
-        header = struct.pack("HL", len(instructions), ctypes.addressof(buffer))
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, header)
-        except OSError:  # a sandbox without filters
-            return
+        if listener.family != socket.AF_UNIX and sys.platform.startswith("linux"):
+            with contextlib.suppress(OSError):
+                listener.setsockopt(socket.SOL_SOCKET, _SO_BINDTOIFINDEX, _NO_INTERFACE)
 
 
-_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_SO_BINDTOIFINDEX = 62  # asm-generic/socket.h
+_NO_INTERFACE = 2**31 - 1  # numbers are given out from 1 on
 
 
 def reserve_files(connections: int) -> None:

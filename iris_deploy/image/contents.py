@@ -1,0 +1,216 @@
+"""What is in the image: assembled inside the build, by the first stage of the Dockerfile.
+
+Chooses and verifies the bundle, copies the serving part of this package, leaves out what serving
+does not import, compiles to byte code, and gives every file the same time and modes. Knows of no
+container engine: it sees directories.
+"""
+
+import argparse
+import compileall
+import os
+import py_compile
+import shutil
+import stat
+import sys
+from collections.abc import Sequence
+from importlib.metadata import Distribution, distributions
+from pathlib import Path
+from typing import Final
+
+import iris_deploy
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.errors import ImageError, IrisDeployError
+
+PARTS: Final = ("lib", "app", "artifacts")
+"""Of the image, from what seldom changes to what often does: a layer each."""
+
+SERVING_PART: Final = (
+    *("__init__.py", "__main__.py", "errors.py", "healthcheck.py", "settings.py", "py.typed"),
+    *("bundle", "serving", "cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
+)
+"""What of this package goes into an image."""
+
+NOT_SERVED: Final = (
+    # A program that is only for people at a terminal, and nothing that serves imports.
+    *("bin", "numpy/f2py", "numpy/distutils", "numpy/testing", "numpy/doc", "numpy/_pyinstaller"),
+    # NumPy imports these when they are asked for, which serving never does.
+    *("numpy/random", "numpy/fft", "numpy/polynomial"),
+)
+"""Folders of the dependencies that are left out."""
+
+_TESTS = ("tests", "_tests", "include")
+_FOR_COMPILERS = (".pyi", ".pxd", ".pyx", ".h", ".c", ".a", ".lib")
+
+_PACKAGES_THAT_PREDICT = ("numpy",)
+"""Packages whose versions may change an answer, for a bundle whose runtime is numpy."""
+
+_LAUNCHER = """\
+#!{python} -IB
+import sys
+
+sys.path[:0] = {paths!r}
+from {module} import main
+
+sys.exit(main())
+"""
+
+
+def assemble(root: Path, repository: Repository, model: str | None, version: int | None) -> Bundle:
+    """Put the image's directory together.
+
+    Parameters
+    ----------
+    root : Path
+        Holds the dependencies in ``lib``; gets ``app`` and ``artifacts``.
+    repository : Repository
+        Of the build context.
+    model, version
+        The bundle; None for the only model and its newest version.
+
+    Returns
+    -------
+    Bundle
+        As it is read from ``artifacts``: verified where it will be served from.
+
+    Raises
+    ------
+    BundleError
+        If the bundle does not verify.
+    ImageError
+        If Python or a package is not of the version that trained it.
+    """
+    chosen = repository.find(model, version)
+    bundle = repository.read(chosen.parent.name, int(chosen.name))
+    check_versions(bundle, root / "lib")
+    slim(root / "lib")
+    package, app = Path(iris_deploy.__path__[0]), root / "app"
+    for part in SERVING_PART:
+        source, target = package / part, app / "iris_deploy" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    paths = [str(app), str(root / "lib")]
+    for name, module in (
+        ("iris-deploy", "iris_deploy.cli"),
+        ("healthcheck", "iris_deploy.healthcheck"),
+    ):
+        launcher = app / name
+        python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
+        launcher.write_text(_LAUNCHER.format(python=python, paths=paths, module=module))
+        launcher.chmod(0o755)
+    for directory in (root / "lib", app):
+        compile_all(directory)
+    target = root / "artifacts" / chosen.parent.name / chosen.name
+    target.mkdir(parents=True)
+    manifest = bundle.manifest
+    for file in ("bundle.json", *(artifact.file for artifact in manifest.artifacts)):
+        shutil.copyfile(chosen / file, target / file)
+    return Repository(root / "artifacts").read(manifest.model, manifest.version)
+
+
+def check_versions(bundle: Bundle, lib: Path) -> None:
+    """Refuse a Python or a package of another version than trained the bundle."""
+    manifest = bundle.manifest
+    trained = manifest.environment
+    minor = ".".join(trained.python.split(".")[:2])
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    if minor != here:
+        message = (
+            f"{manifest.model} version {manifest.version} was trained with Python {minor}; "
+            f"the base image has {here}"
+        )
+        hint = f"choose a base image with Python {minor}: BASE_IMAGE=python:{minor}-slim"
+        raise ImageError(message, hint=hint)
+    installed = {_name(found): found.version for found in distributions(path=[str(lib)])}
+    for package in _PACKAGES_THAT_PREDICT:
+        expected, got = trained.packages[package], installed.get(package, "none")
+        if expected != got:
+            message = (
+                f"{manifest.model} version {manifest.version} was trained with {package} "
+                f"{expected}; requirements/serve.txt installs {got}"
+            )
+            hint = f"train again with {package} {got}, or pin {package}=={expected} there"
+            raise ImageError(message, hint=hint)
+
+
+def _name(found: Distribution) -> str:
+    name: str = found.metadata["Name"]
+    return name.lower().replace("_", "-")
+
+
+def slim(lib: Path) -> None:
+    """Leave out what serving does not import."""
+    for folder in NOT_SERVED:
+        shutil.rmtree(lib / folder, ignore_errors=True)
+    for path in sorted(lib.rglob("*"), reverse=True):
+        if path.is_dir() and path.name in _TESTS:
+            shutil.rmtree(path)
+        elif path.suffix in _FOR_COMPILERS or path.name == "RECORD":  # which is not true any more
+            path.unlink(missing_ok=True)
+
+
+def compile_all(directory: Path) -> None:
+    """Write byte code that is never compared with its source, whose time does not matter then."""
+    compiled = compileall.compile_dir(
+        directory,
+        quiet=2,
+        force=True,
+        maxlevels=20,
+        invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+    )
+    if not compiled:
+        message = f"not every module below {directory} could be compiled"
+        raise ImageError(message)
+
+
+def settle(root: Path, layers: Path, epoch: int) -> None:
+    """Lay out what becomes a layer each, with the same times and modes whenever it is built.
+
+    Parameters
+    ----------
+    root : Path
+        The image's directory.
+    layers : Path
+        Gets a directory with a tree from ``/`` on for each part. The classic builder gives new
+        times to folders that a COPY names, but takes those of the folders inside as they are.
+    epoch : int
+        Seconds since 1970.
+    """
+    for part in PARTS:
+        target = layers / part / root.relative_to("/") / part
+        target.parent.mkdir(parents=True)
+        shutil.move(root / part, target)
+    for path in [*sorted(layers.rglob("*"), reverse=True), layers]:
+        runs = path.is_dir() or bool(path.stat().st_mode & stat.S_IXUSR)
+        path.chmod(0o755 if runs else 0o644)
+        os.utime(path, (epoch, epoch))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Assemble the image's directory and say what is in it; the Dockerfile calls this."""
+    parser = argparse.ArgumentParser(prog="python -m iris_deploy.image.contents")
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--layers", type=Path, required=True)
+    parser.add_argument("--model")
+    parser.add_argument("--version")
+    parser.add_argument("--epoch", type=int, required=True)
+    given = parser.parse_args(argv)
+    version = int(given.version) if given.version else None
+    repository = Repository(Path("artifacts"))
+    try:
+        bundle = assemble(given.root, repository, given.model or None, version)
+        settle(given.root, given.layers, given.epoch)
+    except IrisDeployError as exc:
+        hint = f"\nhint: {exc.hint}" if exc.hint else ""
+        sys.stderr.write(f"error: {exc}{hint}\n")
+        return exc.exit_code
+    manifest = bundle.manifest
+    sys.stdout.write(f"{manifest.model} version {manifest.version}, {manifest.digest}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

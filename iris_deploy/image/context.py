@@ -1,0 +1,167 @@
+"""What goes into the build context: the Dockerfile, this package, one bundle, and pinned versions.
+
+The layout is that of a checkout seen through its ``.dockerignore``, so that the one Dockerfile
+fits both. Knows of no container engine.
+"""
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution, requires
+from pathlib import Path
+from typing import Final
+
+import iris_deploy
+from iris_deploy.bundle.bundle import MANIFEST_FILE, Bundle
+from iris_deploy.errors import ImageError
+
+DOCKERFILE: Final = "Dockerfile"
+
+SERVING_PACKAGES: Final = ("flask", "msgspec", "numpy", "prometheus-client", "typer", "waitress")
+"""What the server imports; what these require comes with them. Bounds are in setup.cfg."""
+
+NOT_SERVED: Final = frozenset(("rich", "colorama"))
+"""Required by typer, which does without them."""
+
+_PREDICTS = "numpy"
+_CA = "requirements/ca.pem"
+_PIP_OPTIONS = (
+    *("index-url", "extra-index-url", "trusted-host", "no-index", "proxy", "timeout", "retries"),
+    *("find-links", "cert"),
+)
+"""Settings of pip that matter for where packages come from."""
+
+
+def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -> None:
+    """Write the build context.
+
+    Parameters
+    ----------
+    directory : Path
+        An empty directory.
+    bundle : Bundle
+        Verified; only this version goes in.
+    environ : mapping of str to str
+        Of the process: may name the file with the certificates of a private authority.
+
+    Raises
+    ------
+    ImageError
+        If what is installed is not what trained the bundle.
+    """
+    package = Path(iris_deploy.__path__[0])
+    shutil.copyfile(package / "image" / DOCKERFILE, directory / DOCKERFILE)
+    shutil.copytree(
+        package,
+        directory / "iris_deploy",
+        ignore=shutil.ignore_patterns("__pycache__", DOCKERFILE),
+    )
+    manifest = bundle.manifest
+    target = directory / "artifacts" / manifest.model / str(manifest.version)
+    target.mkdir(parents=True)
+    for file in (MANIFEST_FILE, *(artifact.file for artifact in manifest.artifacts)):
+        shutil.copyfile(bundle.path / file, target / file)
+    requirements = directory / "requirements"
+    requirements.mkdir()
+    pins = pin_versions(bundle)
+    lines = [f"{name}=={version}\n" for name, version in pins.items()]
+    (requirements / "serve.txt").write_text("".join(lines))
+    settings, certificates = pip_settings(environ)
+    if certificates is not None:
+        shutil.copyfile(certificates, directory / _CA)
+        settings["cert"] = f"/build/{_CA}"
+    if settings:
+        lines = [f"{name} = {value}\n" for name, value in settings.items()]
+        (requirements / "pip.conf").write_text("[global]\n" + "".join(lines))
+
+
+def pin_versions(bundle: Bundle) -> dict[str, str]:
+    """Return the versions of what serving needs: those that are installed here.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Returns
+    -------
+    dict of str to str
+        By name, sorted.
+
+    Raises
+    ------
+    ImageError
+        If the package that predicts is not of the version that trained the bundle.
+    """
+    pins: dict[str, str] = {}
+    waiting = list(SERVING_PACKAGES)
+    while waiting:
+        name = waiting.pop()
+        if name in pins or name in NOT_SERVED:
+            continue
+        try:
+            pins[name] = distribution(name).version
+        except PackageNotFoundError:
+            continue  # needed by other systems or older Pythons only
+        waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
+    manifest = bundle.manifest
+    expected, got = manifest.environment.packages[_PREDICTS], pins[_PREDICTS]
+    if expected != got:
+        message = (
+            f"{manifest.model} version {manifest.version} was trained with {_PREDICTS} {expected}; "
+            f"installed is {got}"
+        )
+        hint = f"`pip install {_PREDICTS}=={expected}`, or `iris-deploy train` again"
+        raise ImageError(message, hint=hint)
+    return dict(sorted(pins.items()))
+
+
+def _required(requirement: str) -> str:
+    """Return the normalised name in a requirement, PEP 508 and 503."""
+    end = next((k for k, c in enumerate(requirement) if c in " ;<>=!~[("), len(requirement))
+    return requirement[:end].lower().replace("_", "-").replace(".", "-")
+
+
+def pip_settings(environ: Mapping[str, str]) -> tuple[dict[str, str], Path | None]:
+    """Find out where pip takes packages from here, so that it can do so in the build.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+
+    Returns
+    -------
+    settings : dict of str to str
+        Options of pip's configuration file. What names files of this machine is left out.
+    certificates : Path or None
+        The authorities that pip trusts, if they are not its own.
+    """
+    settings: dict[str, str] = {}
+    listed = subprocess.run(
+        [sys.executable, "-m", "pip", "config", "list"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # without pip the variables below have to do
+    lines = listed.stdout.splitlines()
+    # Environment variables are listed first, and count more than files.
+    for line in sorted(lines, key=lambda line: line.startswith(":env:")):
+        key, _, value = line.partition("=")
+        option = key.rpartition(".")[2]
+        if option in _PIP_OPTIONS:
+            try:
+                settings[option] = str(ast.literal_eval(value))
+            except (SyntaxError, ValueError):
+                continue
+    certificates = settings.pop("cert", None) or next(
+        filter(None, map(environ.get, ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))), None
+    )
+    for option in ("index-url", "extra-index-url", "find-links"):
+        kept = [url for url in settings.pop(option, "").split() if "://" in url]
+        kept = [url for url in kept if not url.startswith("file:")]
+        if kept:
+            settings[option] = "\n    ".join(kept)
+    path = Path(certificates) if certificates else None
+    return settings, path if path is not None and os.access(path, os.R_OK) else None

@@ -1,0 +1,159 @@
+"""Run a fresh image as strictly as any platform does, and ask it what it must know.
+
+Everything goes through the engine: the requests are made inside the container, so that it needs no
+network, and an engine on another machine will do.
+"""
+
+import contextlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.errors import ImageError
+from iris_deploy.image.builders import Builder
+
+HARDENED: Final = (
+    *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
+    *("--user", "1234567:0", "--pids-limit", "256", "--network", "none", "--volume", "/home"),
+)
+"""No writable file, no capabilities, a user that the image does not know, no network, and an empty
+volume over /home, as Azure mounts one."""
+
+PORTS: Final = (5000, 8080)
+"""The talk's, and the one that most platforms probe."""
+
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 5
+"""The least that any platform waits between SIGTERM and SIGKILL."""
+
+_ASK = """\
+import http.client, json, sys, time
+wait, ports, requests = json.load(sys.stdin)
+deadline, answers = time.monotonic() + wait, []
+for port in ports:
+    while True:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            line.request("GET", "/health/ready")
+            if line.getresponse().status == 200:
+                break
+            seen = "not ready"
+        except OSError as exc:
+            seen = exc
+        if time.monotonic() > deadline:
+            sys.exit(f"port {port}: {seen}")
+        time.sleep(0.05)
+    for path, body in requests:
+        line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        line.request("POST", path, body, {"Content-Type": "application/json"})
+        answer = line.getresponse()
+        answers.append([port, answer.status, answer.read().decode()])
+print(json.dumps(answers))
+"""
+"""Runs in the container. Python is all that is there to ask with."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What was seen.
+
+    Parameters
+    ----------
+    ready_seconds : float
+        From the start of the container's process to the server's first log line, by the machine
+        that runs it.
+    replayed : int
+        Recorded examples that were answered to the last bit, on each port.
+    ports : tuple of int
+    stop_seconds : float
+        From SIGTERM to the end.
+    """
+
+    ready_seconds: float
+    replayed: int
+    ports: tuple[int, ...]
+    stop_seconds: float
+
+
+def try_image(builder: Builder, image: str, manifest: Manifest) -> Trial:
+    """Start an image hardened, replay the recorded examples, and stop it with SIGTERM.
+
+    Parameters
+    ----------
+    builder : Builder
+        One that can run.
+    image : str
+    manifest : Manifest
+        With the examples and what they were answered with.
+
+    Returns
+    -------
+    Trial
+
+    Raises
+    ------
+    ImageError
+        With the container's log, if it does not start, answers otherwise or does not stop in time.
+    """
+    container = builder.start(image, *HARDENED)
+    try:
+        return _examine(builder, container, manifest)
+    except ImageError as exc:
+        log = builder.logs(container).rstrip()[-2000:]
+        message = f"the image did not pass its trial and gets no tag: {exc}"
+        if log:
+            message += "\nIts log:\n" + "\n".join(f"  | {line}" for line in log.splitlines())
+        hint = "--no-trial tags it all the same, untried; --verbose shows the build's log"
+        raise ImageError(message, hint=hint) from exc
+    finally:
+        builder.remove(container)
+
+
+def _examine(builder: Builder, container: str, manifest: Manifest) -> Trial:
+    examples = manifest.examples
+    requests = [["/predict?details=true", json.dumps(e.instance)] for e in examples]
+    given = json.dumps([READY_SECONDS, PORTS, requests])
+    answers = json.loads(builder.execute(container, "python3", "-I", "-c", _ASK, given=given))
+    expected = [(port, example) for port in PORTS for example in examples]
+    for (port, example), (_, status, body) in zip(expected, answers, strict=True):
+        if status != 200 or not _agrees(json.loads(body), example.label, example.scores):
+            message = (
+                f"on port {port}, for {example.instance} expected {example.label} "
+                f"{example.scores}; got {status} {body.strip()}"
+            )
+            raise ImageError(message)
+    started = builder.state(container)["StartedAt"]
+    ready = _seconds_between(str(started), builder.logs(container))
+    before = time.monotonic()
+    builder.stop(container, STOP_SECONDS)
+    seconds, code = time.monotonic() - before, builder.state(container)["ExitCode"]
+    if code != 0:
+        message = f"SIGTERM: expected exit code 0 within {STOP_SECONDS} s, got {code}"
+        raise ImageError(message)
+    return Trial(
+        ready_seconds=ready, replayed=len(examples), ports=PORTS, stop_seconds=round(seconds, 2)
+    )
+
+
+def _agrees(answer: Mapping[str, object], label: str, scores: Sequence[float]) -> bool:
+    """Compare an answer with the recorded one, to the last bit."""
+    given = next((v for k, v in answer.items() if k in {"probabilities", "decision_values"}), None)
+    if not isinstance(given, dict):
+        return False
+    return answer["prediction"] == label and list(given.values()) == list(scores)
+
+
+def _seconds_between(started: str, log: str) -> float:
+    """Return the time from the container's start to the server's first line, seconds."""
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            said = json.loads(line)
+            if said["event"] == "start":
+                since = datetime.fromisoformat(said["time"]) - datetime.fromisoformat(started)
+                return round(since.total_seconds(), 2)
+    message = "its log has no start line"
+    raise ImageError(message)

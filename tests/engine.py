@@ -1,0 +1,133 @@
+"""A container engine for tests: the machine's own, with a base image that it already has."""
+
+import fcntl
+import http.client
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import run_process
+from tests.tools import require
+
+BASE = os.environ.get(
+    "IRIS_DEPLOY_TEST_BASE", f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
+)
+"""Base image of the tests: pulled beforehand, or made by .ci/engine."""
+
+TAG = "iris-deploy-tests/iris:1.0"
+_VIRGINICA = b'{"prediction":"virginica"}'
+CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
+
+
+def docker(*words: str, given: bytes = b"", fine: bool = True) -> str:
+    """Run the docker client and return what it prints."""
+    ran = subprocess.run(["docker", *words], input=given, capture_output=True, check=False)
+    assert not fine or ran.returncode == 0, ran.stderr.decode()
+    return ran.stdout.decode().strip()
+
+
+def require_engine() -> None:
+    """Skip a test, or fail it where tools are required, without an engine and a base image."""
+    require("docker")
+    missing = None
+    if subprocess.run(["docker", "version"], capture_output=True, check=False).returncode:
+        missing = "no Docker Engine answers"
+    elif not docker("image", "ls", "--quiet", BASE, fine=False):
+        missing = f"the engine has no image {BASE}: docker pull {BASE}"
+    if missing and os.environ.get("IRIS_DEPLOY_TEST_TOOLS") == "required":
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(f"containers are not tested: {missing}")
+
+
+def build(*options: object, cwd: Path, env: dict[str, str] | None = None) -> dict[str, Any]:
+    """Run build-image with ``--json`` and return its report."""
+    ran = run_process("build-image", "--base-image", BASE, "--json", *options, cwd=cwd, env=env)
+    assert ran.returncode == 0, ran.stderr.decode()
+    report: dict[str, Any] = json.loads(ran.stdout)
+    return report
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process of the tests at a time do something."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def container(image: str, *options: str, command: Sequence[str] = ()) -> Iterator["Container"]:
+    """Run an image in the background until the block ends."""
+    identity = docker("run", "--detach", *options, image, *command)
+    try:
+        yield Container(identity)
+    finally:
+        docker("rm", "--force", "--volumes", identity)
+
+
+class Container:
+    """A running container."""
+
+    def __init__(self, identity: str) -> None:
+        self.identity = identity
+
+    @property
+    def address(self) -> str:
+        """Its own address on the engine's bridge: nothing stands between it and the test."""
+        return docker(
+            "inspect",
+            "--format",
+            "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}",
+            self.identity,
+        )
+
+    def log(self) -> str:
+        command = ["docker", "logs", self.identity]
+        return subprocess.run(command, capture_output=True, check=True).stdout.decode()
+
+    def state(self, field: str) -> str:
+        return docker("inspect", "--format", "{{.State." + field + "}}", self.identity)
+
+    def predicts(self, port: int) -> bool:
+        """Ask for the talk's prediction, waiting until the server is there."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                self.get(port, "/health/ready")
+                break
+            except OSError:
+                assert self.state("Running") == "true", self.log()
+                assert time.monotonic() < deadline, self.log()
+                time.sleep(0.05)
+        return self.post(port, b'{"length": 5.1, "width": 2.4}') == (200, _VIRGINICA)
+
+    def get(self, port: int, path: str) -> tuple[int, bytes]:
+        return self._ask(port, "GET", path)
+
+    def post(self, port: int, body: bytes) -> tuple[int, bytes]:
+        return self._ask(port, "POST", "/predict", body)
+
+    def refuses(self, port: int) -> bool:
+        try:
+            self._ask(port, "GET", "/")
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def _ask(self, port: int, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
+        line = http.client.HTTPConnection(self.address, port, timeout=20)
+        try:
+            line.request(method, path, body, {"Content-Type": "application/json"})
+            answer = line.getresponse()
+            return answer.status, answer.read()
+        finally:
+            line.close()
