@@ -20,11 +20,12 @@ test: $(VENV)/dev  ## Install, check the floors of the house, run the tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-check: $(VENV)/dev  ## Formatting, lint, spelling, types
+check: $(VENV)/dev  ## Formatting, lint, spelling, types, the Dockerfile
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/codespell iris_deploy tests benchmarks docs README.md
 	$(BIN)/mypy
+	$(BIN)/hadolint Dockerfile
 
 test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
 	$(BIN)/pytest
