@@ -5,7 +5,7 @@ PORT ?= 5000
 MINUTES ?= 10
 BIN := $(VENV)/bin
 
-.PHONY: help run test check test-lowest bench soak docs lock clean
+.PHONY: help run test check test-lowest bench bench-images soak docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -32,6 +32,9 @@ test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg 
 
 bench: $(VENV)/dev  ## Measure, side by side with the alternatives
 	$(BIN)/python -m benchmarks
+
+bench-images: $(VENV)/dev  ## Measure the image beside two others, in Docker; BENCH="--base-image ..."
+	$(BIN)/python -m benchmarks.images $(BENCH)
 
 soak: $(VENV)/dev  ## Serve under a mixture of everything for MINUTES, and watch what grows
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
