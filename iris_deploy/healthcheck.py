@@ -14,8 +14,8 @@ _TIMEOUT = 3.0  # seconds; the Dockerfile gives five
 
 def main() -> int:
     """Ask on the first port that the environment names; return 0 if the server is ready, else 1."""
-    named = next(filter(None, map(os.environ.get, PORT_VARIABLES)), None)
-    port = int(named.split()[0]) if named else ServeSettings().ports[0]
+    named = [word for name in PORT_VARIABLES for word in os.environ.get(name, "").split()]
+    port = int(named[0]) if named else ServeSettings().ports[0]
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
     try:
         connection.request("GET", READY_PATH)

@@ -254,6 +254,31 @@ def test_an_image_above_the_largest_size_gets_no_tag(artifacts: Path) -> None:
 
 
 @once
+def test_what_is_refused_now_keeps_the_tag_that_it_earned_before(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    """The builder's cache makes the second image the very same one."""
+    require_engine()
+    tag = "iris-deploy-tests/kept:1"
+    image = build("--artifacts", artifacts, "--tag", tag, cwd=tmp_path)["image"]
+    try:
+        options = ("--base-image", BASE, "--tag", "unwanted/kept:1", "--max-size", "10MB")
+        refused("--artifacts", artifacts, *options, code=4)
+        assert docker("image", "inspect", "--format", "{{.Id}}", tag) == image
+    finally:
+        docker("rmi", "--force", tag)
+
+
+@once
+def test_tags_are_given_all_or_none(artifacts: Path) -> None:
+    """The second could be an image's id, which only the engine objects to."""
+    require_engine()
+    tags = ("--tag", "unwanted/several:1", "--tag", f"{'0' * 64}:1")
+    refused("--artifacts", artifacts, "--base-image", BASE, *tags)
+    assert not docker("image", "ls", "--quiet", "unwanted/several")
+
+
+@once
 def test_a_base_image_that_is_not_to_be_had(artifacts: Path) -> None:
     require_engine()
     with socket.socket() as silent:

@@ -32,7 +32,7 @@ def build_image(
         typer.Option(
             "--tag",
             "-t",
-            help="Name of the image, [registry/]name:tag; may be given several times.",
+            help="Name of the image, such as user/iris:1.0; may be given several times.",
             show_default="<model>:<version>",
             rich_help_panel=_WHERE,
         ),

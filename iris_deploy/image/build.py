@@ -210,8 +210,7 @@ def build_image(
         if settings.trial:
             begin("Trying the image: read-only, no capabilities, no network, a foreign user")
             trial = try_image(builder, image, bundle.manifest)
-        for tag in settings.tags:
-            builder.tag(image, tag)
+        builder.tag(image, settings.tags)
     except BaseException:
         builder.remove_image(image)
         raise

@@ -181,12 +181,20 @@ class Builder:
         file.write_text(json.dumps(manifest))
         settled = self._run("pull", "--quiet", f"dir:{layout}").split()[-1]
         if settled != image.removeprefix("sha256:"):
-            self.remove_image(image)
+            self._succeeds("rmi", image)
         return f"sha256:{settled}"
 
-    def tag(self, image: str, tag: str) -> None:
-        """Give an image a tag."""
-        self._run("tag", image, tag)
+    def tag(self, image: str, tags: Sequence[str]) -> None:
+        """Give an image all of its tags or none."""
+        given: list[str] = []
+        try:
+            for tag in tags:
+                self._run("tag", image, tag)
+                given.append(tag)
+        except BaseException:
+            for tag in given:
+                self._succeeds("rmi", tag)
+            raise
 
     def push(self, tag: str, tell: Callable[[str], None]) -> str:
         """Push a tag with the engine's own credentials.
@@ -207,8 +215,12 @@ class Builder:
             return f"{repository}@{file.read_text().strip()}"
 
     def remove_image(self, image: str) -> None:
-        """Remove an image that did not earn its tag, if there is one."""
-        self._succeeds("rmi", image)
+        """Remove an image that did not earn its tag.
+
+        The same input makes the same image, which may have earned a tag before: then it stays.
+        """
+        if self.runs and not self._inspect(image, "RepoTags"):
+            self._succeeds("rmi", image)
 
     def _inspect(self, image: str, what: str) -> Any:
         """Return something that docker and podman tell of an image."""
@@ -226,9 +238,9 @@ class Builder:
         rows = [line.partition("\t")[::2] for line in reversed(lines.splitlines())]
         return [Layer(_instruction(made), int(size)) for size, made in rows if int(size)]
 
-    def start(self, image: str, *options: str) -> str:
-        """Run a container in the background and return its id."""
-        return self._run("run", "--detach", *options, image).strip()
+    def start(self, name: str, image: str, *options: str) -> None:
+        """Run a container in the background, under a name that its end needs whatever happens."""
+        self._run("run", "--detach", "--name", name, *options, image)
 
     def execute(self, container: str, *command: str, given: str = "") -> str:
         """Run a command inside a container and return what it prints."""
@@ -259,11 +271,17 @@ class Builder:
 
     def _succeeds(self, *words: str) -> bool:
         command = [self._program, *words]
-        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+        ran = subprocess.run(command, capture_output=True, start_new_session=True, check=False)
+        return ran.returncode == 0
 
     def _run(self, *words: str, given: str = "") -> str:
         ran = subprocess.run(
-            [self._program, *words], input=given, capture_output=True, text=True, check=False
+            [self._program, *words],
+            input=given,
+            capture_output=True,
+            text=True,
+            start_new_session=True,  # a Ctrl-C is ours: it should not be cut off half-way
+            check=False,
         )
         if ran.returncode:
             raise explain(self.name, words[0], ran.stderr.strip().splitlines() or [ran.stdout])

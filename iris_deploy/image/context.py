@@ -34,6 +34,8 @@ _PIP_OPTIONS = (
 )
 """Settings of pip that matter for where packages come from."""
 
+_LISTS = ("index-url", "extra-index-url", "find-links", "trusted-host")
+
 
 def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -> None:
     """Write the build context.
@@ -138,30 +140,35 @@ def pip_settings(environ: Mapping[str, str]) -> tuple[dict[str, str], Path | Non
     certificates : Path or None
         The authorities that pip trusts, if they are not its own.
     """
-    settings: dict[str, str] = {}
     listed = subprocess.run(
         [sys.executable, "-m", "pip", "config", "list"],
         capture_output=True,
         text=True,
+        env=dict(environ),
         check=False,
-    )  # without pip the variables below have to do
-    lines = listed.stdout.splitlines()
-    # Environment variables are listed first, and count more than files.
-    for line in sorted(lines, key=lambda line: line.startswith(":env:")):
+    )  # without pip there is the environment only
+    settings: dict[str, str] = {}
+    for line in listed.stdout.splitlines():
         key, _, value = line.partition("=")
         option = key.rpartition(".")[2]
-        if option in _PIP_OPTIONS:
-            try:
-                settings[option] = str(ast.literal_eval(value))
-            except (SyntaxError, ValueError):
-                continue
+        if option in _PIP_OPTIONS and not key.startswith(":env:"):
+            settings[option] = str(ast.literal_eval(value))
+    for option in _PIP_OPTIONS:
+        variable = "PIP_" + option.upper().replace("-", "_")
+        if environ.get(variable):
+            settings[option] = environ[variable]
     certificates = settings.pop("cert", None) or next(
-        filter(None, map(environ.get, ("PIP_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))), None
+        filter(None, map(environ.get, ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"))), None
     )
-    for option in ("index-url", "extra-index-url", "find-links"):
-        kept = [url for url in settings.pop(option, "").split() if "://" in url]
-        kept = [url for url in kept if not url.startswith("file:")]
+    for option in set(_LISTS) & set(settings):
+        words = settings.pop(option).split()
+        kept = [w for w in words if option == "trusted-host" or _is_remote(w)]
         if kept:
             settings[option] = "\n    ".join(kept)
     path = Path(certificates) if certificates else None
     return settings, path if path is not None and os.access(path, os.R_OK) else None
+
+
+def _is_remote(address: str) -> bool:
+    """Tell whether an address means the same inside the build; a path of this machine does not."""
+    return "://" in address and not address.startswith("file:")

@@ -6,6 +6,7 @@ network, and an engine on another machine will do.
 
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -99,8 +100,9 @@ def try_image(builder: Builder, image: str, manifest: Manifest) -> Trial:
     ImageError
         With the container's log, if it does not start, answers otherwise or does not stop in time.
     """
-    container = builder.start(image, *HARDENED)
+    container = f"iris-deploy-trial-{secrets.token_hex(6)}"
     try:
+        builder.start(container, image, *HARDENED)
         return _examine(builder, container, manifest)
     except ImageError as exc:
         log = builder.logs(container).rstrip()[-2000:]
