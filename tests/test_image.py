@@ -124,6 +124,15 @@ def test_the_image_adds_at_most_75_megabytes_to_its_base(report: dict[str, objec
     assert 0 < added <= 75_000_000
 
 
+def test_the_report_says_what_each_layer_holds(report: dict[str, object]) -> None:
+    layers = report["layers"]
+    assert isinstance(layers, list)
+    sizes = {layer["instruction"]: layer["size"] for layer in layers[-3:]}
+    lib, app, bundle = (sizes[f"/opt/iris-deploy/{part}"] for part in ("lib", "app", "artifacts"))
+    assert lib > app > bundle > 1000
+    assert lib + app + bundle == report["added"]
+
+
 def test_the_talks_line_runs_it_in_a_terminal(image: str) -> None:
     """With a free port of the machine instead of 5000, and stopped with Ctrl-C."""
     port = free_port()
@@ -358,6 +367,7 @@ def test_push_and_pull_by_digest(checkout: Path, tmp_path: Path) -> None:
         [registry, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     tag = f"127.0.0.1:{port}/user/iris:1.0"
+    digest = ""
     try:
         wait_until(lambda: answers(port))
         report = build("--tag", tag, "--push", cwd=checkout)
@@ -370,6 +380,6 @@ def test_push_and_pull_by_digest(checkout: Path, tmp_path: Path) -> None:
         media = json.loads(docker("manifest", "inspect", "--insecure", digest))
         assert media["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
     finally:
-        docker("rmi", "--force", tag, fine=False)
+        docker("rmi", "--force", tag, *filter(None, [digest]), fine=False)
         serving.send_signal(signal.SIGTERM)
         serving.wait(20)

@@ -17,6 +17,7 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import GateError, ImageError, SettingsError
 from iris_deploy.image.builders import Builder, BuildOptions, Layer, Name
+from iris_deploy.image.contents import PARTS
 from iris_deploy.image.context import write_context
 from iris_deploy.image.trial import Trial, try_image
 from iris_deploy.settings import ImageSettings
@@ -226,10 +227,17 @@ def build_image(
         base_image=options.base_image,
         size=size,
         added=size - builder.size(options.base_image) if size is not None else None,
-        layers=builder.layers(image) if builder.runs else [],
+        layers=_named(builder.layers(image)) if builder.runs else [],
         trial=trial,
         reproducible=builder.reproducible,
     )
+
+
+def _named(layers: list[Layer]) -> list[Layer]:
+    """Say what our layers hold, which the history of an image does not."""
+    ours = zip(PARTS, layers[-len(PARTS) :], strict=True)
+    named = [Layer(f"/opt/iris-deploy/{part}", layer.size) for part, layer in ours]
+    return layers[: -len(PARTS)] + named
 
 
 def _check_size(size: int | None, largest: int | None) -> None:
