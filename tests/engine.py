@@ -4,6 +4,7 @@ import fcntl
 import http.client
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import run_process
+from tests.conftest import run_process, wait_until
 from tests.tools import require
 
 BASE = os.environ.get(
@@ -72,6 +73,41 @@ def container(image: str, *options: str, command: Sequence[str] = ()) -> Iterato
         yield Container(identity)
     finally:
         docker("rm", "--force", "--volumes", identity)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running_registry(directory: Path, password: str | None = None) -> Iterator[str]:
+    """Run a registry on loopback until the block ends; with a line of htpasswd it is closed."""
+    program, port = require("docker-registry"), free_port()
+    configuration = directory / "registry.yml"
+    text = (
+        "version: 0.1\n"
+        f"storage: {{filesystem: {{rootdirectory: {directory / 'registry'}}}}}\n"
+        f"http: {{addr: '127.0.0.1:{port}'}}\n"
+    )
+    if password:
+        (directory / "htpasswd").write_text(password + "\n")
+        text += f"auth: {{htpasswd: {{realm: tests, path: {directory / 'htpasswd'}}}}}\n"
+    configuration.write_text(text)
+    command, silence = [program, "serve", str(configuration)], subprocess.DEVNULL
+    with subprocess.Popen(command, stdout=silence, stderr=silence) as process:
+        try:
+            wait_until(lambda: _listens(port))
+            yield f"127.0.0.1:{port}"
+        finally:
+            process.terminate()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Container:

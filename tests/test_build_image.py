@@ -7,7 +7,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -16,7 +18,7 @@ import pytest
 from iris_deploy.bundle.manifest import encode_manifest
 from iris_deploy.bundle.repository import Repository
 from tests.conftest import COMMAND, Run, run_process, wait_until
-from tests.engine import BASE, build, docker, require_engine
+from tests.engine import BASE, build, docker, require_engine, running_registry
 from tests.load import can_unshare
 from tests.tools import require
 
@@ -44,7 +46,7 @@ def refused(*options: object, env: dict[str, str] | None = None, code: int = 1) 
     text = ran.stderr.decode()
     assert ran.returncode == code, text
     assert "Traceback" not in text
-    assert text.count("error: ") == 1
+    assert len(re.findall("^error: ", text, re.MULTILINE)) == 1
     assert "\nhint: " in text
     return text
 
@@ -160,7 +162,7 @@ def test_a_dry_run_shows_the_commands_and_runs_none(
     ):
         assert words in first
     assert "secret" not in first
-    assert ("--format docker --timestamp" in first) == (builder != "docker")
+    assert ("--format docker --layers --no-cache --timestamp" in first) == (builder != "docker")
     assert others == [f"{builder} tag IMAGE user/iris:1.0", f"{builder} push user/iris:1.0"]
     assert not marks.exists()
 
@@ -221,21 +223,36 @@ def test_pips_settings_and_certificates_go_into_the_build(artifacts: Path, tmp_p
     assert (target / "requirements" / "ca.pem").read_text() == authority.read_text()
 
 
+def rewrite(artifacts: Path, *, python: str | None = None, numpy: str | None = None) -> None:
+    """Change with what version 1 says that it was trained, and leave it whole."""
+    bundle = Repository(artifacts).read("iris", 1)
+    trained = bundle.manifest.environment
+    packages = trained.packages | ({"numpy": numpy} if numpy else {})
+    changed = msgspec.structs.replace(trained, python=python or trained.python, packages=packages)
+    manifest = msgspec.structs.replace(bundle.manifest, environment=changed)
+    (bundle.path / "bundle.json").write_bytes(encode_manifest(manifest))
+
+
 def test_another_numpy_than_trained_the_bundle_is_refused(
     run: Run, artifacts: Path, tmp_path: Path
 ) -> None:
-    bundle = Repository(artifacts).read("iris", 1)
-    environment = bundle.manifest.environment
-    packages = environment.packages | {"numpy": "1.0.0"}
-    manifest = msgspec.structs.replace(
-        bundle.manifest, environment=msgspec.structs.replace(environment, packages=packages)
-    )
-    (bundle.path / "bundle.json").write_bytes(encode_manifest(manifest))
+    rewrite(artifacts, numpy="1.0.0")
     target = tmp_path / "context"
     result = run("build-image", "--artifacts", artifacts, "--version", 1, "--context-only", target)
     assert result.code == 1
     assert "was trained with numpy 1.0.0; installed is " in result.err
     assert "pip install numpy==1.0.0" in result.err
+
+
+@once
+def test_another_python_than_trained_the_bundle_is_refused_in_the_build(artifacts: Path) -> None:
+    require_engine()
+    rewrite(artifacts, python="3.9.1")
+    options = ("--version", 1, "--base-image", BASE, "--tag", "unwanted/old:1")
+    text = refused("--artifacts", artifacts, *options)
+    assert "was trained with Python 3.9; the base image has 3." in text
+    assert "BASE_IMAGE=python:3.9-slim" in text
+    assert not docker("image", "ls", "--quiet", "unwanted/old")
 
 
 def test_an_accuracy_below_the_gate_builds_nothing(artifacts: Path, tmp_path: Path) -> None:
@@ -385,16 +402,24 @@ def test_an_image_that_fails_its_trial_gets_no_tag(artifacts: Path, tmp_path: Pa
 
 
 @once
-def test_a_registry_that_does_not_answer(artifacts: Path) -> None:
+@pytest.mark.parametrize("registry", ["silent", "unknown", "closed"])
+def test_a_registry_that_refuses(artifacts: Path, tmp_path: Path, registry: str) -> None:
     """The image has earned its tag by then, and keeps it."""
     require_engine()
+    password = "nobody:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC"  # of no use
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
-        tag = f"127.0.0.1:{silent.getsockname()[1]}/user/iris:1"
-        options = ("--base-image", BASE, "--tag", tag, "--push")
-        text = refused("--artifacts", artifacts, *options)
+        host, expected = f"127.0.0.1:{silent.getsockname()[1]}", "the registry does not answer"
+        if registry == "unknown":
+            host = "registry.invalid"
+        with running_registry(tmp_path, password) if registry == "closed" else nullcontext("") as r:
+            if r:
+                host, expected = r, "the registry refuses: not logged in"
+            tag = f"{host}/user/iris:1"
+            options = ("--base-image", BASE, "--tag", tag, "--push")
+            text = refused("--artifacts", artifacts, *options)
     try:
-        assert "the registry does not answer" in text
+        assert expected in text
         assert docker("image", "ls", "--quiet", tag)
     finally:
         docker("rmi", "--force", tag)
@@ -423,54 +448,66 @@ def test_ctrl_c_in_the_middle_leaves_nothing(artifacts: Path, tmp_path: Path, mo
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130, log.read_text()
     assert "Traceback" not in log.read_text()
+    assert "interrupted: no tag was given" in log.read_text()
     assert not docker("image", "ls", "--quiet", tag)
     assert list(tmp_path.glob("iris-deploy-*")) == []
     assert not docker("ps", "--all", "--quiet", "--filter", f"label=of={tag}")
 
 
 @once
-def test_buildah_makes_the_same_image_twice(artifacts: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("builder", ["podman", "buildah"])
+def test_podman_and_buildah_make_the_same_image_twice(
+    artifacts: Path, tmp_path: Path, builder: str
+) -> None:
+    """Without a trial: buildah cannot run what it builds, and podman not everywhere."""
     require_engine()
-    buildah = require("buildah")
+    program = require(builder)
     archive = tmp_path / "base.tar"
     docker("save", "--output", str(archive), BASE)
-    store = ["--root", str(tmp_path / "store"), "--runroot", str(tmp_path / "run")]
-    wrapper = tmp_path / "bin" / "buildah"
+    short = tempfile.mkdtemp()  # podman takes no longer ones
+    store = f"--root {tmp_path}/store --runroot {short}"
+    wrapper = tmp_path / "bin" / builder
     wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec {buildah} {" ".join(store)} "$@"\n')
+    wrapper.write_text(f'#!/bin/sh\nexec {program} {store} "$@"\n')
     wrapper.chmod(0o755)
     env = {"PATH": f"{wrapper.parent}:{os.environ['PATH']}", "BUILDAH_ISOLATION": "chroot"}
-    loaded = subprocess.run(
-        [wrapper, "pull", f"docker-archive:{archive}"], capture_output=True, text=True, check=True
-    )
-    base = loaded.stdout.split()[-1]
-    options = ("--artifacts", artifacts, "--builder", "buildah", "--base-image", base)
+
+    def call(*words: str) -> str:
+        ran = subprocess.run([wrapper, *words], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    base = call("pull", f"docker-archive:{archive}").split()[-1]
+    options = ("--artifacts", artifacts, "--builder", builder, "--base-image", base)
     try:
-        text = refused(*options, env=env)
-        assert "buildah cannot run what it builds" in text
+        if builder == "buildah":
+            assert "buildah cannot run what it builds" in refused(*options, env=env)
         images = []
-        for _ in range(2):
-            ran = run_process("build-image", *options, "--no-trial", "--json", env=env)
+        for epoch in ("", "", "1700000000"):
+            ran = run_process(
+                *("build-image", *options, "--no-trial", "--json", "--tag", "twice:1"),
+                env={**env, "SOURCE_DATE_EPOCH": epoch},
+            )
             assert ran.returncode == 0, ran.stderr
             report = json.loads(ran.stdout)
             assert report["reproducible"] is True
             images.append(report["image"])
-        assert images[0] == images[1]
-        working = subprocess.run(
-            [wrapper, "from", images[0]], capture_output=True, text=True, check=True
-        ).stdout.strip()
-        answer = subprocess.run(
-            [
-                *(str(wrapper), "run", "--isolation", "chroot", "--user", "1000650000:0"),
-                *(working, "--", "/opt/iris-deploy/app/iris-deploy"),
-                *("predict", '{"length": 5.1, "width": 2.4}'),
-            ],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        assert answer.stdout == '{"prediction":"virginica"}\n'
+            assert images[-1].removeprefix("sha256:") in call("images", "--no-trunc", "twice:1")
+        assert images[0] == images[1] != images[2]
+        if builder == "podman":
+            assert [layer["instruction"] for layer in report["layers"]][-3:] == [
+                f"/opt/iris-deploy/{part}" for part in ("lib", "app", "artifacts")
+            ]
+            health = json.loads(call("image", "inspect", images[0]))[0]["Healthcheck"]
+            assert health["Test"] == ["CMD", "/opt/iris-deploy/app/healthcheck"]
+            return
+        working = call("from", images[0]).strip()
+        command = ["/opt/iris-deploy/app/iris-deploy", "predict", '{"length": 5.1, "width": 2.4}']
+        inside = ("run", "--isolation", "chroot", "--user", "1000650000:0", working, "--")
+        assert call(*inside, *command) == '{"prediction":"virginica"}\n'
     finally:
-        subprocess.run([wrapper, "rm", "--all"], capture_output=True, check=False)
+        if builder == "buildah":
+            subprocess.run([wrapper, "rm", "--all"], capture_output=True, check=False)
         subprocess.run([wrapper, "rmi", "--all", "--force"], capture_output=True, check=False)
-        shutil.rmtree(tmp_path / "store", ignore_errors=True)
+        for directory in (tmp_path / "store", short):
+            shutil.rmtree(directory, ignore_errors=True)

@@ -5,7 +5,6 @@ import os
 import pty
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -25,12 +24,13 @@ from tests.engine import (
     build,
     container,
     docker,
+    free_port,
     locked,
     require_engine,
+    running_registry,
 )
 from tests.load import Load
 from tests.test_package import ROOT, build_wheel
-from tests.tools import require
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
 
@@ -98,13 +98,6 @@ def checkout(artifacts: Path, tmp_path: Path) -> Path:
     shutil.copytree(artifacts / "iris" / "1", target / "artifacts" / "iris" / "1")
     (target / "artifacts" / "README.md").write_text("not for the image")
     return target
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def test_a_tag_is_earned_and_the_report_says_by_what(report: dict[str, object]) -> None:
@@ -348,38 +341,20 @@ def test_docker_build_in_a_checkout_makes_the_same_layers(image: str, built: str
         assert all(running.predicts(port) for port in ON_BOTH)
 
 
-def answers(port: int) -> bool:
-    with socket.socket() as line:
-        return line.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_push_and_pull_by_digest(checkout: Path, tmp_path: Path) -> None:
     require_engine()
-    registry = require("docker-registry")
-    port = free_port()
-    config = tmp_path / "registry.yml"
-    config.write_text(
-        "version: 0.1\n"
-        f"storage: {{filesystem: {{rootdirectory: {tmp_path / 'registry'}}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}'}}\n"
-    )
-    serving = subprocess.Popen(
-        [registry, "serve", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    tag = f"127.0.0.1:{port}/user/iris:1.0"
-    digest = ""
-    try:
-        wait_until(lambda: answers(port))
-        report = build("--tag", tag, "--push", cwd=checkout)
-        (digest,) = report["pushed"]
-        assert re.fullmatch(rf"127\.0\.0\.1:{port}/user/iris@sha256:[0-9a-f]{{64}}", digest)
-        docker("rmi", "--force", tag, digest)
-        docker("pull", digest)
-        with container(digest) as running:
-            assert running.predicts(5000)
-        media = json.loads(docker("manifest", "inspect", "--insecure", digest))
-        assert media["mediaType"] == "application/vnd.docker.distribution.manifest.v2+json"
-    finally:
-        docker("rmi", "--force", tag, *filter(None, [digest]), fine=False)
-        serving.send_signal(signal.SIGTERM)
-        serving.wait(20)
+    with running_registry(tmp_path) as registry:
+        tag, digest = f"{registry}/user/iris:1.0", ""
+        try:
+            report = build("--tag", tag, "--push", cwd=checkout)
+            (digest,) = report["pushed"]
+            assert re.fullmatch(rf"{registry}/user/iris@sha256:[0-9a-f]{{64}}", digest)
+            docker("rmi", "--force", tag, digest)
+            docker("pull", digest)
+            with container(digest) as running:
+                assert running.predicts(5000)
+            media = json.loads(docker("manifest", "inspect", "--insecure", digest))
+            schema_2 = "application/vnd.docker.distribution.manifest.v2+json"
+            assert media["mediaType"] == schema_2
+        finally:
+            docker("rmi", "--force", tag, *filter(None, [digest]), fine=False)

@@ -169,6 +169,7 @@ def test_a_reader_that_stopped_reading_does_not_stop_the_server(
 
 
 def test_the_lines_of_workers_do_not_mix_in_a_pipe(artifacts: Path, tmp_path: Path) -> None:
+    """Nor are any lost without a word, if the reader cannot keep up."""
     reader, writer = os.pipe()
     fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
     with (
@@ -181,10 +182,13 @@ def test_the_lines_of_workers_do_not_mix_in_a_pipe(artifacts: Path, tmp_path: Pa
         path = "/" + "x" * 200
         sent = [pool.submit(running.request, "GET", path) for _ in range(4 * REQUESTS)]
         assert {request.result().status for request in sent} == {404}
+        for _ in range(20):  # so that both workers have a line to tell a loss before
+            running.request("GET", path)
         assert running.stop() == 0
         lines = [json.loads(line) for line in text.result().splitlines()]
         requests = [line for line in lines if line["event"] == "request" and line["path"] == path]
-        assert len(requests) == 4 * REQUESTS
+        lost = [int(line["message"].split()[0]) for line in lines if line["event"] == "lost"]
+        assert len(requests) + sum(lost) == 4 * REQUESTS + 20
 
 
 def test_no_standard_output_at_all_is_no_harm(artifacts: Path, tmp_path: Path) -> None:

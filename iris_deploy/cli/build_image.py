@@ -170,7 +170,13 @@ def build_image(
             typer.echo(shlex.join(command))
         return
     with _progress(verbose=verbose) as (tell, begin):
-        report = build.build_image(bundle, settings, engine, environ, tell=tell, begin=begin)
+        try:
+            report = build.build_image(bundle, settings, engine, environ, tell=tell, begin=begin)
+        except KeyboardInterrupt:
+            typer.secho("interrupted: no tag was given, and nothing is left behind", err=True)
+            raise
+        if push:
+            report = build.push_image(report, engine, tell=tell, begin=begin)
     if json:
         import msgspec
 
@@ -258,7 +264,7 @@ def _report(report: "ImageReport") -> None:
         table.add_column("   layer", justify="right")
         table.add_column("made by", no_wrap=True, overflow="ellipsis")
         for layer in report.layers:
-            table.add_row(f"{layer.size / 1e6:.2f} MB", layer.instruction)
+            table.add_row(f"{layer.size / 1e6:.2f} MB", layer.instruction or report.base_image)
         Console(highlight=False).print(table)
     tag = report.tags[0]
     engine = "docker" if report.builder == "docker" else "podman"

@@ -8,7 +8,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -172,7 +172,7 @@ def build_image(
     tell: Callable[[str], None],
     begin: Callable[[str], None],
 ) -> ImageReport:
-    """Build, try, tag and push an image.
+    """Build, try and tag an image.
 
     Parameters
     ----------
@@ -215,15 +215,11 @@ def build_image(
     except BaseException:
         builder.remove_image(image)
         raise
-    pushed = []
-    for tag in settings.tags if settings.push else ():
-        begin(f"Pushing {tag}")
-        pushed.append(builder.push(tag, tell))
     return ImageReport(
         builder=builder.name,
         image=image,
         tags=settings.tags,
-        pushed=tuple(pushed),
+        pushed=(),
         base_image=options.base_image,
         size=size,
         added=size - builder.size(options.base_image) if size is not None else None,
@@ -231,6 +227,32 @@ def build_image(
         trial=trial,
         reproducible=builder.reproducible,
     )
+
+
+def push_image(
+    report: ImageReport,
+    builder: Builder,
+    *,
+    tell: Callable[[str], None],
+    begin: Callable[[str], None],
+) -> ImageReport:
+    """Push all tags of an image that has earned them.
+
+    Returns
+    -------
+    ImageReport
+        With the digests.
+
+    Raises
+    ------
+    ImageError
+        If a registry refuses. The tags stay.
+    """
+    pushed = []
+    for tag in report.tags:
+        begin(f"Pushing {tag}")
+        pushed.append(builder.push(tag, tell))
+    return replace(report, pushed=tuple(pushed))
 
 
 def _named(layers: list[Layer]) -> list[Layer]:

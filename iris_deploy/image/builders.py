@@ -112,7 +112,10 @@ class Builder:
             words += ["build", "--force-rm"]  # no containers are left of a build that fails
         else:
             # Docker's format: every platform takes it, and OCI's has no HEALTHCHECK.
-            words += ["build", "--format", "docker", "--timestamp", str(options.epoch)]
+            # A layer for each COPY, which buildah would not make; and podman's cache would take
+            # those of another time.
+            words += ["build", "--format", "docker", "--layers", "--no-cache"]
+            words += ["--timestamp", str(options.epoch)]
         arguments = {
             "BASE_IMAGE": options.base_image,
             "SOURCE_DATE_EPOCH": str(options.epoch),
@@ -159,7 +162,7 @@ class Builder:
             return image if self.name == "docker" else self._forget_machine(image, Path(directory))
 
     def _forget_machine(self, image: str, directory: Path) -> str:
-        """Take the names of the containers that it was built in out of an image's configuration.
+        """Take the names of what it was built in and from out of an image's configuration.
 
         podman and buildah leave them there, in Docker's format, whatever time they are given; with
         them no two images are alike.
@@ -170,7 +173,11 @@ class Builder:
         manifest = json.loads(file.read_text())
         old = layout / manifest["config"]["digest"].removeprefix("sha256:")
         configuration = json.loads(old.read_text())
-        configuration.pop("container", None)
+        for member in ("container", "parent"):
+            configuration.pop(member, None)
+        for entry in configuration["history"]:
+            if entry.get("comment", "").startswith("FROM "):
+                del entry["comment"]
         for part in ("config", "container_config"):
             configuration.get(part, {}).pop("Hostname", None)
         new = json.dumps(configuration, separators=(",", ":")).encode()
@@ -233,10 +240,16 @@ class Builder:
 
     def layers(self, image: str) -> list[Layer]:
         """Return the layers of an image that hold anything, from the base up."""
-        template = "{{.Size}}\t{{.CreatedBy}}"
-        lines = self._run("history", "--no-trunc", "--human=false", "--format", template, image)
-        rows = [line.partition("\t")[::2] for line in reversed(lines.splitlines())]
-        return [Layer(_instruction(made), int(size)) for size, made in rows if int(size)]
+        words = ["history", "--no-trunc", "--human=false", "--format"]
+        if self.name == "podman":  # which knows numbers in JSON only
+            made = [
+                (e.get("CreatedBy", ""), e["size"])
+                for e in json.loads(self._run(*words, "json", image))
+            ]
+        else:
+            lines = self._run(*words, "{{.Size}}\t{{.CreatedBy}}", image).splitlines()
+            made = [(by, int(size)) for size, _, by in (line.partition("\t") for line in lines)]
+        return [Layer(_instruction(by), size) for by, size in reversed(made) if size]
 
     def start(self, name: str, image: str, *options: str) -> None:
         """Run a container in the background, under a name that its end needs whatever happens."""
