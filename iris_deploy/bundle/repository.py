@@ -157,6 +157,22 @@ class Repository:
             raise BundleError(message) from exc
 
 
+def copy_bundle(bundle: Bundle, root: Path) -> None:
+    """Copy the files of a bundle, and no others, to where another repository has it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    root : Path
+        The other repository's, which does not have this version yet.
+    """
+    manifest = bundle.manifest
+    target = root / manifest.model / str(manifest.version)
+    target.mkdir(parents=True)
+    for file in (MANIFEST_FILE, *(artifact.file for artifact in manifest.artifacts)):
+        shutil.copyfile(bundle.path / file, target / file)
+
+
 def checked_model(model: str) -> str:
     """Return a model's name if it is fit for a directory, a URL and a label.
 

@@ -19,7 +19,7 @@ from typing import Final
 
 import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.repository import Repository
+from iris_deploy.bundle.repository import Repository, copy_bundle
 from iris_deploy.errors import ImageError, IrisDeployError
 
 PARTS: Final = ("lib", "app", "artifacts")
@@ -80,8 +80,7 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     ImageError
         If Python or a package is not of the version that trained it.
     """
-    chosen = repository.find(model, version)
-    bundle = repository.read(chosen.parent.name, int(chosen.name))
+    bundle = repository.read(model, version)
     check_versions(bundle, root / "lib")
     slim(root / "lib")
     package, app = Path(iris_deploy.__path__[0]), root / "app"
@@ -103,11 +102,8 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
         launcher.chmod(0o755)
     for directory in (root / "lib", app):
         compile_all(directory)
-    target = root / "artifacts" / chosen.parent.name / chosen.name
-    target.mkdir(parents=True)
+    copy_bundle(bundle, root / "artifacts")
     manifest = bundle.manifest
-    for file in ("bundle.json", *(artifact.file for artifact in manifest.artifacts)):
-        shutil.copyfile(chosen / file, target / file)
     return Repository(root / "artifacts").read(manifest.model, manifest.version)
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final
 
 import iris_deploy
-from iris_deploy.bundle.bundle import MANIFEST_FILE, Bundle
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.repository import copy_bundle
 from iris_deploy.errors import ImageError
 
 DOCKERFILE: Final = "Dockerfile"
@@ -61,11 +62,7 @@ def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -
         directory / "iris_deploy",
         ignore=shutil.ignore_patterns("__pycache__", DOCKERFILE),
     )
-    manifest = bundle.manifest
-    target = directory / "artifacts" / manifest.model / str(manifest.version)
-    target.mkdir(parents=True)
-    for file in (MANIFEST_FILE, *(artifact.file for artifact in manifest.artifacts)):
-        shutil.copyfile(bundle.path / file, target / file)
+    copy_bundle(bundle, directory / "artifacts")
     requirements = directory / "requirements"
     requirements.mkdir()
     pins = pin_versions(bundle)
