@@ -166,6 +166,14 @@ class Server:
         return self.process.wait(timeout)
 
 
+def free_port() -> int:
+    """Return a TCP port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait for something to become true; fail if it does not."""
     deadline = time.monotonic() + seconds

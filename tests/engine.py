@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import run_process, wait_until
+from tests.conftest import free_port, run_process, wait_until
 from tests.tools import require
 
 BASE = os.environ.get(
@@ -73,13 +73,6 @@ def container(image: str, *options: str, command: Sequence[str] = ()) -> Iterato
         yield Container(identity)
     finally:
         docker("rm", "--force", "--volumes", identity)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 @contextmanager

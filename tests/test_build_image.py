@@ -9,7 +9,8 @@ import socket
 import subprocess
 import tempfile
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -49,6 +50,18 @@ def refused(*options: object, env: dict[str, str] | None = None, code: int = 1) 
     assert len(re.findall("^error: ", text, re.MULTILINE)) == 1
     assert "\nhint: " in text
     return text
+
+
+@contextmanager
+def altered_base(directory: Path, instruction: str) -> Iterator[str]:
+    """Make a base image with one instruction more, until the block ends."""
+    (directory / "Dockerfile").write_text(f"FROM {BASE}\n{instruction}\n")
+    tag = f"iris-deploy-tests/{directory.name.lower().strip('_')}:1"
+    docker("build", "--tag", tag, str(directory))
+    try:
+        yield tag
+    finally:
+        docker("rmi", "--force", tag, fine=False)
 
 
 @pytest.mark.parametrize("tag", ["User/iris:1.0", "iris:", "a b:1", "x:y:z", "-iris:1", "", "i/:1"])
@@ -319,17 +332,12 @@ def test_a_base_image_that_is_not_to_be_had(artifacts: Path) -> None:
 
 
 @once
-def test_a_base_image_with_another_python_or_none(artifacts: Path, tmp_path: Path) -> None:
+def test_a_base_image_without_python(artifacts: Path, tmp_path: Path) -> None:
     require_engine()
-    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nRUN rm -f /usr/bin/python3\n")
-    tag = "iris-deploy-tests/no-python:1"
-    docker("build", "--tag", tag, str(tmp_path))
-    try:
+    with altered_base(tmp_path, "RUN rm -f /usr/bin/python3") as tag:
         text = refused("--artifacts", artifacts, "--base-image", tag, "--tag", "unwanted/python:1")
         assert "python3" in text
         assert not docker("image", "ls", "--quiet", "unwanted/python")
-    finally:
-        docker("rmi", "--force", tag)
 
 
 @once
@@ -376,10 +384,7 @@ def test_a_full_disk_is_told(artifacts: Path, tmp_path: Path) -> None:
 def test_an_image_that_fails_its_trial_gets_no_tag(artifacts: Path, tmp_path: Path) -> None:
     """The base says a port that is none, so that the server refuses to start."""
     require_engine()
-    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nENV SAGEMAKER_BIND_TO_PORT=many\n")
-    tag = "iris-deploy-tests/odd:1"
-    docker("build", "--tag", tag, str(tmp_path))
-    try:
+    with altered_base(tmp_path, "ENV SAGEMAKER_BIND_TO_PORT=many") as tag:
         text = refused("--artifacts", artifacts, "--base-image", tag, "--tag", "unwanted/trial:1")
         assert "did not pass its trial and gets no tag" in text
         assert "many" in text
@@ -396,8 +401,6 @@ def test_an_image_that_fails_its_trial_gets_no_tag(artifacts: Path, tmp_path: Pa
         )
         assert report["trial"] is None
         docker("rmi", "--force", "unwanted/trial:1")
-    finally:
-        docker("rmi", "--force", tag, fine=False)
     assert not docker("ps", "--all", "--quiet", "--filter", f"ancestor={tag}")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, free_port, serving, wait_until
 from tests.load import (
     ASKED,
     Load,
@@ -24,7 +24,7 @@ from tests.load import (
     post,
     read_answer,
 )
-from tests.test_serve import INSTANCE, free_port, is_problem
+from tests.test_serve import INSTANCE, is_problem
 
 LARGE = ("--max-body-bytes", 100_000_000)
 SMALL = post(b'{"length": 5.1, "width": 2.4}')

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import wait_until
+from tests.conftest import free_port, wait_until
 from tests.engine import (
     BASE,
     CERTIFICATES,
@@ -24,7 +24,6 @@ from tests.engine import (
     build,
     container,
     docker,
-    free_port,
     locked,
     require_engine,
     running_registry,

@@ -5,7 +5,6 @@ import json
 import os
 import pty
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -15,18 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, Server, wait_until
+from tests.conftest import COMMAND, Server, free_port, wait_until
 from tests.wire import get, raw
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 REQUESTS = 100
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Prometheus itself, the real program, scrapes the server."""
 
 import json
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import serving, wait_until
+from tests.conftest import free_port, serving, wait_until
 from tests.tools import require
 
 pytestmark = pytest.mark.once
@@ -26,9 +25,7 @@ TOKEN = "scrape-0123456789abcdef"
 def prometheus(directory: Path, jobs: str) -> Iterator[Any]:
     """Run Prometheus on jobs; yield a function that asks for the value of an expression."""
     program = require("prometheus")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    port = free_port()
     (directory / "prometheus.yml").write_text(
         f"global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n{jobs}"
     )

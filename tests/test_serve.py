@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import COMMAND, Answer, Run, Server, run_process, serving
+from tests.conftest import COMMAND, Answer, Run, Server, free_port, run_process, serving
 from tests.wire import raw
 
 INSTANCE = {"length": 5.1, "width": 2.4}
@@ -389,13 +388,6 @@ def test_an_address_that_is_not_ours_is_told(run: Run, artifacts: Path) -> None:
 )
 def test_a_wrong_setting_is_a_usage_error(run: Run, artifacts: Path, options: list[object]) -> None:
     assert run("serve", "--artifacts", artifacts, *options).code == 2
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize(

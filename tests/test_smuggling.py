@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, free_port, serving, wait_until
 from tests.pieces import (
     BODY,
     CHUNKED,
@@ -29,7 +29,7 @@ from tests.pieces import (
     take_apart,
     talk,
 )
-from tests.test_serve import INSTANCE, free_port, is_problem
+from tests.test_serve import INSTANCE, is_problem
 from tests.tools import require
 
 HIDDEN = head(b"GET /smuggled HTTP/1.1", HOST)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Answer, Run, run_process, serving, wait_until
+from tests.conftest import Answer, Run, free_port, run_process, serving, wait_until
 from tests.load import Load, is_refused, post, read_answer
-from tests.test_serve import INSTANCE, free_port
+from tests.test_serve import INSTANCE
 
 SMALL = post(b'{"length": 5.1, "width": 2.4}')
 

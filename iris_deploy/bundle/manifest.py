@@ -134,6 +134,11 @@ class Environment(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True
     python: str
     packages: dict[str, str]
 
+    @property
+    def python_minor(self) -> str:
+        """Version of Python without its last number, as wheels and base images are made for it."""
+        return ".".join(self.python.split(".")[:2])
+
 
 class Manifest(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The content of bundle.json.

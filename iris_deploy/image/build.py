@@ -86,8 +86,7 @@ def complete_tag(tag: str) -> str:
 
 def base_image_for(manifest: Manifest) -> str:
     """Return the base image with the Python that trained the bundle."""
-    minor = ".".join(manifest.environment.python.split(".")[:2])
-    return f"python:{minor}-slim"
+    return f"python:{manifest.environment.python_minor}-slim"
 
 
 def build_options(

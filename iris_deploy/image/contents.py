@@ -39,11 +39,11 @@ NOT_SERVED: Final = (
 )
 """Folders of the dependencies that are left out."""
 
-_TESTS = ("tests", "_tests", "include")
+_TESTS_AND_HEADERS = ("tests", "_tests", "include")
 _FOR_COMPILERS = (".pyi", ".pxd", ".pyx", ".h", ".c", ".a", ".lib")
 
-_PACKAGES_THAT_PREDICT = ("numpy",)
-"""Packages whose versions may change an answer, for a bundle whose runtime is numpy."""
+PREDICTS: Final = "numpy"
+"""Package whose version may change an answer, for a bundle whose runtime is numpy."""
 
 _LAUNCHER = """\
 #!{python} -IB
@@ -111,7 +111,7 @@ def check_versions(bundle: Bundle, lib: Path) -> None:
     """Refuse a Python or a package of another version than trained the bundle."""
     manifest = bundle.manifest
     trained = manifest.environment
-    minor = ".".join(trained.python.split(".")[:2])
+    minor = trained.python_minor
     here = f"{sys.version_info.major}.{sys.version_info.minor}"
     if minor != here:
         message = (
@@ -121,15 +121,14 @@ def check_versions(bundle: Bundle, lib: Path) -> None:
         hint = f"choose a base image with Python {minor}: BASE_IMAGE=python:{minor}-slim"
         raise ImageError(message, hint=hint)
     installed = {_name(found): found.version for found in distributions(path=[str(lib)])}
-    for package in _PACKAGES_THAT_PREDICT:
-        expected, got = trained.packages[package], installed.get(package, "none")
-        if expected != got:
-            message = (
-                f"{manifest.model} version {manifest.version} was trained with {package} "
-                f"{expected}; requirements/serve.txt installs {got}"
-            )
-            hint = f"train again with {package} {got}, or pin {package}=={expected} there"
-            raise ImageError(message, hint=hint)
+    expected, got = trained.packages[PREDICTS], installed.get(PREDICTS, "none")
+    if expected != got:
+        message = (
+            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
+            f"requirements/serve.txt installs {got}"
+        )
+        hint = f"train again with {PREDICTS} {got}, or pin {PREDICTS}=={expected} there"
+        raise ImageError(message, hint=hint)
 
 
 def _name(found: Distribution) -> str:
@@ -142,7 +141,7 @@ def slim(lib: Path) -> None:
     for folder in NOT_SERVED:
         shutil.rmtree(lib / folder, ignore_errors=True)
     for path in sorted(lib.rglob("*"), reverse=True):
-        if path.is_dir() and path.name in _TESTS:
+        if path.is_dir() and path.name in _TESTS_AND_HEADERS:
             shutil.rmtree(path)
         elif path.suffix in _FOR_COMPILERS or path.name == "RECORD":  # which is not true any more
             path.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import copy_bundle
 from iris_deploy.errors import ImageError
+from iris_deploy.image.contents import PREDICTS
 
 DOCKERFILE: Final = "Dockerfile"
 
@@ -27,7 +28,6 @@ SERVING_PACKAGES: Final = ("flask", "msgspec", "numpy", "prometheus-client", "ty
 NOT_SERVED: Final = frozenset(("rich", "colorama"))
 """Required by typer, which does without them."""
 
-_PREDICTS = "numpy"
 _CA = "requirements/ca.pem"
 _PIP_OPTIONS = (
     *("index-url", "extra-index-url", "trusted-host", "no-index", "proxy", "timeout", "retries"),
@@ -106,13 +106,13 @@ def pin_versions(bundle: Bundle) -> dict[str, str]:
             continue  # needed by other systems or older Pythons only
         waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
     manifest = bundle.manifest
-    expected, got = manifest.environment.packages[_PREDICTS], pins[_PREDICTS]
+    expected, got = manifest.environment.packages[PREDICTS], pins[PREDICTS]
     if expected != got:
         message = (
-            f"{manifest.model} version {manifest.version} was trained with {_PREDICTS} {expected}; "
+            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
             f"installed is {got}"
         )
-        hint = f"`pip install {_PREDICTS}=={expected}`, or `iris-deploy train` again"
+        hint = f"`pip install {PREDICTS}=={expected}`, or `iris-deploy train` again"
         raise ImageError(message, hint=hint)
     return dict(sorted(pins.items()))
 

@@ -83,12 +83,11 @@ def explain(name: str, verb: str, lines: Sequence[str]) -> ImageError:
     text = "\n".join(line for line in lines if line.strip())
     for failure in _FAILURES:
         if any(re.search(sign, text, re.IGNORECASE) for sign in failure.signs):
-            message = f"{failure.what} ({name} {verb} failed)\n{_indent(text)}"
+            message = f"{failure.what} ({name} {verb} failed)\n{indent(text)}"
             return ImageError(message, hint=failure.hint)
-    return ImageError(
-        f"{name} {verb} failed\n{_indent(text)}", hint="--verbose shows the whole log"
-    )
+    return ImageError(f"{name} {verb} failed\n{indent(text)}", hint="--verbose shows the whole log")
 
 
-def _indent(text: str) -> str:
+def indent(text: str) -> str:
+    """Set off what somebody else has said."""
     return "\n".join(f"  | {line}" for line in text.splitlines())

@@ -16,6 +16,7 @@ from typing import Final
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import ImageError
 from iris_deploy.image.builders import Builder
+from iris_deploy.image.failures import indent
 
 HARDENED: Final = (
     *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -108,7 +109,7 @@ def try_image(builder: Builder, image: str, manifest: Manifest) -> Trial:
         log = builder.logs(container).rstrip()[-2000:]
         message = f"the image did not pass its trial and gets no tag: {exc}"
         if log:
-            message += "\nIts log:\n" + "\n".join(f"  | {line}" for line in log.splitlines())
+            message += f"\nIts log:\n{indent(log)}"
         hint = "--no-trial tags it all the same, untried; --verbose shows the build's log"
         raise ImageError(message, hint=hint) from exc
     finally:
