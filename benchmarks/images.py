@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.image.build import base_image_for
+from iris_deploy.image.options import base_image_for
 from iris_deploy.settings import TrainSettings
 from iris_deploy.training import fit
 

@@ -19,7 +19,14 @@ import pytest
 from iris_deploy.bundle.manifest import encode_manifest
 from iris_deploy.bundle.repository import Repository
 from tests.conftest import COMMAND, Run, run_process, wait_until
-from tests.engine import BASE, build, docker, require_engine, running_registry
+from tests.engine import (
+    BASE,
+    build,
+    docker,
+    engine_with_room_for,
+    require_engine,
+    running_registry,
+)
 from tests.load import can_unshare
 from tests.tools import require
 
@@ -46,7 +53,7 @@ def refused(*options: object, env: dict[str, str] | None = None, code: int = 1) 
     ran = run_process("build-image", *options, env=env)
     text = ran.stderr.decode()
     assert ran.returncode == code, text
-    assert "Traceback" not in text
+    assert "\nTraceback" not in text  # of ours; of pip it may be
     assert len(re.findall("^error: ", text, re.MULTILINE)) == 1
     assert "\nhint: " in text
     return text
@@ -381,6 +388,22 @@ def test_a_full_disk_is_told(artifacts: Path, tmp_path: Path) -> None:
 
 
 @once
+@pytest.mark.skipif(not can_unshare("-m"), reason="needs a mount namespace")
+@pytest.mark.parametrize("megabytes", [25, 120], ids=["for pip", "for what pip installs"])
+def test_a_full_disk_of_the_engine_is_told(artifacts: Path, tmp_path: Path, megabytes: int) -> None:
+    require_engine()
+    with engine_with_room_for(megabytes, tmp_path) as address:
+        env = {"DOCKER_HOST": address}
+        options = ("--base-image", BASE, "--network", "host", "--tag", "unwanted/full:1")
+        text = refused("--artifacts", artifacts, *options, env=env)
+        assert "the disk is full (docker build failed)" in text
+        assert "no space left on device" in text.lower()
+        assert "`docker system df`" in text
+        shown = ["docker", "--host", address, "ps", "--all", "--quiet"]
+        assert subprocess.check_output(shown) == b""
+
+
+@once
 def test_an_image_that_fails_its_trial_gets_no_tag(artifacts: Path, tmp_path: Path) -> None:
     """The base says a port that is none, so that the server refuses to start."""
     require_engine()
@@ -497,10 +520,20 @@ def test_podman_and_buildah_make_the_same_image_twice(
             images.append(report["image"])
             assert images[-1].removeprefix("sha256:") in call("images", "--no-trunc", "twice:1")
         assert images[0] == images[1] != images[2]
+        assert [layer["instruction"] for layer in report["layers"]][-3:] == [
+            f"/opt/iris-deploy/{part}" for part in ("lib", "app", "artifacts")
+        ]
+        assert report["size"] == sum(layer["size"] for layer in report["layers"])
+        assert 30e6 < report["added"] < 75e6
+        # An image that is too large is removed, unless the same one has earned a tag before.
+        too_large = (*options, "--no-trial", "--max-size", "60MB", "--tag", "large:1")
+        for epoch in ("1700000000", "1800000000"):
+            text = refused(*too_large, env={**env, "SOURCE_DATE_EPOCH": epoch}, code=4)
+            assert "--max-size allows 60,000,000" in text
+        assert images[-1].removeprefix("sha256:") in call("images", "--no-trunc", "twice:1")
+        left = set(call("images", "--all", "--quiet", "--no-trunc").split())
+        assert left == {f"sha256:{base}", *images}
         if builder == "podman":
-            assert [layer["instruction"] for layer in report["layers"]][-3:] == [
-                f"/opt/iris-deploy/{part}" for part in ("lib", "app", "artifacts")
-            ]
             health = json.loads(call("image", "inspect", images[0]))[0]["Healthcheck"]
             assert health["Test"] == ["CMD", "/opt/iris-deploy/app/healthcheck"]
             return

@@ -138,14 +138,14 @@ def build_image(
     last bit on ports 5000 and 8080, and has stopped on SIGTERM.
     """
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.image import build
+    from iris_deploy.image import build, options
     from iris_deploy.image.builders import find_builder
 
     bundle = Repository(artifacts).read(model, version)
     manifest = bundle.manifest
     tags = tag or [f"{manifest.model}:{manifest.version}"]
     settings = ImageSettings(
-        tags=tuple(dict.fromkeys(map(build.complete_tag, tags))),
+        tags=tuple(dict.fromkeys(map(options.complete_tag, tags))),
         base_image=base_image,
         platform=platform,
         network=network,
@@ -160,7 +160,7 @@ def build_image(
     if context_only is not None:
         build.check_bundle(bundle, settings)
         build.write_context_only(bundle, context_only, environ)
-        base = base_image or build.base_image_for(manifest)
+        base = base_image or options.base_image_for(manifest)
         typer.echo(f"Build context of {manifest.model} version {manifest.version}: {context_only}/")
         typer.echo(f"Next: build it with --build-arg BASE_IMAGE={base}")
         return
@@ -237,11 +237,10 @@ def _report(report: "ImageReport") -> None:
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{' '.join(report.tags)}[/bold]  {report.image}")
-    if report.size is not None and report.added is not None:
-        console.print(
-            f"  size      {report.size / 1e6:.1f} MB, "
-            f"{report.added / 1e6:.1f} MB of it on top of {report.base_image}"
-        )
+    console.print(
+        f"  size      {report.size / 1e6:.1f} MB, "
+        f"{report.added / 1e6:.1f} MB of it on top of {report.base_image}"
+    )
     if report.trial is None:
         console.print(
             "  trial     [yellow]none[/yellow]: that it starts, answers and stops is not proven"

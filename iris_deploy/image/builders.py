@@ -1,61 +1,33 @@
-"""docker, podman and buildah behind one small interface.
+"""docker, podman and buildah behind one small interface: they build, tag, push and remove."""
 
-The only module that runs a container engine. What they say is passed on line by line.
-"""
-
-import contextlib
-import hashlib
 import json
 import os
-import re
+import secrets
 import shutil
-import subprocess
 import tempfile
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from iris_deploy.errors import ImageError
-from iris_deploy.image.failures import explain
+from iris_deploy.image.layout import MARK, Layer, forget_machine, read_layers, shorten
+from iris_deploy.image.options import BuildOptions
+from iris_deploy.image.program import Program
 
 Name = Literal["docker", "podman", "buildah"]
 BUILDERS: Final[tuple[Name, ...]] = ("docker", "podman", "buildah")
 """In the order in which they are looked for."""
 
-_TAIL = 25  # lines of a builder's log that are shown when it fails
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY")
 
 
-@dataclass(frozen=True, kw_only=True)
-class BuildOptions:
-    """What a build is told, beside its context.
-
-    Parameters
-    ----------
-    base_image : str
-    epoch : int
-        Seconds since 1970, for all times in the image.
-    platform, network : str or None
-        As the builder takes them.
-    build_args, labels : mapping of str to str
-    """
-
-    base_image: str
-    epoch: int
-    platform: str | None = None
-    network: str | None = None
-    build_args: Mapping[str, str]
-    labels: Mapping[str, str]
-
-
 @dataclass(frozen=True)
-class Layer:
-    """One layer of an image: the instruction that made it, and its size in bytes."""
+class Built:
+    """A fresh image without a tag: its id, and its layers that hold anything, from the base up."""
 
-    instruction: str
-    size: int
+    image: str
+    layers: list[Layer]
 
 
 class Builder:
@@ -72,10 +44,10 @@ class Builder:
 
     def __init__(self, name: Name, program: str, environ: Mapping[str, str]) -> None:
         self.name = name
-        self._program = program
+        self.program = Program(name, program, environ)
         self._environ = environ
         self._snap = "/snap/" in program or "/snap/" in os.path.realpath(program)
-        self._buildx = name == "docker" and self._succeeds("buildx", "version")
+        self._buildx = name == "docker" and self.program.succeeds("buildx", "version")
 
     @property
     def runs(self) -> bool:
@@ -100,21 +72,20 @@ class Builder:
         ImageError
         """
         if self.name == "docker":
-            self._run("version", "--format", "{{.Server.Version}}")
+            self.program.run("version", "--format", "{{.Server.Version}}")
 
-    def build_command(self, context: Path, id_file: Path, options: BuildOptions) -> list[str]:
-        """Return the command that builds, for whoever wants to see or to run it."""
-        words = [self._program]
+    def build_words(self, context: Path, id_file: Path, options: BuildOptions) -> list[str]:
+        """Return what the builder is told, for whoever wants to see or to run it."""
         if self.name == "docker" and self._buildx:
             # No attestations: they make an index, which Lambda and some registries refuse.
-            words += ["buildx", "build", "--load", "--provenance=false", "--sbom=false"]
+            words = ["buildx", "build", "--load", "--provenance=false", "--sbom=false"]
         elif self.name == "docker":
-            words += ["build", "--force-rm"]  # no containers are left of a build that fails
+            words = ["build", "--force-rm"]  # no containers are left of a build that fails
         else:
             # Docker's format: every platform takes it, and OCI's has no HEALTHCHECK.
             # A layer for each COPY, which buildah would not make; and podman's cache would take
             # those of another time.
-            words += ["build", "--format", "docker", "--layers", "--no-cache"]
+            words = ["build", "--format", "docker", "--layers", "--no-cache"]
             words += ["--timestamp", str(options.epoch)]
         arguments = {
             "BASE_IMAGE": options.base_image,
@@ -135,7 +106,7 @@ class Builder:
                 words += [f"--{option}", value]
         return [*words, "--iidfile", str(id_file), str(context)]
 
-    def build(self, context: Path, options: BuildOptions, tell: Callable[[str], None]) -> str:
+    def build(self, context: Path, options: BuildOptions, tell: Callable[[str], None]) -> Built:
         """Build an image without a tag.
 
         Parameters
@@ -147,8 +118,7 @@ class Builder:
 
         Returns
         -------
-        str
-            The image's id.
+        Built
 
         Raises
         ------
@@ -157,50 +127,37 @@ class Builder:
         """
         with tempfile.TemporaryDirectory(prefix="iris-deploy-", dir=self.files) as directory:
             id_file = Path(directory) / "id"
-            self._stream(self.build_command(context, id_file, options), tell)
-            image = id_file.read_text().strip()
-            return image if self.name == "docker" else self._forget_machine(image, Path(directory))
+            words = self.build_words(context, id_file, options)
+            if self.name == "docker":
+                self.program.stream(words, tell)
+                image = id_file.read_text().strip()
+                return Built(image, self._history(image))
+            mark = f"{MARK}={secrets.token_hex(8)}"
+            try:
+                self.program.stream([words[0], "--label", mark, *words[1:]], tell)
+                return self._settle(id_file.read_text().strip(), Path(directory) / "image")
+            finally:  # also the first stage's, which is of no use without a cache
+                shown = ("images", "--quiet", "--no-trunc", "--filter", f"label={mark}")
+                for image in self.program.run(*shown).split():
+                    self.program.succeeds("rmi", image)
 
-    def _forget_machine(self, image: str, directory: Path) -> str:
-        """Take the names of what it was built in and from out of an image's configuration.
-
-        podman and buildah leave them there, in Docker's format, whatever time they are given; with
-        them no two images are alike.
-        """
-        layout = directory / "layout"
-        self._run("push", image, f"dir:{layout}")
-        file = layout / "manifest.json"
-        manifest = json.loads(file.read_text())
-        old = layout / manifest["config"]["digest"].removeprefix("sha256:")
-        configuration = json.loads(old.read_text())
-        for member in ("container", "parent"):
-            configuration.pop(member, None)
-        for entry in configuration["history"]:
-            if entry.get("comment", "").startswith("FROM "):
-                del entry["comment"]
-        for part in ("config", "container_config"):
-            configuration.get(part, {}).pop("Hostname", None)
-        new = json.dumps(configuration, separators=(",", ":")).encode()
-        digest = hashlib.sha256(new).hexdigest()
-        old.unlink()
-        (layout / digest).write_bytes(new)
-        manifest["config"] |= {"digest": f"sha256:{digest}", "size": len(new)}
-        file.write_text(json.dumps(manifest))
-        settled = self._run("pull", "--quiet", f"dir:{layout}").split()[-1]
-        if settled != image.removeprefix("sha256:"):
-            self._succeeds("rmi", image)
-        return f"sha256:{settled}"
+    def _settle(self, image: str, directory: Path) -> Built:
+        """Make an image what it would be on any machine, and weigh its layers."""
+        self.program.run("push", image, f"dir:{directory}")
+        forget_machine(directory)
+        settled = self.program.run("pull", "--quiet", f"dir:{directory}").split()[-1]
+        return Built(f"sha256:{settled}", read_layers(directory))
 
     def tag(self, image: str, tags: Sequence[str]) -> None:
         """Give an image all of its tags or none."""
         given: list[str] = []
         try:
             for tag in tags:
-                self._run("tag", image, tag)
+                self.program.run("tag", image, tag)
                 given.append(tag)
         except BaseException:
             for tag in given:
-                self._succeeds("rmi", tag)
+                self.program.succeeds("rmi", tag)
             raise
 
     def push(self, tag: str, tell: Callable[[str], None]) -> str:
@@ -214,11 +171,11 @@ class Builder:
         repository = tag.rpartition(":")[0]
         with tempfile.TemporaryDirectory(prefix="iris-deploy-", dir=self.files) as directory:
             if self.name == "docker":
-                self._stream([self._program, "push", tag], tell)
+                self.program.stream(["push", tag], tell)
                 known: list[str] = self._inspect(tag, "RepoDigests")
                 return next(d for d in known if d.startswith(f"{repository}@"))
             file = Path(directory) / "digest"
-            self._stream([self._program, "push", "--digestfile", str(file), tag], tell)
+            self.program.stream(["push", "--digestfile", str(file), tag], tell)
             return f"{repository}@{file.read_text().strip()}"
 
     def remove_image(self, image: str) -> None:
@@ -226,106 +183,28 @@ class Builder:
 
         The same input makes the same image, which may have earned a tag before: then it stays.
         """
-        if self.runs and not self._inspect(image, "RepoTags"):
-            self._succeeds("rmi", image)
+        if not self._tags(image):
+            self.program.succeeds("rmi", image)
+
+    def _tags(self, image: str) -> list[str]:
+        if self.name != "buildah":
+            return list(self._inspect(image, "RepoTags") or ())
+        known = json.loads(self.program.run("images", "--json", "--no-trunc"))
+        return [name for entry in known if entry["id"] == image for name in entry["names"] or ()]
 
     def _inspect(self, image: str, what: str) -> Any:
         """Return something that docker and podman tell of an image."""
         template = "{{json ." + what + "}}"
-        return json.loads(self._run("image", "inspect", "--format", template, image))
+        return json.loads(self.program.run("image", "inspect", "--format", template, image))
 
-    def size(self, image: str) -> int:
-        """Return an image's size, bytes."""
-        return int(self._inspect(image, "Size"))
-
-    def layers(self, image: str) -> list[Layer]:
-        """Return the layers of an image that hold anything, from the base up."""
-        words = ["history", "--no-trunc", "--human=false", "--format"]
-        if self.name == "podman":  # which knows numbers in JSON only
-            made = [
-                (e.get("CreatedBy", ""), e["size"])
-                for e in json.loads(self._run(*words, "json", image))
-            ]
-        else:
-            lines = self._run(*words, "{{.Size}}\t{{.CreatedBy}}", image).splitlines()
-            made = [(by, int(size)) for size, _, by in (line.partition("\t") for line in lines)]
-        return [Layer(_instruction(by), size) for by, size in reversed(made) if size]
-
-    def start(self, name: str, image: str, *options: str) -> None:
-        """Run a container in the background, under a name that its end needs whatever happens."""
-        self._run("run", "--detach", "--name", name, *options, image)
-
-    def execute(self, container: str, *command: str, given: str = "") -> str:
-        """Run a command inside a container and return what it prints."""
-        return self._run("exec", "--interactive", container, *command, given=given)
-
-    def state(self, container: str) -> dict[str, object]:
-        """Return what is known of a container's life: whether it runs, its start and exit code."""
-        state: dict[str, object] = json.loads(
-            self._run("inspect", "--format", "{{json .State}}", container)
-        )
-        return state
-
-    def logs(self, container: str) -> str:
-        """Return what a container has printed."""
-        command = [self._program, "logs", container]
-        ran = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-        return ran.stdout
-
-    def stop(self, container: str, seconds: int) -> None:
-        """Send SIGTERM, and SIGKILL after so many seconds."""
-        self._run("stop", "--time", str(seconds), container)
-
-    def remove(self, container: str) -> None:
-        """Remove a container with its volumes, whatever its state."""
-        self._succeeds("rm", "--force", "--volumes", container)
-
-    def _succeeds(self, *words: str) -> bool:
-        command = [self._program, *words]
-        ran = subprocess.run(command, capture_output=True, start_new_session=True, check=False)
-        return ran.returncode == 0
-
-    def _run(self, *words: str, given: str = "") -> str:
-        ran = subprocess.run(
-            [self._program, *words],
-            input=given,
-            capture_output=True,
-            text=True,
-            start_new_session=True,  # a Ctrl-C is ours: it should not be cut off half-way
-            check=False,
-        )
-        if ran.returncode:
-            raise explain(self.name, words[0], ran.stderr.strip().splitlines() or [ran.stdout])
-        return ran.stdout
-
-    def _stream(self, command: Sequence[str], tell: Callable[[str], None]) -> None:
-        """Run a command whose output people want to see; end it if we are interrupted."""
-        tail: deque[str] = deque(maxlen=_TAIL)
-        with subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            env={**self._environ, "BUILDKIT_PROGRESS": "plain"},
-        ) as process:
-            assert process.stdout is not None  # noqa: S101
-            try:
-                for line in process.stdout:
-                    tail.append(line.rstrip())
-                    tell(line.rstrip())
-                code = process.wait()
-            except BaseException:
-                process.terminate()
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
-                process.kill()
-                raise
-        if code:
-            raise explain(self.name, command[1], list(tail))
+    def _history(self, image: str) -> list[Layer]:
+        words = ("history", "--no-trunc", "--human=false", "--format", "{{.Size}}\t{{.CreatedBy}}")
+        layers = []
+        for line in reversed(self.program.run(*words, image).splitlines()):
+            size, _, made_by = line.partition("\t")
+            if int(size):
+                layers.append(Layer(shorten(made_by), int(size)))
+        return layers
 
 
 def find_builder(chosen: Name | None, environ: Mapping[str, str]) -> Builder:
@@ -352,10 +231,3 @@ def find_builder(chosen: Name | None, environ: Mapping[str, str]) -> Builder:
     message = f"no container engine: none of {', '.join(BUILDERS)} is on the PATH"
     hint = "install Docker or Podman, or use --context-only DIR and build elsewhere"
     raise ImageError(message, hint=hint)
-
-
-def _instruction(made: str) -> str:
-    """Shorten what a history says of a layer."""
-    words = re.sub(r"^/bin/sh -c #\(nop\) +|^/bin/sh -c |# buildkit$", "", made)
-    words = re.sub(r"\s+", " ", words).strip()
-    return re.sub(r"^COPY (\w+:[0-9a-f]{64}|dir:\w+|multi:\w+) in ", "COPY ", words)

@@ -15,8 +15,9 @@ from typing import Final
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import ImageError
-from iris_deploy.image.builders import Builder
+from iris_deploy.image.container import Container
 from iris_deploy.image.failures import indent
+from iris_deploy.image.program import Program
 
 HARDENED: Final = (
     *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -81,13 +82,13 @@ class Trial:
     stop_seconds: float
 
 
-def try_image(builder: Builder, image: str, manifest: Manifest) -> Trial:
+def try_image(engine: Program, image: str, manifest: Manifest) -> Trial:
     """Start an image hardened, replay the recorded examples, and stop it with SIGTERM.
 
     Parameters
     ----------
-    builder : Builder
-        One that can run.
+    engine : Program
+        docker or podman.
     image : str
     manifest : Manifest
         With the examples and what they were answered with.
@@ -101,26 +102,26 @@ def try_image(builder: Builder, image: str, manifest: Manifest) -> Trial:
     ImageError
         With the container's log, if it does not start, answers otherwise or does not stop in time.
     """
-    container = f"iris-deploy-trial-{secrets.token_hex(6)}"
+    container = Container(engine, f"iris-deploy-trial-{secrets.token_hex(6)}")
     try:
-        builder.start(container, image, *HARDENED)
-        return _examine(builder, container, manifest)
+        container.start(image, *HARDENED)
+        return _examine(container, manifest)
     except ImageError as exc:
-        log = builder.logs(container).rstrip()[-2000:]
+        log = container.logs().rstrip()[-2000:]
         message = f"the image did not pass its trial and gets no tag: {exc}"
         if log:
             message += f"\nIts log:\n{indent(log)}"
         hint = "--no-trial tags it all the same, untried; --verbose shows the build's log"
         raise ImageError(message, hint=hint) from exc
     finally:
-        builder.remove(container)
+        container.remove()
 
 
-def _examine(builder: Builder, container: str, manifest: Manifest) -> Trial:
+def _examine(container: Container, manifest: Manifest) -> Trial:
     examples = manifest.examples
     requests = [["/predict?details=true", json.dumps(e.instance)] for e in examples]
     given = json.dumps([READY_SECONDS, PORTS, requests])
-    answers = json.loads(builder.execute(container, "python3", "-I", "-c", _ASK, given=given))
+    answers = json.loads(container.execute("python3", "-I", "-c", _ASK, given=given))
     expected = [(port, example) for port in PORTS for example in examples]
     for (port, example), (_, status, body) in zip(expected, answers, strict=True):
         if status != 200 or not _agrees(json.loads(body), example.label, example.scores):
@@ -129,11 +130,11 @@ def _examine(builder: Builder, container: str, manifest: Manifest) -> Trial:
                 f"{example.scores}; got {status} {body.strip()}"
             )
             raise ImageError(message)
-    started = builder.state(container)["StartedAt"]
-    ready = _seconds_between(str(started), builder.logs(container))
+    started = container.state()["StartedAt"]
+    ready = _seconds_between(str(started), container.logs())
     before = time.monotonic()
-    builder.stop(container, STOP_SECONDS)
-    seconds, code = time.monotonic() - before, builder.state(container)["ExitCode"]
+    container.stop(STOP_SECONDS)
+    seconds, code = time.monotonic() - before, container.state()["ExitCode"]
     if code != 0:
         message = f"SIGTERM: expected exit code 0 within {STOP_SECONDS} s, got {code}"
         raise ImageError(message)

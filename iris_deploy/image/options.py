@@ -1,0 +1,107 @@
+"""What a build is told beside its context: base image, time, labels, and the tags of its image."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from iris_deploy import __version__
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.errors import SettingsError
+from iris_deploy.settings import ImageSettings
+
+EPOCH: Final = 315532800
+"""1980-01-01, the earliest time that all archives can hold; for all files of the image."""
+
+_LABEL = "io.iris-deploy."
+_OCI = "org.opencontainers.image."
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REGISTRY = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:)|\[[0-9a-f:]+\])"
+_TAG = re.compile(
+    rf"(?:{_REGISTRY}(?::\d+)?/)?{_COMPONENT}(?:/{_COMPONENT})*"
+    r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
+)
+"""The grammar of the distribution project, with a tag that is always there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOptions:
+    """What a build is told, beside its context.
+
+    Parameters
+    ----------
+    base_image : str
+    epoch : int
+        Seconds since 1970, for all times in the image.
+    platform, network : str or None
+        As the builder takes them.
+    build_args, labels : mapping of str to str
+    """
+
+    base_image: str
+    epoch: int
+    platform: str | None = None
+    network: str | None = None
+    build_args: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+def complete_tag(tag: str) -> str:
+    """Check a tag, and add ``:latest`` as the engines do if there is only a name.
+
+    Raises
+    ------
+    SettingsError
+    """
+    whole = tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest"
+    if not _TAG.fullmatch(whole) or len(whole) > 255:
+        message = f"--tag: expected [registry/]name:tag in lower case, got {tag!r}"
+        raise SettingsError(message, hint="for example --tag user/iris:1.0")
+    return whole
+
+
+def base_image_for(manifest: Manifest) -> str:
+    """Return the base image with the Python that trained the bundle."""
+    return f"python:{manifest.environment.python_minor}-slim"
+
+
+def build_options(
+    settings: ImageSettings, manifest: Manifest, environ: Mapping[str, str]
+) -> BuildOptions:
+    """Return what the build is told."""
+    base = settings.base_image or base_image_for(manifest)
+    epoch = environ.get("SOURCE_DATE_EPOCH", "") or str(EPOCH)
+    if not epoch.isdigit():
+        message = f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {epoch!r}"
+        raise SettingsError(message)
+    return BuildOptions(
+        base_image=base,
+        epoch=int(epoch),
+        platform=settings.platform,
+        network=settings.network,
+        build_args=settings.build_args,
+        labels={**describe(manifest, base), **settings.labels},
+    )
+
+
+def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
+    """Return the labels by which the image describes itself."""
+    accuracy = manifest.evaluation.accuracy
+    features = [{"name": f.name, "unit": f.unit} for f in manifest.signature.features]
+    signature = {"features": features, "classes": manifest.signature.classes}
+    versions = {"python": manifest.environment.python, **manifest.environment.packages}
+    return {
+        f"{_OCI}title": manifest.model,
+        f"{_OCI}version": str(manifest.version),
+        f"{_OCI}description": f"{manifest.model} version {manifest.version} behind an HTTP API, "
+        f"right for {accuracy:.1%} of its held-out samples",
+        f"{_OCI}base.name": base_image,
+        f"{_LABEL}model": manifest.model,
+        f"{_LABEL}version": str(manifest.version),
+        f"{_LABEL}digest": manifest.digest,
+        f"{_LABEL}signature": json.dumps(signature, separators=(",", ":")),
+        f"{_LABEL}accuracy": repr(accuracy),
+        f"{_LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
+        f"{_LABEL}built-with": f"iris-deploy {__version__}",
+    }
