@@ -18,7 +18,8 @@ ARG PIP_TRUSTED_HOST
 ARG PIP_CERT
 
 WORKDIR /build
-RUN python3 -m venv pip
+# In two steps: in one, the reason for which pip cannot be unpacked would not be told.
+RUN python3 -m venv --without-pip pip && pip/bin/python3 -m ensurepip --default-pip
 COPY requirements requirements
 # Exactly these versions, from wheels alone: no compiler, and no code of a package is run.
 RUN PIP_CONFIG_FILE=/build/requirements/pip.conf pip/bin/pip install \

@@ -4,9 +4,11 @@ import fcntl
 import http.client
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -73,6 +75,37 @@ def container(image: str, *options: str, command: Sequence[str] = ()) -> Iterato
         yield Container(identity)
     finally:
         docker("rm", "--force", "--volumes", identity)
+
+
+@contextmanager
+def engine_with_room_for(megabytes: int, directory: Path) -> Iterator[str]:
+    """Run a Docker Engine with the base image and so much free disk, and yield its address."""
+    daemon, disk = require("dockerd"), directory / "disk"
+    disk.mkdir()
+    short = tempfile.mkdtemp()
+    address = f"unix://{short}/docker.sock"
+    roots = f"--data-root {disk} --exec-root {short}/exec --pidfile {short}/pid"
+    script = f"mount -t tmpfs none {disk} && exec {daemon} --host {address} {roots} --bridge none"
+    with (directory / "engine.log").open("w") as log:
+        engine = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stderr=log)
+    try:
+        env = {**os.environ, "DOCKER_HOST": address}
+
+        def call(*words: str, **more: Any) -> bool:
+            return subprocess.run(["docker", *words], env=env, check=False, **more).returncode == 0
+
+        wait_until(lambda: call("version", capture_output=True), 30)
+        with subprocess.Popen(["docker", "save", BASE], stdout=subprocess.PIPE) as saved:
+            assert call("load", "--quiet", stdin=saved.stdout)
+        seen = os.statvfs(f"/proc/{engine.pid}/root{disk}")
+        size = (seen.f_blocks - seen.f_bfree) * seen.f_frsize + megabytes * 2**20
+        remount = ["mount", "--options", f"remount,size={size}", str(disk)]
+        subprocess.run(["nsenter", f"--mount=/proc/{engine.pid}/ns/mnt", *remount], check=True)
+        yield address
+    finally:
+        engine.terminate()
+        engine.wait(30)
+        shutil.rmtree(short, ignore_errors=True)
 
 
 @contextmanager
