@@ -22,6 +22,8 @@ class Channel(HTTPChannel):
     touched : float
         When something was received or sent last, on the monotonic clock: unlike waitress's own
         stamp it does not jump with the machine's clock.
+    last_head : bytes
+        Of the request before, if it was quick.
     """
 
     error_task_class = RefusalTask
@@ -37,6 +39,7 @@ class Channel(HTTPChannel):
         self.in_loop = False
         self._latest: StrictParser | None = None
         self._blank_since: float | None = None
+        self.last_head = b""
         super().__init__(*args, **kwargs)
 
     def parser_class(self, adj: Any) -> StrictParser:  # type: ignore[override]
@@ -47,11 +50,25 @@ class Channel(HTTPChannel):
     def received(self, data: bytes) -> bool:
         """Take bytes, and answer at once what is quick."""
         self.touched = time.monotonic()
+        if self._idle and self.server.quick.answer(self, data):
+            return True
         taken: bool = super().received(data)
         latest = self._latest
         self._blank_since = latest.begun if latest is not None and latest.empty else None
         self._answer_on()
         return taken
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is under way and the connection stays."""
+        return not (
+            self.requests
+            or self.request is not None
+            or self._blank_since is not None
+            or self.total_outbufs_len
+            or self.will_close
+            or self.close_when_flushed
+        )
 
     def answer_now(self) -> None:
         """Answer the first request that waits in the loop, whatever it is."""

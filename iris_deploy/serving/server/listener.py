@@ -9,6 +9,7 @@ from typing import Any
 from waitress.server import BaseWSGIServer
 
 from iris_deploy.serving.server.channel import Channel
+from iris_deploy.serving.server.quick import QuickLane
 from iris_deploy.serving.server.service import Service
 from iris_deploy.settings import UNIX_PEER
 
@@ -20,6 +21,7 @@ class Listener(BaseWSGIServer):
 
     channel_class = Channel
     service: Service
+    quick: QuickLane
     connections: int
     open_again = 0.0
 

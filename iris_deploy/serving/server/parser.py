@@ -36,6 +36,8 @@ class StrictParser(HTTPRequestParser):
 
     Attributes
     ----------
+    head : bytes
+        Request line and header fields as they came, with the empty line.
     error : Reply or None
         What the request is answered with instead of its answer.
     begun : float
@@ -46,6 +48,7 @@ class StrictParser(HTTPRequestParser):
         When it was its turn: when it had arrived, and the one before it was answered.
     """
 
+    head = b""
     error: Any
     adj: Any
     first_line: Any
@@ -83,6 +86,7 @@ class StrictParser(HTTPRequestParser):
         ParsingError
             If the request is not HTTP/1.1 or HTTP/1.0, or can be read in two ways.
         """
+        self.head = header_plus
         try:
             super().parse_header(header_plus)
         except ValueError as exc:  # urlsplit, of http://[; int, of a length that never ends

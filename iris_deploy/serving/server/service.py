@@ -81,12 +81,11 @@ class Service:
             return request.command == "POST" and body is not None and len(body) <= self._quick_body
         return route in {LIVE, READY} and request.command == "GET" and request.body_rcv is None
 
-    def answer(self, request: Any) -> Reply:
+    def answer(self, request: Any, body: bytes) -> Reply:
         """Answer a quick request."""
         route = self._routes[request.path]
         if route == PREDICT:
             content_type = request.headers.get("CONTENT_TYPE")
-            body = request.get_body_stream().read()
             return self.endpoints.predict(request.query, content_type, body)
         return self.endpoints.live() if route == LIVE else self.endpoints.ready()
 

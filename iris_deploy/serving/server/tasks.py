@@ -17,7 +17,9 @@ from iris_deploy.serving.reply import Reply
 if TYPE_CHECKING:
     from iris_deploy.serving.server.service import Service
 
-_CLOSED_BY_CLIENT = 499
+CLOSED_BY_CLIENT = 499
+"""nginx's status for nobody to answer, in figures and the log."""
+
 _FAILED = "the server failed; its log says why"
 _SEND_TOGETHER = 64 * 1024  # bytes of a body up to which copying it is cheaper than a second send
 
@@ -46,7 +48,7 @@ class _Answer(Task):
             super().service()
             status = int(self.status[:3])
         except ClientDisconnected:
-            status = _CLOSED_BY_CLIENT
+            status = CLOSED_BY_CLIENT
             raise
         finally:
             if status:
@@ -134,7 +136,10 @@ class QuickTask(_Answer):
 
     def answer(self) -> None:
         """Ask the endpoints."""
-        self.send(self._service.answer(self.request))
+        request = self.request
+        self.send(self._service.answer(request, request.get_body_stream().read()))
+        if not (self.close_on_finish or request.chunked):
+            self.channel.server.quick.remember(self.channel, request)
 
 
 class FlaskTask(_Answer, WSGITask):

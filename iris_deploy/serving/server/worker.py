@@ -15,6 +15,8 @@ from waitress.task import ThreadedTaskDispatcher
 
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
 from iris_deploy.serving.server.listener import Listener
+from iris_deploy.serving.server.poller import Poller
+from iris_deploy.serving.server.quick import QuickLane
 from iris_deploy.serving.server.service import Service
 from iris_deploy.settings import ServeSettings
 
@@ -89,7 +91,7 @@ class Worker:
         self._settings = settings
         self._line = control
         self._reload = reload
-        self._map: dict[int, Any] = {}
+        self._map = Poller()
         self._channels: dict[int, Channel] = {}
         self._dispatcher: Any = ThreadedTaskDispatcher()
         self._dispatcher.set_thread_count(settings.threads)
@@ -105,6 +107,7 @@ class Worker:
         )
         adjustments.max_body_bytes = settings.max_body_bytes
         self._listeners = []
+        quick = QuickLane(service)
         for listener in listeners:
             name = (listener.family, listener.type, listener.proto, None)
             server = Listener(
@@ -116,7 +119,7 @@ class Worker:
                 sockinfo=name,
                 bind_socket=False,
             )
-            server.service = service
+            server.service, server.quick = service, quick
             server.connections = settings.connections
             server.active_channels = self._channels  # one limit for all listeners
             self._listeners.append(server)
@@ -140,13 +143,14 @@ class Worker:
             draining = self._service.endpoints.draining
             if now >= next_tick:
                 self._tick(now)
+                self._map.look_at_all()
                 next_tick = now + TICK
             if self._closed_at is not None:
                 code = self._drained(now)
                 if code is not None:
                     return code
-            pause = _DRAIN_TICK if draining else max(next_tick - now, 0.001)
-            wasyncore.poll2(pause, self._map)
+                self._map.look_at_all()
+            self._map.wait(_DRAIN_TICK if draining else max(next_tick - now, 0.001))
 
     def _tick(self, now: float) -> None:
         settings, metrics = self._settings, self._service.metrics

@@ -1,0 +1,84 @@
+"""``python -m tests.cost ARTIFACTS``: what answers cost, counted in calls of functions.
+
+Seconds differ from run to run; calls do not. A worker is run in a thread whose calls, Python's and
+C's, are counted, and asked over a real connection.
+"""
+
+import json
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.serving.access import Access
+from iris_deploy.serving.app import create_app
+from iris_deploy.serving.endpoints import Endpoints
+from iris_deploy.serving.log import Log
+from iris_deploy.serving.metrics import Metrics
+from iris_deploy.serving.server.service import Service
+from iris_deploy.serving.server.worker import Worker
+from iris_deploy.serving.slots import SharedMemory
+from iris_deploy.settings import ServeSettings
+from tests.load import batch, read_answer
+from tests.pieces import BODY, post
+
+_REQUESTS = 20
+
+
+class _Counter:
+    """Counts the calls of a worker's threads, of which one is at work at a time."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, _frame: object, event: str, _argument: object) -> None:
+        if event in {"call", "c_call"}:
+            self.calls += 1
+
+
+def main(artifacts: Path) -> None:
+    """Print the calls of a request of each kind."""
+    bundle = Repository(artifacts).read(None, 1)
+    settings = ServeSettings()
+    endpoints = Endpoints(bundle)
+    metrics = Metrics(SharedMemory(1).slot(0))
+    metrics.begin(bundle.manifest, 1)
+    endpoints.observe = metrics.observe
+    app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+    listener = socket.create_server(("127.0.0.1", 0))
+    ours, theirs = socket.socketpair()
+    counter = _Counter()
+
+    def work() -> None:
+        service = Service(endpoints, Access(), metrics, Log("json", access=False), settings)
+        worker = Worker(app, service, [listener], settings, theirs, lambda *_: True)
+        worker.run()
+
+    threading.setprofile(counter)
+    threading.Thread(target=work, daemon=True).start()
+    with socket.create_connection(listener.getsockname()) as connection:
+
+        def cost(*requests: bytes) -> float:
+            """Return the mean number of calls of requests, whose heads may be known by now."""
+            before = counter.calls
+            for request in requests:
+                connection.sendall(request)
+                assert read_answer(connection).status == 200
+            return (counter.calls - before) / len(requests)
+
+        known = [post(BODY)] * _REQUESTS
+        new = [post(BODY, b"X-Request-ID: %d" % k) for k in range(_REQUESTS)]
+        many, more = post(batch(2000)), post(batch(4000))
+        cost(*known, *new, many, more)
+        costs = {
+            "known": cost(*known),
+            "new": cost(*new),
+            "a row": (cost(more) - cost(many)) / 2000,
+        }
+    ours.close()
+    sys.stdout.write(json.dumps(costs) + "\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,34 @@
+"""An answer costs no more than it did: counted in calls of functions, which do not differ by run.
+
+When one of these fails, either something was added to every request, and is it worth it? Or the
+way that is quick is not taken any more. ``python -m tests.cost artifacts`` tells the figures.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def costs(_trained: Path) -> dict[str, float]:
+    command = [sys.executable, "-m", "tests.cost", str(_trained)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert ran.returncode == 0, ran.stderr
+    measured: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"),
+    [
+        ("known", 110),  # 98 with Python 3.11
+        ("new", 390),  # 363: what waitress's parser, tasks and formatting take
+    ],
+)
+def test_an_answer_costs_no_more_calls_than_it_did(
+    costs: dict[str, float], kind: str, most: float
+) -> None:
+    assert costs[kind] <= most
