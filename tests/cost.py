@@ -46,12 +46,14 @@ def main(artifacts: Path) -> None:
     metrics.begin(bundle.manifest, 1)
     endpoints.observe = metrics.observe
     app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+    log = Log("json", access=False)
+    log.capture_logging()
     listener = socket.create_server(("127.0.0.1", 0))
     ours, theirs = socket.socketpair()
     counter = _Counter()
 
     def work() -> None:
-        service = Service(endpoints, Access(), metrics, Log("json", access=False), settings)
+        service = Service(endpoints, Access(), metrics, log, settings)
         worker = Worker(app, service, [listener], settings, theirs, lambda *_: True)
         worker.run()
 
@@ -74,7 +76,7 @@ def main(artifacts: Path) -> None:
         costs = {
             "known": cost(*known),
             "new": cost(*new),
-            "a row": (cost(more) - cost(many)) / 2000,
+            "a row": (min(map(cost, [more] * 5)) - min(map(cost, [many] * 5))) / 2000,
         }
     ours.close()
     sys.stdout.write(json.dumps(costs) + "\n")

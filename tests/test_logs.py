@@ -116,10 +116,10 @@ def test_no_data_of_a_request_is_logged(artifacts: Path, style: str) -> None:
 BROKEN = """\
 import iris_deploy.serving.protocols.prediction as prediction
 
-def answer(predictor, body, **_):
+def answer(self, body, **_):
     return float(body)  # its message quotes what is no number
 
-prediction.answer = answer
+prediction.Contract.answer = answer
 """
 
 

@@ -348,7 +348,7 @@ def test_a_bug_is_500_without_its_inside_and_is_logged(
         message = "secret inside"
         raise RuntimeError(message)
 
-    monkeypatch.setattr(prediction, "answer", broken)
+    monkeypatch.setattr(prediction.Contract, "answer", broken)
     endpoints = Endpoints(Repository(artifacts).read())
     client = create_app(endpoints, max_body_bytes=1000).test_client()
     response = client.post("/predict", json=INSTANCE)

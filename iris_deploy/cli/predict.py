@@ -43,12 +43,12 @@ def predict(
         message = "expected instances as an argument or --file, got both"
         raise SettingsError(message, hint="leave one of them out")
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.serving.protocols import prediction
+    from iris_deploy.serving.protocols.prediction import Contract
 
-    predictor = Repository(artifacts).read(model, version).predictor
+    contract = Contract(Repository(artifacts).read(model, version).predictor)
 
     def answer(body: bytes) -> None:
-        sys.stdout.write(prediction.answer(predictor, body, details=details).decode() + "\n")
+        sys.stdout.write(contract.answer(body, details=details).decode() + "\n")
         sys.stdout.flush()  # who writes line by line is answered line by line
 
     if instances is not None:

@@ -43,6 +43,7 @@ class _Served:
     """A bundle and what is made of it once."""
 
     bundle: Bundle
+    contract: prediction.Contract
     description: Reply
     openapi: Reply
 
@@ -81,9 +82,8 @@ class Endpoints:
         self._served = self._build(bundle)
 
     def predict(self, query: str, content_type: str | None, body: bytes) -> Reply:
-        """Answer ``POST /predict``; see `protocols.prediction.reply`."""
-        predictor = self._served.bundle.predictor
-        return prediction.reply(predictor, query, content_type, body, self.observe)
+        """Answer ``POST /predict``; see `protocols.prediction`."""
+        return self._served.contract.reply(query, content_type, body, self.observe)
 
     def live(self) -> Reply:
         """Answer the liveness probe."""
@@ -104,7 +104,10 @@ class Endpoints:
     def _build(self, bundle: Bundle) -> _Served:
         document = build_openapi(bundle, open_paths=self._open_paths)
         return _Served(
-            bundle, Reply(200, JSON, _describe(bundle)), Reply(200, JSON, _pretty(document))
+            bundle,
+            prediction.Contract(bundle.predictor),
+            Reply(200, JSON, _describe(bundle)),
+            Reply(200, JSON, _pretty(document)),
         )
 
 

@@ -1,7 +1,7 @@
 """The talk's contract: one object with the features' names in, ``{"prediction": ...}`` out.
 
 An array of objects is answered by parallel lists under the plural names. The command ``predict``
-answers through the same functions as ``POST /predict``.
+answers through the same contract as ``POST /predict``.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,131 +9,137 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
+import numpy as np
 
+from iris_deploy.bundle.kernel import Floats
 from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.errors import MalformedError, SignatureError
 from iris_deploy.serving.problem import describe_error, reply_problem
 from iris_deploy.serving.protocols import strict
+from iris_deploy.serving.protocols.instances import InstanceReader
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply
 
-Observe = Callable[[Sequence[Sequence[float]], Sequence[str]], None]
+Rows = list[tuple[float, ...]] | Floats
+Observe = Callable[[Sequence[Sequence[float]] | Floats, Sequence[str]], None]
 """Gets the rows that were predicted and their labels."""
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
-def reply(
-    predictor: Predictor,
-    query: str,
-    content_type: str | None,
-    body: bytes,
-    observe: Observe | None = None,
-) -> Reply:
-    """Answer ``POST /predict``.
+class Contract:
+    """What ``POST /predict`` takes and gives, for one predictor.
 
     Parameters
     ----------
     predictor : Predictor
-    query : str
-        Of the request's target, without the question mark; ``details=true`` asks for details.
-    content_type : str or None
-        Header of the request.
-    body : bytes
-    observe : callable, optional
-        Gets rows and labels once they are right.
-
-    Returns
-    -------
-    Reply
-        200, or 400, 415 or 422 as problem details.
     """
-    if content_type != "application/json" and not _is_json(content_type):
-        detail = (
-            f"expected Content-Type: application/json; got {content_type or 'none'}. "
-            "With curl add -H 'Content-Type: application/json'"
-        )
-        return reply_problem(415, detail)
-    try:
-        details = bool(query) and _flag(query, "details")
-        return Reply(200, JSON, answer(predictor, body, details=details, observe=observe))
-    except (MalformedError, SignatureError) as exc:
-        status, problem = describe_error(exc)
-        return Reply(status, PROBLEM, problem)
 
+    def __init__(self, predictor: Predictor) -> None:
+        self._predictor = predictor
+        self._read = InstanceReader(predictor.signature).read
 
-def answer(
-    predictor: Predictor, body: bytes, *, details: bool = False, observe: Observe | None = None
-) -> bytes:
-    """Predict for the JSON of one instance or of an array of them.
+    def reply(
+        self, query: str, content_type: str | None, body: bytes, observe: Observe | None = None
+    ) -> Reply:
+        """Answer ``POST /predict``.
 
-    Parameters
-    ----------
-    predictor : Predictor
-    body : bytes
-        An object, or an array of objects, with the features' names.
-    details : bool
-        Whether to add scores and warnings.
-    observe : callable, optional
-        Gets rows and labels once they are right.
+        Parameters
+        ----------
+        query : str
+            Of the request's target, without the question mark; ``details=true`` asks for details.
+        content_type : str or None
+            Header of the request.
+        body : bytes
+        observe : callable, optional
+            Gets rows and labels once they are right.
 
-    Returns
-    -------
-    bytes
-        ``{"prediction": label}`` or ``{"predictions": [label, ...]}``. With details also
-        ``probabilities`` or ``decision_values`` by class, and ``warnings`` for values outside the
-        training range: one of each, or a list with one of each per instance.
+        Returns
+        -------
+        Reply
+            200, or 400, 415 or 422 as problem details.
+        """
+        if content_type != "application/json" and not _is_json(content_type):
+            detail = (
+                f"expected Content-Type: application/json; got {content_type or 'none'}. "
+                "With curl add -H 'Content-Type: application/json'"
+            )
+            return reply_problem(415, detail)
+        try:
+            details = bool(query) and _flag(query, "details")
+            return Reply(200, JSON, self.answer(body, details=details, observe=observe))
+        except (MalformedError, SignatureError) as exc:
+            status, problem = describe_error(exc)
+            return Reply(status, PROBLEM, problem)
 
-    Raises
-    ------
-    MalformedError
-        If it is not strict JSON.
-    SignatureError
-        If it does not fit the signature.
-    """
-    value = strict.decode(body)
-    if type(value) is list:
-        rows: Sequence[Sequence[float]] = predictor.signature.rows(value)
-        found = _many(predictor, rows, details)
-        labels = found["predictions"]
-    else:
-        row = predictor.signature.row(value)
-        rows = (row,)
-        found = _one(predictor, row, details)
-        labels = (found["prediction"],)
-    if observe is not None:
-        observe(rows, labels)
-    return msgspec.json.encode(found)
+    def answer(
+        self, body: bytes, *, details: bool = False, observe: Observe | None = None
+    ) -> bytes:
+        """Predict for the JSON of one instance or of an array of them.
 
+        Parameters
+        ----------
+        body : bytes
+            An object, or an array of objects, with the features' names.
+        details : bool
+            Whether to add scores and warnings.
+        observe : callable, optional
+            Gets rows and labels once they are right.
 
-def _one(predictor: Predictor, row: Sequence[float], details: bool) -> dict[str, Any]:  # noqa: FBT001
-    if not details:
-        return {"prediction": predictor.label(row)}
-    label, scores = predictor.score(row)
-    return {
-        "prediction": label,
-        predictor.score_name: dict(zip(predictor.signature.classes, scores, strict=True)),
-        "warnings": predictor.signature.warnings(row),
-    }
+        Returns
+        -------
+        bytes
+            ``{"prediction": label}`` or ``{"predictions": [label, ...]}``. With details also
+            ``probabilities`` or ``decision_values`` by class, and ``warnings`` for values outside
+            the training range: one of each, or a list with one of each per instance.
 
+        Raises
+        ------
+        MalformedError
+            If it is not strict JSON.
+        SignatureError
+            If it does not fit the signature.
+        """
+        read: tuple[float, ...] | Rows | None = self._read(body)
+        if read is None:
+            value, signature = strict.decode(body), self._predictor.signature
+            read = signature.rows(value) if type(value) is list else signature.row(value)
+        if isinstance(read, tuple):
+            found = self._one(read, details)
+            if observe is not None:
+                observe((read,), (found["prediction"],))
+        else:
+            found = self._many(read, details)
+            if observe is not None:
+                observe(read, found["predictions"])
+        return msgspec.json.encode(found)
 
-def _many(
-    predictor: Predictor,
-    rows: Sequence[Sequence[float]],
-    details: bool,  # noqa: FBT001
-) -> dict[str, Any]:
-    if not details:
-        return {"predictions": predictor.labels(rows)}
-    signature = predictor.signature
-    predictions = predictor.predict(rows)
-    return {
-        "predictions": predictions.labels,
-        predictor.score_name: [
-            dict(zip(signature.classes, scores, strict=True))
-            for scores in predictions.scores.tolist()
-        ],
-        "warnings": [signature.warnings(row) for row in rows],
-    }
+    def _one(self, row: Sequence[float], details: bool) -> dict[str, Any]:  # noqa: FBT001
+        predictor = self._predictor
+        if not details:
+            return {"prediction": predictor.label(row)}
+        label, scores = predictor.score(row)
+        return {
+            "prediction": label,
+            predictor.score_name: dict(zip(predictor.signature.classes, scores, strict=True)),
+            "warnings": predictor.signature.warnings(row),
+        }
+
+    def _many(self, rows: Rows, details: bool) -> dict[str, Any]:  # noqa: FBT001
+        predictor = self._predictor
+        if not details:
+            return {"predictions": predictor.labels(rows)}
+        signature = predictor.signature
+        predictions = predictor.predict(rows)
+        plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
+        return {
+            "predictions": predictions.labels,
+            predictor.score_name: [
+                dict(zip(signature.classes, scores, strict=True))
+                for scores in predictions.scores.tolist()
+            ],
+            "warnings": [signature.warnings(row) for row in plain],
+        }
 
 
 def _is_json(content_type: str | None) -> bool:

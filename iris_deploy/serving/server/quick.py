@@ -6,9 +6,9 @@ has the same status and headers as one before, waitress has formatted it before:
 date and request id are new. Everything else is done as for any other request, by the same code:
 limits, refusals, the answer, its count and its log line.
 
-In microseconds of one request, one core (a quiet slice of ``make bench``): parsing 17, the objects
-and locks of waitress's tasks and buffers 14, formatting the header 10. Kept: receiving and sending
-14, strict JSON and the prediction 4, counting 2.
+In microseconds of processor time a one-row request takes 62 the long way and 14 here, with the
+kernel's part in both. Not paid again: the parser 13 (20 with seven header fields), formatting the
+header 6, a task, locks and buffers between it and the socket some 29.
 """
 
 import time

@@ -31,6 +31,7 @@ TICK = 1.0
 _DRAIN_TICK = 0.05  # seconds
 _QUIET = 1.0  # seconds without traffic after which a kept-alive connection is closed in a drain
 _LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
+_RECEIVED = 1 << 16  # bytes at a time; with waitress's 8 KiB, a third of the time of a large body
 _ENDLESS = 1 << 62  # bytes; buffers stay in memory, and a thread never waits for a client to read
 
 
@@ -97,6 +98,7 @@ class Worker:
         self._dispatcher.set_thread_count(settings.threads)
         adjustments: Any = Adjustments(
             ident="iris-deploy",
+            recv_bytes=_RECEIVED,
             max_request_body_size=_ENDLESS,  # the parser has a limit that does not count framing
             max_request_header_size=settings.max_header_bytes,
             inbuf_overflow=_ENDLESS,
