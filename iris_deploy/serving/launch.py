@@ -8,14 +8,13 @@ import os
 import socket
 import threading
 from collections.abc import Callable
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import BundleDigestError, BundleError, IrisDeployError
 from iris_deploy.serving.access import Access
-from iris_deploy.serving.app import create_app
 from iris_deploy.serving.cpus import usable_cpus
 from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
 from iris_deploy.serving.exposition import Exposition
@@ -24,9 +23,18 @@ from iris_deploy.serving.metrics import RELOADS, Metrics
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
 from iris_deploy.serving.slots import SharedMemory
-from iris_deploy.serving.sockets import close_sockets, open_sockets, reserve_files, url_of
+from iris_deploy.serving.sockets import (
+    close_sockets,
+    open_sockets,
+    remove_unix_sockets,
+    reserve_files,
+    url_of,
+)
 from iris_deploy.serving.supervisor import Supervisor
 from iris_deploy.settings import ServeSettings
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 
 class Launch:
@@ -71,21 +79,32 @@ class Launch:
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
         open_paths = self._open_paths()
         self._access = Access(tokens(), open_paths, settings.cors_origins)
-        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
+        # From here on whoever connects waits instead of being refused; Flask takes longest to load.
+        self._listeners = open_sockets(settings)
+        self._urls = [url_of(listener) for listener in self._listeners]
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))
-        exposition = Exposition(self._memory, self._endpoints)
-        self._app = create_app(
-            self._endpoints,
-            max_body_bytes=settings.max_body_bytes,
-            metrics=None if settings.metrics == "off" else exposition,
-        )
+        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
+        try:
+            self._app = self._create_app()
+        except BaseException:
+            remove_unix_sockets(self._listeners)
+            close_sockets(self._listeners)
+            raise
         self._generation = 1
         self._following = threading.Lock()
         self._tried = 0  # version, of the last reload
-        self._listeners = open_sockets(settings)
-        self._urls = [url_of(listener) for listener in self._listeners]
+
+    def _create_app(self) -> "Flask":
+        from iris_deploy.serving.app import create_app
+
+        exposition = Exposition(self._memory, self._endpoints)
+        return create_app(
+            self._endpoints,
+            max_body_bytes=self._settings.max_body_bytes,
+            metrics=None if self._settings.metrics == "off" else exposition,
+        )
 
     def _open_paths(self) -> frozenset[str]:
         return PROBES | ({METRICS} if self._settings.metrics == "open" else frozenset())

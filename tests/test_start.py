@@ -1,0 +1,101 @@
+"""How a server starts: what it loads, and when it can be reached."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import COMMAND, free_port, serving, wait_until
+from tests.pieces import BODY, post
+from tests.test_serve import INSTANCE
+
+LIST_MODULES = """\
+import json, sys
+from iris_deploy.serving.protocols.prediction import Contract
+
+answer = Contract.answer
+
+def answer_and_tell(self, *given, **options):
+    with open({path!r}, "w") as file:
+        json.dump(sorted(sys.modules), file)
+    return answer(self, *given, **options)
+
+Contract.answer = answer_and_tell
+"""
+
+NEEDED = {
+    *("flask", "blinker", "click", "itsdangerous", "jinja2", "markupsafe", "werkzeug", "waitress"),
+    *("iris_deploy", "msgspec", "numpy", "typer", "annotated_doc", "shellingham"),
+    "typing_extensions",  # of some versions of these
+}
+"""Packages that a worker may have loaded at its first answer."""
+
+UNNEEDED = {
+    *("asyncio", "concurrent", "multiprocessing", "sqlite3", "unittest", "xml", "xmlrpc"),
+    *("numpy.fft", "numpy.ma", "numpy.polynomial", "numpy.random", "numpy.testing"),
+    *("iris_deploy.training.fit", "iris_deploy.image", "prometheus_client", "rich", "sklearn"),
+}
+"""What is large, and what it would be a mistake to load."""
+
+MOST_MODULES = 530
+"""506 with Python 3.11."""
+
+
+@pytest.mark.once
+def test_what_is_loaded_at_the_first_answer_is_what_is_needed(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    """A newcomer costs every worker's start and memory: it has to be worth it."""
+    path = tmp_path / "modules"
+    (tmp_path / "sitecustomize.py").write_text(LIST_MODULES.format(path=str(path)))
+    with serving(artifacts, "--workers", 1, env={"PYTHONPATH": str(tmp_path)}) as running:
+        assert running.predict(INSTANCE).status == 200
+    loaded = set(json.loads(path.read_text()))
+    packages = {name.partition(".")[0] for name in loaded} - set(sys.stdlib_module_names)
+    ours = {"__main__", "sitecustomize"}  # of this test, and of an editable installation:
+    editable = {name for name in packages if name.startswith(("__editable__", "_distutils"))}
+    assert packages - ours - editable <= NEEDED
+    assert not loaded & UNNEEDED
+    assert len(loaded) <= MOST_MODULES
+
+
+HELD = """\
+import sys, time
+
+class Hold:
+    def find_spec(self, name, path, target=None):
+        if name == "flask":
+            open({told!r}, "w").close()
+            time.sleep(60)
+
+sys.meta_path.insert(0, Hold())
+"""
+
+
+@pytest.mark.once
+def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    """Loading is held up in the middle, and the server stopped there leaves no socket behind."""
+    told, path, port = tmp_path / "told", tmp_path / "socket", free_port()
+    (tmp_path / "sitecustomize.py").write_text(HELD.format(told=str(told)))
+    options = ["--artifacts", artifacts, "--port", port, "--unix-socket", path]
+    with subprocess.Popen(
+        [*COMMAND, "serve", *map(str, options)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+    ) as process:
+        try:
+            wait_until(told.exists)
+            assert path.is_socket()
+            with socket.create_connection(("127.0.0.1", port), 5) as connection:
+                connection.sendall(post(BODY))
+                process.terminate()
+                assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert not path.exists()
