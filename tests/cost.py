@@ -16,6 +16,7 @@ from iris_deploy.serving.app import create_app
 from iris_deploy.serving.endpoints import Endpoints
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import Metrics
+from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
 from iris_deploy.serving.slots import SharedMemory
@@ -42,7 +43,8 @@ def main(artifacts: Path) -> None:
     bundle = Repository(artifacts).read(None, 1)
     settings = ServeSettings()
     endpoints = Endpoints(bundle)
-    metrics = Metrics(SharedMemory(1).slot(0))
+    memory = SharedMemory(1)
+    metrics = Metrics(memory.slot(0))
     metrics.begin(bundle.manifest, 1)
     endpoints.observe = metrics.observe
     app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
@@ -54,7 +56,8 @@ def main(artifacts: Path) -> None:
 
     def work() -> None:
         service = Service(endpoints, Access(), metrics, log, settings)
-        worker = Worker(app, service, [listener], settings, theirs, lambda *_: True)
+        balance = Balance(memory.connections, 0)
+        worker = Worker(app, service, [listener], settings, theirs, lambda *_: True, balance)
         worker.run()
 
     threading.setprofile(counter)

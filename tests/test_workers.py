@@ -2,7 +2,9 @@
 
 import os
 import signal
+import statistics
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -246,3 +248,45 @@ def test_tokens_rotate_at_sighup(artifacts: Path, tmp_path: Path) -> None:
         running.process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         assert statuses() == {(401, 200)}
+
+
+def connections_of(pid: int) -> int:
+    """Return how many accepted TCP connections a worker holds."""
+    table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    established = {line.split()[9] for line in table if line.split()[3] == "01"}
+    links = (str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(link.removeprefix("socket:[").rstrip("]") in established for link in links)
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_clients_that_connect_together_are_spread_over_the_workers(
+    artifacts: Path, workers: int
+) -> None:
+    with serving(artifacts, "--workers", workers) as running, ExitStack() as stack:
+        pids = forked(running, workers)
+        for _ in range(3):
+            clients = [stack.enter_context(running.connect()) for _ in range(8 * workers)]
+            for client in clients:
+                client.sendall(SMALL)
+            assert {read_answer(client).status for client in clients} == {200}
+        held = [connections_of(pid) for pid in pids]
+        assert sum(held) == 24 * workers
+        assert min(held) >= 12  # 24 each, but for a worker that was not scheduled in time
+
+
+def test_a_worker_that_hangs_keeps_newcomers_from_no_other(artifacts: Path) -> None:
+    """The others leave a newcomer to it, since it has fewer connections, but not for long."""
+    with serving(artifacts, "--workers", 2) as running, ExitStack() as stack:
+        hung, _ = forked(running, 2)
+        os.kill(hung, signal.SIGSTOP)
+        try:
+            seconds = []
+            for _ in range(30):
+                begun = time.monotonic()
+                client = stack.enter_context(running.connect())
+                client.sendall(SMALL)
+                assert read_answer(client).status == 200
+                seconds.append(time.monotonic() - begun)
+            assert statistics.median(seconds) < 0.1
+        finally:
+            os.kill(hung, signal.SIGCONT)

@@ -20,6 +20,7 @@ from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
 from iris_deploy.serving.exposition import Exposition
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import RELOADS, Metrics
+from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
 from iris_deploy.serving.slots import SharedMemory
@@ -182,7 +183,10 @@ class Launch:
             def reload(generation: int, version: int, digest: str) -> bool:
                 return self._follow(metrics, generation, version, digest)
 
-            worker = Worker(self._app, service, self._listeners, self._settings, line, reload)
+            balance = Balance(self._memory.connections, number)
+            worker = Worker(
+                self._app, service, self._listeners, self._settings, line, reload, balance
+            )
             code = worker.run()
         except BaseException as exc:  # noqa: BLE001
             self._log.exception("the worker failed", exc)

@@ -27,10 +27,16 @@ class SharedMemory:
     ----------
     workers : int
         The supervisor's slot comes after theirs.
+
+    Attributes
+    ----------
+    connections : memoryview of int, length workers
+        How many connections each worker has.
     """
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
+        self.connections = memoryview(mmap.mmap(-1, workers * _VALUE)).cast("q")
         self._memory = memoryview(mmap.mmap(-1, (workers + 1) * _SLOT))
 
     def slot(self, number: int) -> "Slot":

@@ -70,6 +70,16 @@ class Channel(HTTPChannel):
             or self.close_when_flushed
         )
 
+    def add_channel(self, map: Any = None) -> None:  # noqa: A002 - waitress's word
+        """Join the connections of this worker."""
+        super().add_channel(map)
+        self.server.balance.note(len(self.server.active_channels))
+
+    def del_channel(self, map: Any = None) -> None:  # noqa: A002
+        """Leave the connections of this worker."""
+        super().del_channel(map)
+        self.server.balance.note(len(self.server.active_channels))
+
     def answer_now(self) -> None:
         """Answer the first request that waits in the loop, whatever it is."""
         self.service()

@@ -8,6 +8,7 @@ from typing import Any
 
 from waitress.server import BaseWSGIServer
 
+from iris_deploy.serving.server.balance import PATIENCE, Balance
 from iris_deploy.serving.server.channel import Channel
 from iris_deploy.serving.server.quick import QuickLane
 from iris_deploy.serving.server.service import Service
@@ -17,11 +18,18 @@ _NO_FILES_PAUSE = 1.0  # seconds without accepting when the process has no descr
 
 
 class Listener(BaseWSGIServer):
-    """A listening socket in the loop."""
+    """A listening socket in the loop.
+
+    Attributes
+    ----------
+    open_again : float
+        When to accept again, on the monotonic clock; 0 for now.
+    """
 
     channel_class = Channel
     service: Service
     quick: QuickLane
+    balance: Balance
     connections: int
     open_again = 0.0
 
@@ -47,11 +55,18 @@ class Listener(BaseWSGIServer):
 
     def readable(self) -> bool:
         """Tell the loop whether to accept."""
+        if self.open_again and time.monotonic() > self.open_again:
+            self.open_again = 0.0
         return (
-            self.accepting
-            and len(self.active_channels) < self.connections
-            and (not self.open_again or time.monotonic() > self.open_again)
+            self.accepting and len(self.active_channels) < self.connections and not self.open_again
         )
+
+    def handle_accept(self) -> None:
+        """Accept, or leave it to another worker for a moment."""
+        if self.balance.leaves():
+            self.open_again = time.monotonic() + PATIENCE
+        else:
+            super().handle_accept()
 
     def accept(self) -> Any:
         """Accept; without descriptors for a while not, instead of trying all the time."""
@@ -75,6 +90,6 @@ class Listener(BaseWSGIServer):
         """Accept everything that waits."""
         while select.select([self.socket], [], [], 0)[0]:
             before = len(self._map)
-            self.handle_accept()
+            super().handle_accept()
             if len(self._map) <= before:
                 return

@@ -14,6 +14,7 @@ from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
 
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
+from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.listener import Listener
 from iris_deploy.serving.server.poller import Poller
 from iris_deploy.serving.server.quick import QuickLane
@@ -71,6 +72,7 @@ class Worker:
     reload : callable
         Swaps in the bundle that an order names, by generation, version and digest, and returns
         whether it could.
+    balance : Balance
 
     Notes
     -----
@@ -87,6 +89,7 @@ class Worker:
         settings: ServeSettings,
         control: socket.socket,
         reload: Callable[[int, int, str], bool],
+        balance: Balance,
     ) -> None:
         self._service = service
         self._settings = settings
@@ -121,7 +124,7 @@ class Worker:
                 sockinfo=name,
                 bind_socket=False,
             )
-            server.service, server.quick = service, quick
+            server.service, server.quick, server.balance = service, quick, balance
             server.connections = settings.connections
             server.active_channels = self._channels  # one limit for all listeners
             self._listeners.append(server)
@@ -152,7 +155,11 @@ class Worker:
                 if code is not None:
                     return code
                 self._map.look_at_all()
-            self._map.wait(_DRAIN_TICK if draining else max(next_tick - now, 0.001))
+            pause = _DRAIN_TICK if draining else max(next_tick - now, 0.001)
+            for server in self._listeners:
+                if server.open_again:
+                    pause = min(pause, max(server.open_again - now, 0.001))
+            self._map.wait(pause)
 
     def _tick(self, now: float) -> None:
         settings, metrics = self._settings, self._service.metrics
