@@ -30,8 +30,8 @@ check: $(VENV)/dev  ## Formatting, lint, spelling, types, the Dockerfile
 test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
 	$(BIN)/pytest
 
-bench: $(VENV)/dev  ## Measure, side by side with the alternatives
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/dev  ## Measure, side by side with the alternatives; BENCH="--quick"
+	$(BIN)/python -m benchmarks $(BENCH)
 
 bench-images: $(VENV)/dev  ## Measure the image beside two others, in Docker; BENCH="--base-image ..."
 	$(BIN)/python -m benchmarks.images $(BENCH)

@@ -1,209 +1,147 @@
-"""``python -m benchmarks``: every measure once, in rotation, as a table of ratios.
+"""``python -m benchmarks``: our server and others, side by side; and what needs no server.
 
-Absolute times mean little on a shared machine: each round measures all candidates one after the
-other, and what is quoted is the median of the rounds' ratios.
+Absolute figures mean little on a shared machine: each round measures all one after the other, and
+what is quoted is the median of the rounds' ratios. Answers are checked before they are timed.
 """
 
 import argparse
-import io
-import statistics
-import subprocess
+import signal
 import sys
-import time
-import timeit
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import joblib
-import numpy as np
-import prometheus_client
-from threadpoolctl import threadpool_limits
+from benchmarks.cases import SERVER_CASES, Bench, Plan, measure_servers
+from benchmarks.catalogue import ALL, OURS, Peer
+from benchmarks.environments import Environment, LeftOutError, python_36
+from benchmarks.growth import GROWTH, ROWS, measure_growth
+from benchmarks.library import LIBRARY, measure_library
+from benchmarks.load import require_wrk
+from benchmarks.machine import describe
+from benchmarks.measure import Record
+from benchmarks.models import Models
+from benchmarks.picture import draw, require_matplotlib
+from benchmarks.report import Report
+from benchmarks.servers import Site
 
-from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.metrics import BUCKETS, Metrics
-from iris_deploy.serving.slots import SharedMemory
-from iris_deploy.settings import TrainSettings
-from iris_deploy.training import fit
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """One way to do it: a name, and a function that returns the seconds it took once."""
-
-    name: str
-    seconds: Callable[[], float]
+CASES = (*SERVER_CASES, GROWTH, LIBRARY)
+PEERS = tuple(peer.name for peer in ALL)
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is measured: ours first, then the alternatives."""
-
-    title: str
-    candidates: Sequence[Candidate]
-
-
-def process(*arguments: str) -> Callable[[], float]:
-    """Time a whole process, from its start to its end."""
-
-    def seconds() -> float:
-        start = time.perf_counter()
-        subprocess.run([sys.executable, *arguments], check=True, capture_output=True)
-        return time.perf_counter() - start
-
-    return seconds
+def chosen(names: str, known: Iterable[str], option: str) -> tuple[str, ...]:
+    """Read a list of names."""
+    given = tuple(names.split(","))
+    if unknown := set(given).difference(known):
+        sys.exit(f"{option}: there is no {', '.join(sorted(unknown))}; only {', '.join(known)}")
+    return given
 
 
-def call(function: Callable[[], object], number: int) -> Callable[[], float]:
-    """Time one call, as the mean of a number of them."""
-    return lambda: timeit.timeit(function, number=number) / number
+def numbers(text: str) -> tuple[int, ...]:
+    """Read a list of numbers."""
+    return tuple(map(int, text.split(",")))
 
 
-def counting(bundle: Bundle) -> Case:
-    """Count one request and its prediction: four figures, and two features for drift."""
-    ours = Metrics(SharedMemory(1).slot(0))
-    ours.begin(bundle.manifest, 1)
-    rows, labels = ((5.1, 2.4),), ("virginica",)
+def arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--cases", default=",".join(CASES), help="default: %(default)s")
+    parser.add_argument("--peers", default=",".join(PEERS), help="default: %(default)s")
+    parser.add_argument("--quick", action="store_true", help="few, short rounds: does it work?")
+    parser.add_argument("--rounds", type=int, help="default: 5; 11 of what needs no server")
+    parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
+    parser.add_argument("--workers", type=numbers, help="default: 1,2")
+    parser.add_argument("--connections", type=numbers, help="default: 16,128")
+    parser.add_argument("--disturbance", type=float, default=0.1, help="share others may have")
+    parser.add_argument("--python36", help="for the application of 2018; else it is looked for")
+    parser.add_argument("--json", type=Path, help="write everything to this file")
+    parser.add_argument("--plot", type=Path, help="draw the servers to this file")
+    return parser.parse_args()
 
-    def count() -> None:
-        ours.request("/predict", 200, 0.0003)
-        ours.observe(rows, labels)
 
-    registry = prometheus_client.CollectorRegistry()
-    requests = prometheus_client.Counter("a", "a", ["route", "status"], registry=registry)
-    seconds = prometheus_client.Histogram("b", "b", ["route"], registry=registry, buckets=BUCKETS)
-    classes = prometheus_client.Counter("c", "c", ["class"], registry=registry)
-
-    def count_without_drift() -> None:
-        requests.labels("/predict", "200").inc()
-        seconds.labels("/predict").observe(0.0003)
-        classes.labels("virginica").inc()
-
-    return Case(
-        "counting one request and its prediction",
-        [
-            Candidate("shared memory, with drift", call(count, 20_000)),
-            Candidate(
-                "prometheus-client, one process, without drift", call(count_without_drift, 20_000)
-            ),
-        ],
+def plan(given: argparse.Namespace) -> Plan:
+    """Decide how much is measured."""
+    quick = {
+        "rounds": 2,
+        "seconds": 1,
+        "workers": (1,),
+        "connections": (16,),
+        "repeats": 1,
+        "requests": 100,
+    }
+    asked = {
+        "rounds": given.rounds,
+        "seconds": given.seconds,
+        "workers": given.workers,
+        "connections": given.connections,
+    }
+    return Plan(
+        cases=chosen(given.cases, CASES, "--cases"),
+        disturbance=given.disturbance,
+        **{**(quick if given.quick else {}), **{k: v for k, v in asked.items() if v}},
     )
 
 
-def cases(artifacts: Path) -> list[Case]:
-    """Set up every case on a freshly trained bundle."""
-    bundle = fit.train(TrainSettings(), Repository(artifacts))
-    predictor = bundle.predictor
-    scaler, classifier = (
-        joblib.load(io.BytesIO((bundle.path / a.file).read_bytes()))
-        for a in bundle.manifest.artifacts
-    )
-    mean, scale = scaler.mean_, scaler.scale_
-    coef, intercept = classifier.coef_, classifier.intercept_
-    names = np.array(bundle.manifest.signature.classes)
-    row, array = (5.1, 2.4), np.array([[5.1, 2.4]])
-    many = np.random.default_rng(0).uniform((0, 0), (8, 3), (100_000, 2))
+def sites(models: Models, record: Record, names: Iterable[str], python36: str | None) -> list[Site]:
+    """Make the environments and the models of those that can be measured."""
+    ready = []
 
-    def with_numpy(X: np.ndarray) -> Iterable[str]:
-        labels: np.ndarray = names[np.argmax((X - mean) / scale @ coef.T + intercept, axis=1)]
-        return labels
+    def python_of(peer: Peer) -> Path:
+        return python_36(python36) if peer.name == "talk-2018" else Path(sys.executable)
 
-    def with_scikit_learn(X: np.ndarray) -> Iterable[str]:
-        labels: np.ndarray = names[classifier.predict(scaler.transform(X))]
-        return labels
-
-    for answer in ([predictor.label(row)], with_numpy(array), with_scikit_learn(array)):
-        if list(answer) != ["virginica"]:
-            sys.exit(f"a candidate answers {answer}, not virginica")
-    text = '{"length": 5.1, "width": 2.4}'
-    return [
-        Case(
-            "one row to its label",
-            [
-                Candidate(
-                    "the predictor, plain floats", call(lambda: predictor.label(row), 20_000)
-                ),
-                Candidate("the same in NumPy", call(lambda: with_numpy(array), 2000)),
-                Candidate("scikit-learn", call(lambda: with_scikit_learn(array), 200)),
-            ],
-        ),
-        Case(
-            "100,000 rows to their labels",
-            [
-                Candidate("the predictor, columns", call(lambda: predictor.labels(many), 1)),
-                Candidate("the same in NumPy", call(lambda: with_numpy(many), 1)),
-                Candidate("scikit-learn", call(lambda: with_scikit_learn(many), 1)),
-            ],
-        ),
-        counting(bundle),
-        Case(
-            "iris-deploy --help",
-            [
-                Candidate("iris-deploy --help", process("-m", "iris_deploy", "--help")),
-                Candidate("python -c 'import sklearn'", process("-c", "import sklearn")),
-            ],
-        ),
-        Case(
-            "a bundle read and one row predicted, from the start of the process",
-            [
-                Candidate(
-                    "iris-deploy predict",
-                    process("-m", "iris_deploy", "predict", "--artifacts", str(artifacts), text),
-                ),
-                Candidate(
-                    "joblib.load and scikit-learn",
-                    process(
-                        "-c",
-                        "import joblib, sys; s, c = map(joblib.load, sys.argv[1:]); "
-                        "print(c.predict(s.transform([[5.1, 2.4]])))",
-                        *(str(bundle.path / a.file) for a in bundle.manifest.artifacts),
-                    ),
-                ),
-            ],
-        ),
-    ]
+    for peer in ALL:
+        if peer.name in names:
+            try:
+                environment = Environment(peer, python_of(peer))
+                environment.make()
+                ready.append(models.prepare(environment))
+            except LeftOutError as exc:
+                record.left_out[peer.name] = str(exc)
+    return ready
 
 
-def measure(case: Case, rounds: int) -> None:
-    """Measure a case's candidates in rotation and print a line for each."""
-    times: list[list[float]] = [[] for _ in case.candidates]
-    for candidate in case.candidates:  # a round that is not counted
-        candidate.seconds()
-    for _ in range(rounds):
-        for candidate, seconds in zip(case.candidates, times, strict=True):
-            seconds.append(candidate.seconds())
-    print(f"\n{case.title}\n")
-    print("| candidate | median | ratio to ours, median (quartiles) |")
-    print("|---|---:|---:|")
-    for candidate, seconds in zip(case.candidates, times, strict=True):
-        ratios = [theirs / ours for theirs, ours in zip(seconds, times[0], strict=True)]
-        low, median, high = statistics.quantiles(ratios, n=4)
-        print(
-            f"| {candidate.name} | {human(statistics.median(seconds))} | "
-            f"{median:.3g} ({low:.3g} to {high:.3g}) |",
-            flush=True,
-        )
-
-
-def human(seconds: float) -> str:
-    """Write a time in the unit that fits."""
-    for unit, factor in (("s", 1), ("ms", 1e3)):
-        if seconds * factor >= 1:
-            return f"{seconds * factor:.3g} {unit}"
-    return f"{seconds * 1e6:.3g} µs"
+def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -> None:
+    """Measure the servers, then the rest."""
+    cases, record = report.plan.cases, report.record
+    growth = GROWTH in cases and OURS in names
+    if growth or set(SERVER_CASES).intersection(cases):
+        require_wrk()
+        with TemporaryDirectory(prefix="iris-deploy-bench-") as directory:
+            models = Models(Path(directory))
+            ready = sites(models, record, names, given.python36)
+            report.environments += [site.environment for site in ready]
+            truth = models.truth(max(ROWS) if growth else max(report.plan.batches))
+            bench = Bench(report.plan, record, truth)
+            if set(SERVER_CASES).intersection(cases):
+                measure_servers(bench, ready)
+            if growth:
+                [ours] = (site for site in ready if site.environment.peer.name == OURS)
+                measure_growth(bench, ours)
+    if LIBRARY in cases:
+        measure_library(record, given.rounds or (2 if given.quick else 11))
 
 
 def main() -> None:
-    """Run the suite."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=11, help="counted rounds of each case")
-    rounds = parser.parse_args().rounds
-    # One thread of BLAS for everybody, as in a server whose workers share the cores.
-    with TemporaryDirectory() as directory, threadpool_limits(1):
-        for case in cases(Path(directory)):
-            measure(case, rounds)
+    """Measure, and print the tables even of a run that was stopped."""
+    given = arguments()
+    names = chosen(given.peers, PEERS, "--peers")
+    if given.plot:
+        require_matplotlib(given.plot)
+    report = Report(plan(given), Record(), describe())
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stopped = False
+    try:
+        measure(report, names, given)
+    except KeyboardInterrupt:
+        stopped = True
+        print("stopped; what was measured until then:", file=sys.stderr)
+    finally:
+        print(report.markdown())
+        if given.json:
+            given.json.write_text(report.json())
+        if given.plot:
+            draw(report, given.plot)
+    if stopped or report.record.failed:
+        sys.exit(130 if stopped else 1)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.catalogue import PEERS
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.image.options import base_image_for
 from iris_deploy.settings import TrainSettings
@@ -48,22 +49,6 @@ RUN /opt/venv/bin/pip install --no-cache-dir -r /app/talk.txt
 COPY app.py artifacts/iris/1/sc_iris_petal.pkl artifacts/iris/1/ppn_iris.pkl /app/
 WORKDIR /app
 CMD ["/opt/venv/bin/gunicorn", "--bind", "0.0.0.0:5000", "--workers", "2", "app:app"]
-"""
-
-TALK_APP = """\
-import joblib
-from flask import Flask, jsonify, request
-
-app = Flask(__name__)
-scaler, classifier = joblib.load("sc_iris_petal.pkl"), joblib.load("ppn_iris.pkl")
-names = ["setosa", "versicolor", "virginica"]
-
-
-@app.route("/predict", methods=["POST"])
-def predict():
-    values = request.get_json()
-    row = [[float(values["length"]), float(values["width"])]]
-    return jsonify(prediction=names[int(classifier.predict(scaler.transform(row))[0])])
 """
 
 
@@ -124,7 +109,7 @@ def build_all(directory: Path, base: str, arguments: list[str]) -> list[Candidat
     candidates = [ours]
     (directory / "run.txt").write_text((ROOT / "requirements" / "run.txt").read_text())
     (directory / "talk.txt").write_text("flask\ngunicorn\nscikit-learn\n")
-    (directory / "app.py").write_text(TALK_APP)
+    shutil.copy(PEERS / "talk" / "app.py", directory)
     shutil.copytree(ROOT / "iris_deploy", directory / "iris_deploy", symlinks=True)
     for name, tag, text in (
         ("the same server with all of `pip install iris-deploy`", "everything:1", WITH_EVERYTHING),

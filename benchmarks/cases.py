@@ -1,0 +1,201 @@
+"""What is measured of each server: one row, many rows, its start.
+
+In every round each peer's server is started, measured and stopped in its turn, so that idle ones
+use neither processor nor memory.
+"""
+
+import statistics
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from benchmarks.load import Client, Request, client, wrk
+from benchmarks.machine import Watch, own_seconds
+from benchmarks.measure import Record, Sample
+from benchmarks.models import Truth
+from benchmarks.servers import FAILURES, Server, Site, running
+
+ONE_ROW, MANY_ROWS, START = "one-row", "many-rows", "start"
+SERVER_CASES = (ONE_ROW, MANY_ROWS, START)
+
+FEWEST = 3  # requests of many rows in a slice
+LONGEST = 30  # seconds of requests before the memory is read
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Parameters
+    ----------
+    cases : sequence of str
+    rounds : int
+    seconds : int
+        Of one slice under load.
+    workers, connections : sequence of int
+    disturbance : float
+        The share of all processors that others may have during a slice.
+    repeats : int
+        How often a disturbed slice is measured again.
+    requests : int
+        Answered before the memory is read.
+    batches : sequence of int
+        Rows in one request.
+    """
+
+    cases: Sequence[str]
+    rounds: int = 5
+    seconds: int = 4
+    workers: Sequence[int] = (1, 2)
+    connections: Sequence[int] = (16, 128)
+    disturbance: float = 0.1
+    repeats: int = 2
+    requests: int = 1000
+    batches: Sequence[int] = (1000, 100_000)
+
+
+Slice = Callable[[], dict[str, float] | None]
+"""Measure once; None if the answers were faulty."""
+
+
+class Bench:
+    """Measures servers into a record.
+
+    Parameters
+    ----------
+    plan : Plan
+    record : Record
+    truth : Truth
+    """
+
+    def __init__(self, plan: Plan, record: Record, truth: Truth) -> None:
+        self.plan = plan
+        self.record = record
+        self.truth = truth
+
+    def slice(self, server: Server, sample: Sample, measure: Slice) -> None:
+        """Measure until it was not disturbed, but not for ever."""
+        for attempt in range(self.plan.repeats + 1):
+            if attempt:
+                self.record.repeated += 1
+            watch = Watch(server.tree.seconds)
+            figures = measure()
+            _, others = watch.read()
+            if figures is not None and others <= self.plan.disturbance:
+                sample.figures.update(figures)
+                self.record.samples.append(sample)
+                return
+        self.record.dropped.append(sample)
+        if figures is None:
+            name = f"{sample.subject}, {sample.case}, {sample.setting}"
+            self.record.failed[name] = "refusals or broken connections under load"
+
+    def under_load(self, server: Server, connections: int) -> dict[str, float] | None:
+        """Load a server with requests of one row."""
+        begun, begun_here = server.tree.seconds(), own_seconds()
+        load = wrk(server.port, self.requests(server), connections, self.plan.seconds)
+        used, used_here = server.tree.seconds() - begun, own_seconds() - begun_here
+        if load.errors or not load.requests:
+            return None
+        return {
+            "requests/s": load.requests / load.seconds,
+            "p50 ms": load.p50 * 1e3,
+            "p99 ms": load.p99 * 1e3,
+            "CPU µs/request": used / load.requests * 1e6,
+            "server cores": used / load.seconds,
+            "wrk cores": used_here / load.seconds,
+        }
+
+    def requests(self, server: Server) -> list[Request]:
+        """Return a hundred different requests of one row."""
+        return [server.peer.one(row) for row in self.truth.some.rows[:100]]
+
+    def one_row(self, server: Server, workers: int, connections: int, number: int) -> None:
+        """Measure a server under load."""
+        setting = f"{count(workers, 'worker')}, {count(connections, 'connection')}"
+        sample = Sample(ONE_ROW, setting, server.peer.name, number, {})
+        self.slice(server, sample, lambda: self.under_load(server, connections))
+
+    def many_rows(self, server: Server, workers: int, rows: int, number: int) -> None:
+        """Send requests of many rows, in each form of the body."""
+        setting = f"{rows:,} rows, {count(workers, 'worker')}"
+        for form, write in server.peer.many.items():
+            sample = Sample(MANY_ROWS, setting, f"{server.peer.name}: {form}", number, {})
+            request = write(self.truth.many.rows[:rows])
+            with client(server.port) as line:
+                line.post(request)  # not counted
+
+                def measure(line: Client = line, request: Request = request) -> dict[str, float]:
+                    seconds = self.one_by_one(line, request)
+                    return {"ms": seconds * 1e3, "predictions/s": rows / seconds}
+
+                self.slice(server, sample, measure)
+
+    def one_by_one(self, line: Client, request: Request) -> float:
+        """Send a request again and again, and return the median of the times."""
+        times: list[float] = []
+        while len(times) < FEWEST or sum(times) < self.plan.seconds / 4:
+            times.append(line.seconds(request))
+        return statistics.median(times)
+
+    def start(self, server: Server, workers: int, number: int) -> None:
+        """Note how long the start took, and the memory after some requests."""
+        answered = 0
+        for _ in range(LONGEST):
+            if answered >= self.plan.requests:
+                break
+            load = wrk(server.port, self.requests(server), 16, 1)
+            if load.errors or not load.requests:
+                message = f"{load.errors} errors in {load.requests} requests"
+                raise ValueError(message)
+            answered += load.requests
+        memory = server.tree.memory()
+        figures = {
+            "s": server.started_in,
+            "RSS MB": memory.rss / 1e6,
+            "PSS MB": memory.pss / 1e6,
+            "processes": len(server.tree.members()),
+        }
+        setting = count(workers, "worker")
+        self.record.samples.append(Sample(START, setting, server.peer.name, number, figures))
+
+    def visit(self, server: Server, workers: int, number: int) -> None:
+        """Measure all cases of a server that has just started."""
+        if START in self.plan.cases:
+            self.start(server, workers, number)
+        else:
+            wrk(server.port, self.requests(server), 16, 1)  # warm
+        if ONE_ROW in self.plan.cases:
+            for connections in self.plan.connections:
+                self.one_row(server, workers, connections, number)
+        if MANY_ROWS in self.plan.cases and workers == self.plan.workers[0]:
+            for rows in self.plan.batches:
+                self.many_rows(server, workers, rows, number)
+
+
+def count(number: int, noun: str) -> str:
+    """Write a number of things."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
+    """Measure servers in rotation."""
+    plan, record = bench.plan, bench.record
+    for number in range(plan.rounds):
+        for workers in plan.workers:
+            for site in sites:
+                name = site.environment.peer.name
+                if name in record.failed:
+                    continue
+                many = count(workers, "worker")
+                tell(f"round {number + 1} of {plan.rounds}: {name}, {many}")
+                try:
+                    with running(site, workers, bench.truth.sure, bench.truth.some) as server:
+                        bench.visit(server, workers, number)
+                except FAILURES as exc:
+                    record.failed[name] = f"{many}: {exc}"
+
+
+def tell(text: str) -> None:
+    """Tell progress."""
+    print(text, file=sys.stderr, flush=True)

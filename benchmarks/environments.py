@@ -1,0 +1,126 @@
+"""A virtual environment for each peer, from its pinned requirements, kept until they change.
+
+To take newer versions: install what the first line of a ``requirements.txt`` names into an empty
+environment, and write what ``pip freeze`` tells below it.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.catalogue import OURS, Peer
+
+ROOT = Path(__file__).parent.parent
+ENVIRONMENTS = ROOT / ".venv" / "bench"
+
+
+class LeftOutError(Exception):
+    """A peer that cannot be measured here, and why."""
+
+
+def python_36(given: str | None) -> Path:
+    """Find a Python 3.6: the given one, that on PATH, or one of pyenv's.
+
+    Raises
+    ------
+    LeftOutError
+        If there is none.
+    """
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    anywhere = [shutil.which("python3.6"), *map(str, pyenv.glob("versions/3.6.*/bin/python"))]
+    for candidate in filter(None, [given] if given else anywhere):
+        asked = _run([candidate, "-c", "import sys; print(sys.version_info[:2])"])
+        if asked.returncode == 0 and asked.stdout.strip() == "(3, 6)":
+            return Path(candidate)
+    message = "no Python 3.6"
+    raise LeftOutError(message)
+
+
+def _run(command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=1800)
+
+
+class Environment:
+    """Where a peer's packages are.
+
+    Parameters
+    ----------
+    peer : Peer
+    python : Path
+        The interpreter it is made with. For ours it is the environment itself.
+    """
+
+    def __init__(self, peer: Peer, python: Path) -> None:
+        self.peer = peer
+        self.python = python
+        if peer.name == OURS:
+            self.requirements, self.bin = ROOT / "requirements" / "serve.txt", python.parent
+        else:
+            self.requirements = peer.directory / "requirements.txt"
+            self.bin = ENVIRONMENTS / peer.name / "bin"
+
+    def make(self) -> None:
+        """Install what is pinned, unless that was done.
+
+        Raises
+        ------
+        LeftOutError
+            If it cannot be installed.
+        """
+        if self.peer.name == OURS:
+            return
+        directory = self.bin.parent
+        stamp = directory / "stamp"
+        pinned = self.requirements.read_bytes() + str(self.python).encode()
+        digest = hashlib.sha256(pinned).hexdigest()
+        if stamp.is_file() and stamp.read_text() == digest:
+            return
+        print(f"{self.peer.name}: making its environment ...", file=sys.stderr, flush=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        venv: list[str | Path] = [self.python, "-m", "venv", directory]
+        pip: list[str | Path]
+        pip = [self.bin / "python", "-m", "pip", "install", "--no-deps", "-r", self.requirements]
+        for command in (venv, pip):
+            ran = _run(command)
+            if ran.returncode:
+                message = f"cannot be installed: {(ran.stderr + ran.stdout).strip()[-1000:]}"
+                raise LeftOutError(message)
+        stamp.write_text(digest)
+
+    def _distributions(self, names: Iterable[str]) -> dict[str, metadata.Distribution]:
+        """Find installed packages by their names."""
+        [packages] = (self.bin.parent / "lib").glob("python3.*/site-packages")
+        wanted = set(map(_normal, names))
+        found = metadata.distributions(path=[str(packages)])
+        return {_normal(d.metadata["Name"]): d for d in found if _normal(d.name) in wanted}
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions that the report names."""
+        found = self._distributions(self.peer.packages)
+        [lib] = (self.bin.parent / "lib").glob("python3.*")
+        return {
+            **{name: found[name].version for name in self.peer.packages if name in found},
+            "Python": lib.name.removeprefix("python"),
+        }
+
+    def disk(self) -> int:
+        """Return the bytes of the files of all packages it pins, and of ours where that serves."""
+        names = re.findall(r"^([A-Za-z0-9._-]+)==", self.requirements.read_text(), re.MULTILINE)
+        paths = [
+            Path(str(d.locate_file(file)))
+            for d in self._distributions(names).values()
+            for file in d.files or ()
+        ]
+        if self.peer.name.endswith("ours") or self.peer.name == OURS:
+            paths += (ROOT / "iris_deploy").rglob("*")
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

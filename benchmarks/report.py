@@ -1,0 +1,172 @@
+"""The record as Markdown tables and as JSON."""
+
+import json
+import statistics
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan
+from benchmarks.catalogue import ALL, OURS
+from benchmarks.environments import Environment
+from benchmarks.growth import GROWTH
+from benchmarks.library import LIBRARY
+from benchmarks.measure import Record, human, number, quartiles, ratios
+
+
+@dataclass(frozen=True)
+class Table:
+    """How a case is written.
+
+    Parameters
+    ----------
+    title : str
+    first : str
+        Heads the column of those that were measured.
+    figures : sequence of str
+        The columns; the first one gets quartiles and, with `ratio`, the ratio to ours.
+    ratio : bool
+    """
+
+    title: str
+    first: str
+    figures: tuple[str, ...]
+    ratio: bool = True
+
+
+LOADED = ("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "server cores", "wrk cores")
+TABLES = {
+    ONE_ROW: Table("One row in a request", "server", LOADED),
+    MANY_ROWS: Table("Many rows in one request", "server", ("ms", "predictions/s")),
+    START: Table(
+        "Start to the first right answer, memory after requests",
+        "server",
+        ("s", "RSS MB", "PSS MB", "processes"),
+    ),
+    LIBRARY: Table("Without a server", "candidate", ("s",)),
+    GROWTH: Table("How ours grows", "", ("ms", *LOADED, "peak RSS MB", "PSS MB"), ratio=False),
+}
+
+
+@dataclass
+class Report:
+    """What is written of a run.
+
+    Parameters
+    ----------
+    plan : Plan
+    record : Record
+    machine : dict of str to str
+    environments : list of Environment
+        Of the servers that were measured.
+    """
+
+    plan: Plan
+    record: Record
+    machine: dict[str, str]
+    environments: list[Environment] = field(default_factory=list)
+
+    def json(self) -> str:
+        """Write everything, each sample too."""
+        servers = {
+            e.peer.name: {"how": e.peer.how, "versions": e.versions(), "disk": e.disk()}
+            for e in self.environments
+        }
+        run = {"machine": self.machine, "plan": asdict(self.plan), "servers": servers}
+        return json.dumps({**run, **asdict(self.record)}, indent=1, ensure_ascii=False) + "\n"
+
+    def markdown(self) -> str:
+        """Write the tables."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        plan, record = self.plan, self.record
+        yield ", ".join(f"{key} {value}" for key, value in self.machine.items()) + "."
+        if self.environments:
+            yield (
+                f"{plan.rounds} rounds with slices of {plan.seconds} s. A slice does not count if "
+                f"others had over {plan.disturbance:.0%} of the processors, or an answer was bad: "
+                f"{record.repeated} were measured again, {len(record.dropped)} given up. One row: "
+                "wrk with one thread and a hundred different bodies."
+            )
+            yield from self._servers()
+        for case, table in TABLES.items():
+            for setting in self.record.settings(case):
+                yield from self._table(case, setting, table)
+        yield from self._not_measured()
+
+    def _servers(self) -> Iterator[str]:
+        yield "\n## Servers\n"
+        yield "| server | how | versions | packages on disk, MB |"
+        yield "|---|---|---|---:|"
+        for environment in self.environments:
+            versions = ", ".join(f"{k} {v}" for k, v in environment.versions().items())
+            peer, disk = environment.peer, number(environment.disk() / 1e6)
+            yield f"| {peer.name} | {peer.how} | {versions} | {disk} |"
+
+    def _table(self, case: str, setting: str, table: Table) -> Iterator[str]:
+        subjects = self._ordered(case, setting)
+        measured = {
+            figure: {s: self.record.by_round(case, setting, s, figure) for s in subjects}
+            for figure in table.figures
+        }
+        measured = {figure: of for figure, of in measured.items() if any(of.values())}
+        if not measured:
+            return
+        main, *others = measured
+        further = self._further_workers(setting) if case == START else {}
+        heads = ["median" if main == "s" else f"{main}, median (quartiles)"]
+        heads += ["ratio to ours"] * table.ratio + others
+        heads += ["PSS MB of a further worker"] * bool(further) + ["slices"]
+        yield f"\n## {table.title}: {setting}\n"
+        yield "| " + " | ".join([table.first or setting, *heads]) + " |"
+        yield "|---|" + "---:|" * len(heads)
+        ours = next((s for s in subjects if s.split(":")[0] == OURS), "")
+        ours = subjects[0] if case == LIBRARY else ours
+        base = measured[main].get(ours, {})
+        for subject in subjects:
+            figures = measured[main][subject]
+            summary = quartiles(list(figures.values()))
+            cells = [human(summary.median) if summary and main == "s" else str(summary or "-")]
+            if table.ratio:
+                ratio = quartiles(ratios(figures, base))
+                cells.append("1" if subject == ours else str(ratio or "-"))
+            cells += [_median(measured[figure][subject]) for figure in others]
+            cells += [further.get(subject, "-")] * bool(further)
+            yield "| " + " | ".join([subject, *cells, str(len(figures))]) + " |"
+
+    def _ordered(self, case: str, setting: str) -> list[str]:
+        """Order servers as they are listed, and what grows by its size."""
+        names = [peer.name for peer in ALL]
+
+        def place(subject: str) -> int:
+            if case == GROWTH:
+                return int(subject.replace(",", ""))
+            name = subject.split(":", maxsplit=1)[0]
+            return names.index(name) if name in names else 0
+
+        return sorted(self.record.subjects(case, setting), key=place)
+
+    def _further_workers(self, setting: str) -> dict[str, str]:
+        """Return the memory that each worker beyond one adds to a server."""
+        more = int(setting.split(maxsplit=1)[0]) - 1
+        added = {}
+        for subject in self.record.subjects(START, setting) if more > 0 else ():
+            one = self.record.by_round(START, "1 worker", subject, "PSS MB")
+            all_of_them = self.record.by_round(START, setting, subject, "PSS MB")
+            differences = [(all_of_them[k] - one[k]) / more for k in all_of_them if k in one]
+            if differences:
+                added[subject] = number(statistics.median(differences))
+        return added
+
+    def _not_measured(self) -> Iterator[str]:
+        record = self.record
+        if record.left_out or record.failed:
+            yield "\n## Not measured\n"
+        for name, why in record.left_out.items():
+            yield f"- {name}: not measured: {why}"
+        for name, why in record.failed.items():
+            yield f"- {name}: failed: {why}"
+
+
+def _median(figures: dict[int, float]) -> str:
+    return number(statistics.median(figures.values())) if figures else "-"
