@@ -74,12 +74,12 @@ def main(artifacts: Path) -> None:
 
         known = [post(BODY)] * _REQUESTS
         new = [post(BODY, b"X-Request-ID: %d" % k) for k in range(_REQUESTS)]
-        many, more = post(batch(2000)), post(batch(4000))
+        many, more = post(batch(4000)), post(batch(8000))
         cost(*known, *new, many, more)
         costs = {
             "known": cost(*known),
             "new": cost(*new),
-            "a row": (min(map(cost, [more] * 5)) - min(map(cost, [many] * 5))) / 2000,
+            "a row": (min(map(cost, [more] * 5)) - min(map(cost, [many] * 5))) / 4000,
         }
     ours.close()
     sys.stdout.write(json.dumps(costs) + "\n")

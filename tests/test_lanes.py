@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from tests.conftest import Server, run_process, serving, wait_until
 from tests.pieces import (
     BODY,
+    CHUNKED,
     HOST,
     LAST,
+    chunks,
     head,
     post,
+    post_head,
     take_apart,
     talk,
 )
@@ -214,3 +217,39 @@ def test_any_header_and_query_is_answered_by_the_contract_and_the_same_in_both_l
         assert 400 <= answer.status < 500 or answer.status == 501
         is_problem(answer, answer.status)
     assert [last.status for last in rest] == ([] if answer.headers["Connection"] else [200])
+
+
+PLAIN = [{"length": 0.5 + k / 100, "width": 0.1 + k / 500} for k in range(1000)]
+LARGER: dict[str, tuple[int, list[Any], bytes, str]] = {
+    "plain": (200, PLAIN, b"", "loop"),
+    "of too many bytes": (200, PLAIN * 3, b"", "pool"),
+    "with details": (200, PLAIN, b"?details", "pool"),
+    "with a string": (200, [*PLAIN, {"length": "1.5", "width": 1}], b"", "pool"),
+    "one of them wrong": (422, [*PLAIN, {"length": None, "width": 1}], b"", "pool"),
+    "one of them twice": (422, [*PLAIN, [PLAIN[0]]], b"", "pool"),
+    "one of them too large": (422, [*PLAIN, {"length": 1e101, "width": 1}], b"", "pool"),
+}
+
+
+@pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
+@pytest.mark.parametrize("name", LARGER)
+def test_many_instances_are_answered_in_the_loop_if_that_is_quick_and_all_the_same(
+    server: Server, name: str, chunked: bool
+) -> None:
+    status, value, query, lane = LARGER[name]
+    identity = f"larger-{name.replace(' ', '-')}-{chunked}"
+    body = json.dumps(value).encode()
+    assert len(body) > 8192
+
+    def request(target: bytes) -> bytes:
+        lines, target = [ID + identity.encode()], target + query
+        if chunked:
+            return post_head(*lines, CHUNKED, target=target) + chunks(body, 3000)
+        return post(body, *lines, target=target)
+
+    data = in_both_lanes(server, request, b"/predict")
+    answer = take_apart(data)[0]
+    assert answer.status == status
+    if status == 200:
+        assert len(answer.json()["predictions"]) == len(value)
+    assert lanes(server, identity) == sorted([(lane, "/predict"), ("pool", "//predict")])

@@ -5,7 +5,7 @@ this. A worker has one `Endpoints`; a new bundle is swapped in by one assignment
 sees the old one or the new one and never both.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import msgspec
@@ -84,6 +84,11 @@ class Endpoints:
     def predict(self, query: str, content_type: str | None, body: bytes) -> Reply:
         """Answer ``POST /predict``; see `protocols.prediction`."""
         return self._served.contract.reply(query, content_type, body, self.observe)
+
+    def prepare(self, content_type: str | None, body: bytes) -> Callable[[], Reply] | None:
+        """Read many instances as far as that is quick; see `protocols.prediction`."""
+        prepared = self._served.contract.prepare(content_type, body)
+        return None if prepared is None else lambda: prepared(self.observe)
 
     def live(self) -> Reply:
         """Answer the liveness probe."""

@@ -5,6 +5,7 @@ answers through the same contract as ``POST /predict``.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -22,6 +23,9 @@ from iris_deploy.serving.reply import JSON, PROBLEM, Reply
 Rows = list[tuple[float, ...]] | Floats
 Observe = Callable[[Sequence[Sequence[float]] | Floats, Sequence[str]], None]
 """Gets the rows that were predicted and their labels."""
+
+Prepared = Callable[[Observe | None], Reply]
+"""Answers a request that was read already."""
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
@@ -59,7 +63,7 @@ class Contract:
         Reply
             200, or 400, 415 or 422 as problem details.
         """
-        if content_type != "application/json" and not _is_json(content_type):
+        if not _is_json(content_type):
             detail = (
                 f"expected Content-Type: application/json; got {content_type or 'none'}. "
                 "With curl add -H 'Content-Type: application/json'"
@@ -71,6 +75,30 @@ class Contract:
         except (MalformedError, SignatureError) as exc:
             status, problem = describe_error(exc)
             return Reply(status, PROBLEM, problem)
+
+    def prepare(self, content_type: str | None, body: bytes) -> Prepared | None:
+        """Read an array of instances whose answer cannot take long, if it is one.
+
+        Returns
+        -------
+        callable or None
+            Answers, by this predictor whatever is served by then; None if the strict reader has to
+            judge.
+        """
+        rows = self._read(body) if _is_json(content_type) else None
+        if rows is None or isinstance(rows, tuple):
+            return None
+        return partial(self._reply_rows, rows)
+
+    def _reply_rows(self, rows: Rows, observe: Observe | None) -> Reply:
+        try:
+            found = self._many(rows, details=False)
+        except SignatureError as exc:  # a score that overflows
+            status, problem = describe_error(exc)
+            return Reply(status, PROBLEM, problem)
+        if observe is not None:
+            observe(rows, found["predictions"])
+        return Reply(200, JSON, msgspec.json.encode(found))
 
     def answer(
         self, body: bytes, *, details: bool = False, observe: Observe | None = None
@@ -109,7 +137,7 @@ class Contract:
             if observe is not None:
                 observe((read,), (found["prediction"],))
         else:
-            found = self._many(read, details)
+            found = self._many(read, details=details)
             if observe is not None:
                 observe(read, found["predictions"])
         return msgspec.json.encode(found)
@@ -125,7 +153,7 @@ class Contract:
             "warnings": predictor.signature.warnings(row),
         }
 
-    def _many(self, rows: Rows, details: bool) -> dict[str, Any]:  # noqa: FBT001
+    def _many(self, rows: Rows, *, details: bool) -> dict[str, Any]:
         predictor = self._predictor
         if not details:
             return {"predictions": predictor.labels(rows)}
@@ -144,6 +172,8 @@ class Contract:
 
 def _is_json(content_type: str | None) -> bool:
     """Tell whether a Content-Type is JSON in UTF-8, whatever its capitals and parameters."""
+    if content_type == "application/json":
+        return True
     kind, *parameters = (content_type or "").lower().split(";")
     named = dict(part.strip().partition("=")[::2] for part in parameters)
     charset = named.get("charset", "utf-8").strip('"')

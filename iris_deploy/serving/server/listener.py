@@ -62,11 +62,19 @@ class Listener(BaseWSGIServer):
         )
 
     def handle_accept(self) -> None:
-        """Accept, or leave it to another worker for a moment."""
-        if self.balance.leaves():
-            self.open_again = time.monotonic() + PATIENCE
-        else:
+        """Accept all who wait, or leave them to another worker for a moment.
+
+        One at a time, as waitress has it, newcomers would wait behind a request of every
+        connection that is there already.
+        """
+        while self.readable():
+            if self.balance.leaves():
+                self.open_again = time.monotonic() + PATIENCE
+                return
+            before = len(self.active_channels)
             super().handle_accept()
+            if len(self.active_channels) <= before:
+                return
 
     def accept(self) -> Any:
         """Accept; without descriptors for a while not, instead of trying all the time."""

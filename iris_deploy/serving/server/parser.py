@@ -38,6 +38,8 @@ class StrictParser(HTTPRequestParser):
     ----------
     head : bytes
         Request line and header fields as they came, with the empty line.
+    prepared : callable or None
+        Answers the request, if it was read while its lane was chosen.
     error : Reply or None
         What the request is answered with instead of its answer.
     begun : float
@@ -49,6 +51,7 @@ class StrictParser(HTTPRequestParser):
     """
 
     head = b""
+    prepared: Any = None
     error: Any
     adj: Any
     first_line: Any

@@ -21,7 +21,12 @@ from iris_deploy.serving.reply import Reply
 from iris_deploy.settings import ServeSettings
 
 QUICK_BODY = 4096
-"""Bytes of a body up to which a request is worked on in the loop: about 100 instances, 0.2 ms."""
+"""Bytes of a body up to which a request is worked on in the loop, whatever it says: 0.2 ms."""
+
+PLAIN_BODY = 1 << 16
+"""The same for instances as most clients write them, of which nothing but labels is asked: some
+2,000 of two features, 0.5 ms (14 if all numbers are made to be hard to round). On a thread they
+take twice as long."""
 
 FORWARDED = ("x-forwarded-for", "x-forwarded-host", "x-forwarded-proto")
 """Headers that a trusted proxy is believed."""
@@ -60,6 +65,7 @@ class Service:
         self.settings = settings
         self.loop = threading.get_ident()
         self._quick_body = min(QUICK_BODY, settings.max_body_bytes)
+        self._plain_body = min(PLAIN_BODY, settings.max_body_bytes)
         self._prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
         prefix = settings.url_prefix
@@ -78,8 +84,20 @@ class Service:
         route = self._routes.get(request.path)
         if route == PREDICT:
             body = request.body_rcv
-            return request.command == "POST" and body is not None and len(body) <= self._quick_body
+            if request.command != "POST" or body is None:
+                return False
+            return len(body) <= self._quick_body or self._prepare(request, len(body))
         return route in {LIVE, READY} and request.command == "GET" and request.body_rcv is None
+
+    def _prepare(self, request: Any, size: int) -> bool:
+        """Read the instances of a body that is not small, if they are plain."""
+        if request.query or size > self._plain_body:
+            return False
+        stream = request.get_body_stream()
+        content_type = request.headers.get("CONTENT_TYPE")
+        request.prepared = self.endpoints.prepare(content_type, stream.read())
+        stream.seek(0)  # for whoever answers if this is not the way
+        return request.prepared is not None
 
     def answer(self, request: Any, body: bytes) -> Reply:
         """Answer a quick request."""

@@ -137,6 +137,9 @@ class QuickTask(_Answer):
     def answer(self) -> None:
         """Ask the endpoints."""
         request = self.request
+        if request.prepared is not None:
+            self.send(request.prepared())
+            return
         self.send(self._service.answer(request, request.get_body_stream().read()))
         if not (self.close_on_finish or request.chunked):
             self.channel.server.quick.remember(self.channel, request)
