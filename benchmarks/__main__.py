@@ -51,6 +51,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
     parser.add_argument("--workers", type=numbers, help="default: 1,2")
     parser.add_argument("--connections", type=numbers, help="default: 16,128")
+    parser.add_argument("--access-log", action="store_true", help="with a line for each request")
     parser.add_argument("--disturbance", type=float, default=0.1, help="share others may have")
     parser.add_argument("--python36", help="for the application of 2018; else it is looked for")
     parser.add_argument("--json", type=Path, help="write everything to this file")
@@ -77,6 +78,7 @@ def plan(given: argparse.Namespace) -> Plan:
     return Plan(
         cases=chosen(given.cases, CASES, "--cases"),
         disturbance=given.disturbance,
+        access_log=given.access_log,
         **{**(quick if given.quick else {}), **{k: v for k, v in asked.items() if v}},
     )
 

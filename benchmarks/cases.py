@@ -41,6 +41,7 @@ class Plan:
         Answered before the memory is read.
     batches : sequence of int
         Rows in one request.
+    access_log : bool
     """
 
     cases: Sequence[str]
@@ -52,6 +53,7 @@ class Plan:
     repeats: int = 2
     requests: int = 1000
     batches: Sequence[int] = (1000, 100_000)
+    access_log: bool = False
 
 
 Slice = Callable[[], dict[str, float] | None]
@@ -190,7 +192,8 @@ def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
                 many = count(workers, "worker")
                 tell(f"round {number + 1} of {plan.rounds}: {name}, {many}")
                 try:
-                    with running(site, workers, bench.truth.sure, bench.truth.some) as server:
+                    sure, some, logs = bench.truth.sure, bench.truth.some, plan.access_log
+                    with running(site, workers, sure, some, access_log=logs) as server:
                         bench.visit(server, workers, number)
                 except FAILURES as exc:
                     record.failed[name] = f"{many}: {exc}"

@@ -36,6 +36,8 @@ class Peer:
         The requests for many rows, by the form of their body; empty if it takes one row only.
     variables : dict of str to str
         For its process's environment, filled in as the command is.
+    silent, logging : sequence of str
+        Words after the command for a run without and with an access log.
     """
 
     name: str
@@ -45,6 +47,8 @@ class Peer:
     one: Callable[[Row], Request]
     many: dict[str, Callable[[Sequence[Row]], Request]] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
+    silent: Sequence[str] = ()
+    logging: Sequence[str] = ()
 
     @property
     def directory(self) -> Path:
@@ -114,11 +118,12 @@ GUNICORN = (
     *("{bin}/gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}"),
     *("--pythonpath", str(PEERS / "talk"), "app:app"),
 )
+GUNICORN_LOGS = ("--access-logfile", "-")
 UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
-    *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--app-dir", "{app}"),
-    "app:app",
+    *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
 )
+NO_ACCESS_LOG = ("--no-access-log",)
 FASTAPI_FORMS: dict[str, Callable[[Sequence[Row]], Request]] = {
     "flat list": lambda rows: post("/predict-flat", flat(rows)),
     "objects": lambda rows: post("/predict-many", list(map(flower, rows))),
@@ -128,14 +133,15 @@ ALL = (
     Peer(
         OURS,
         ("iris-deploy", "waitress", "numpy"),
-        "`iris-deploy serve --no-access-log`, limits of body and connections raised",
+        "`iris-deploy serve`, limits of body and connections raised",
         (
             *("{bin}/python", "-m", "iris_deploy", "serve", "--artifacts", "artifacts"),
-            *("--workers", "{workers}", "--port", "{port}", "--no-access-log"),
+            *("--workers", "{workers}", "--port", "{port}"),
             *("--max-body-bytes", str(2**28), "--connections", "1100"),
         ),
         one_flower,
         {"objects": lambda rows: post("/predict", list(map(flower, rows)))},
+        silent=NO_ACCESS_LOG,
     ),
     Peer(
         "talk",
@@ -143,6 +149,7 @@ ALL = (
         "the talk's application, today's versions, gunicorn with sync workers",
         GUNICORN,
         one_flower,
+        logging=GUNICORN_LOGS,
     ),
     Peer(
         "talk-2018",
@@ -150,6 +157,7 @@ ALL = (
         "the same on its versions of 2018 and Python 3.6",
         GUNICORN,
         one_flower,
+        logging=GUNICORN_LOGS,
     ),
     Peer(
         "fastapi",
@@ -158,6 +166,7 @@ ALL = (
         UVICORN,
         one_flower,
         FASTAPI_FORMS,
+        silent=NO_ACCESS_LOG,
     ),
     Peer(
         "fastapi-ours",
@@ -167,6 +176,7 @@ ALL = (
         one_flower,
         FASTAPI_FORMS,
         {"PYTHONPATH": "{root}"},
+        silent=NO_ACCESS_LOG,
     ),
     Peer(
         "litserve",

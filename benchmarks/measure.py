@@ -78,9 +78,9 @@ def quartiles(figures: Sequence[float]) -> Quartiles | None:
     return Quartiles(*statistics.quantiles(figures, n=4, method="inclusive"))
 
 
-def ratios(theirs: dict[int, float], ours: dict[int, float]) -> list[float]:
-    """Divide pair by pair, in the rounds that have both."""
-    return [theirs[k] / ours[k] for k in theirs if ours.get(k)]
+def ratios(dividends: dict[int, float], divisors: dict[int, float]) -> list[float]:
+    """Divide round by round, in the rounds that have both."""
+    return [dividends[k] / divisors[k] for k in dividends if divisors.get(k)]
 
 
 def number(value: float) -> str:

@@ -23,7 +23,7 @@ class Table:
     first : str
         Heads the column of those that were measured.
     figures : sequence of str
-        The columns; the first one gets quartiles and, with `ratio`, the ratio to ours.
+        The columns; the first one gets quartiles and, with `ratio`, by how much ours is better.
     ratio : bool
     """
 
@@ -32,6 +32,9 @@ class Table:
     figures: tuple[str, ...]
     ratio: bool = True
 
+
+RATES = ("requests/s", "predictions/s")
+"""Figures of which more is better."""
 
 LOADED = ("requests/s", "p50 ms", "p99 ms", "CPU µs/request", "server cores", "wrk cores")
 TABLES = {
@@ -86,7 +89,8 @@ class Report:
                 f"{plan.rounds} rounds with slices of {plan.seconds} s. A slice does not count if "
                 f"others had over {plan.disturbance:.0%} of the processors, or an answer was bad: "
                 f"{record.repeated} were measured again, {len(record.dropped)} given up. One row: "
-                "wrk with one thread and a hundred different bodies."
+                "wrk with one thread and a hundred different bodies, access log "
+                f"{'on' if plan.access_log else 'off'}."
             )
             yield from self._servers()
         for case, table in TABLES.items():
@@ -115,7 +119,7 @@ class Report:
         main, *others = measured
         further = self._further_workers(setting) if case == START else {}
         heads = ["median" if main == "s" else f"{main}, median (quartiles)"]
-        heads += ["ratio to ours"] * table.ratio + others
+        heads += ["ours is quicker by"] * table.ratio + others
         heads += ["PSS MB of a further worker"] * bool(further) + ["slices"]
         yield f"\n## {table.title}: {setting}\n"
         yield "| " + " | ".join([table.first or setting, *heads]) + " |"
@@ -127,8 +131,9 @@ class Report:
             figures = measured[main][subject]
             summary = quartiles(list(figures.values()))
             cells = [human(summary.median) if summary and main == "s" else str(summary or "-")]
-            if table.ratio:
-                ratio = quartiles(ratios(figures, base))
+            if table.ratio:  # of times theirs to ours, of rates ours to theirs
+                pair = (base, figures) if main in RATES else (figures, base)
+                ratio = quartiles(ratios(*pair))
                 cells.append("1" if subject == ours else str(ratio or "-"))
             cells += [_median(measured[figure][subject]) for figure in others]
             cells += [further.get(subject, "-")] * bool(further)

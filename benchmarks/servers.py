@@ -75,7 +75,9 @@ class Server:
 
 
 @contextmanager
-def running(site: Site, workers: int, known: Known, many: Known) -> Iterator[Server]:
+def running(
+    site: Site, workers: int, known: Known, many: Known, *, access_log: bool = False
+) -> Iterator[Server]:
     """Run a peer's server, checked, until the end of the block whatever happens there.
 
     Parameters
@@ -84,6 +86,8 @@ def running(site: Site, workers: int, known: Known, many: Known) -> Iterator[Ser
     workers : int
     known, many : Known
         What it must answer, row by row and in one request.
+    access_log : bool
+        Whether it logs a line for each request, where that can be chosen.
 
     Raises
     ------
@@ -101,7 +105,8 @@ def running(site: Site, workers: int, known: Known, many: Known) -> Iterator[Ser
         "model": model,
         "workers": workers,
     }
-    command = [word.format(**fill) for word in peer.command]
+    words = [*peer.command, *(peer.logging if access_log else peer.silent)]
+    command = [word.format(**fill) for word in words]
     variables = {key: word.format(**fill) for key, word in peer.variables.items()}
     path = f"{environment.bin}{os.pathsep}{os.environ.get('PATH', '')}"
     environ = {**os.environ, **ONE_THREAD, **SILENT, "PATH": path, **variables}

@@ -101,7 +101,7 @@ def test_only_the_body_is_new_under_a_known_head(server: Server) -> None:
     """All of one length, so that the head is the same: right, wrong, and right again."""
     setosa, wrong, no_json = (
         b'{"length": 1.4, "width": 0.2}',
-        b'{"length": 5.1, "widht": 2.4}',
+        b'{"length": 5.1, "wiidth": 2.4}',
         b'{"length": 5.1, "width": 2.4 ',
     )
     with server.connect() as connection:
