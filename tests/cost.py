@@ -48,7 +48,7 @@ def main(artifacts: Path) -> None:
     metrics.begin(bundle.manifest, 1)
     endpoints.observe = metrics.observe
     app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
-    log = Log("json", access=False)
+    log = Log("json", access=False, descriptor=2)
     log.capture_logging()
     listener = socket.create_server(("127.0.0.1", 0))
     ours, theirs = socket.socketpair()

@@ -79,7 +79,10 @@ def container(image: str, *options: str, command: Sequence[str] = ()) -> Iterato
 
 @contextmanager
 def engine_with_room_for(megabytes: int, directory: Path) -> Iterator[str]:
-    """Run a Docker Engine with the base image and so much free disk, and yield its address."""
+    """Run a Docker Engine with the base image and so much free disk, and yield its address.
+
+    It has a network of its own, since it would take the bridge away from the other engine.
+    """
     daemon, disk = require("dockerd"), directory / "disk"
     disk.mkdir()
     short = tempfile.mkdtemp()
@@ -87,7 +90,7 @@ def engine_with_room_for(megabytes: int, directory: Path) -> Iterator[str]:
     roots = f"--data-root {disk} --exec-root {short}/exec --pidfile {short}/pid"
     script = f"mount -t tmpfs none {disk} && exec {daemon} --host {address} {roots} --bridge none"
     with (directory / "engine.log").open("w") as log:
-        engine = subprocess.Popen(["unshare", "--mount", "sh", "-c", script], stderr=log)
+        engine = subprocess.Popen(["unshare", "--mount", "--net", "sh", "-c", script], stderr=log)
     try:
         env = {**os.environ, "DOCKER_HOST": address}
 
