@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Server, serving, wait_until
+from tests.load import Load, batch
 from tests.pieces import (
     BODY,
     CHUNKED,
@@ -248,3 +249,22 @@ def test_ten_thousand_sudden_ends_do_no_harm(artifacts: Path) -> None:
         assert len(running.log()) < 3 * len(ends)
         no_traceback(running)
         assert {line["event"] for line in running.log()} == {"start", "request"}
+
+
+@pytest.mark.once
+def test_without_epoll_as_elsewhere_than_on_linux_it_answers_and_drains_all_the_same(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import select\ndel select.epoll\n")
+    env = {"PYTHONPATH": str(tmp_path)}
+    with (
+        serving(artifacts, "--workers", 2, env=env) as running,
+        Load(running.connect, keep_alive=4, renewing=2) as load,
+    ):
+        load.go_on(500)
+        assert running.predict(json.loads(batch(5000))).status == 200
+        assert load.failures == []
+        load.refusals_are_fine = True
+        assert running.stop() == 0
+        load.join()
+        assert load.failures == []

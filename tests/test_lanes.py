@@ -91,12 +91,14 @@ ASKED: dict[str, tuple[int, bytes, bytes, list[bytes]]] = {
 }
 
 
-def ask(body: bytes, query: bytes, lines: list[bytes], identity: str) -> Request:
+def ask(body: bytes, query: bytes, lines: list[bytes], identity: str | None = None) -> Request:
     """Write a request whose header has these lines instead of, or beside, the usual ones."""
     usual = {b"host": HOST, b"content-type": b"Content-Type: application/json"}
     for line in lines:
         usual[line.partition(b":")[0].lower()] = line
-    fields = [*usual.values(), ID + identity.encode(), b"Content-Length: %d" % len(body)]
+    if identity is not None:
+        usual[b"x-request-id"] = ID + identity.encode()
+    fields = [*usual.values(), b"Content-Length: %d" % len(body)]
     return lambda target: head(b"POST %s%s HTTP/1.1" % (target, query), *fields) + body
 
 

@@ -1,10 +1,12 @@
 """Where the log goes: a terminal, a pipe that nobody reads, a full disk, nowhere."""
 
+import errno
 import fcntl
 import json
 import os
 import pty
 import re
+import select
 import subprocess
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from iris_deploy.serving.log import Log
 from tests.conftest import COMMAND, Server, free_port, wait_until
 from tests.wire import get, raw
 
@@ -95,6 +98,31 @@ def test_a_terminal_gets_text_for_people(artifacts: Path, tmp_path: Path) -> Non
     assert any(re.fullmatch(r"[\d:]{8} 200 POST /predict [\d.]+ ms \S+ mine", x) for x in shown)
     assert shown[-1].endswith("topped; every request was answered")
     assert not [line for line in shown if line.startswith("{") or "\x1b" in line]
+
+
+def test_a_terminal_where_another_process_writes_at_the_moment_loses_no_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    master, slave = pty.openpty()
+    write, refusals = os.write, iter(range(10))
+
+    def refusing_at_first(descriptor: int, data: bytes) -> int:
+        if next(refusals, None) is not None:
+            raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+        return write(descriptor, data)
+
+    try:
+        log = Log("text", descriptor=slave)
+        monkeypatch.setattr(os, "write", refusing_at_first)
+        log.event("info", "start", "Here I am")
+        monkeypatch.undo()
+        assert select.select([master], [], [], 5)[0], "nothing was written"
+        assert b"Here I am" in os.read(master, 1000)
+        log.event("info", "start", "And again")
+        assert b"lost" not in os.read(master, 1000)
+    finally:
+        os.close(master)
+        os.close(slave)
 
 
 def test_json_may_be_asked_for_on_a_terminal(artifacts: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from iris_deploy.serving.server.quick import HEADS
 from tests.conftest import Server, serving, wait_until
 from tests.pieces import BODY, HOST, LAST, PREDICTION, head, post, read_to_end, send, talk
-from tests.test_lanes import ASKED, DATE_AND_ID, TOKEN, host_names, names, printable
+from tests.test_lanes import ASKED, DATE_AND_ID, TOKEN, ask, host_names, names, printable
 
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
 IDENTITY = re.compile(rb"\r\nX-Request-Id: ([^\r]+)")
@@ -49,19 +49,10 @@ def again_and_again(server: Server, request: bytes, times: int = 4) -> list[byte
     return answers
 
 
-def ask(body: bytes, query: bytes, lines: list[bytes]) -> bytes:
-    """Write a request whose header has these lines instead of, or beside, the usual ones."""
-    usual = {b"host": HOST, b"content-type": b"Content-Type: application/json"}
-    for line in lines:
-        usual[line.partition(b":")[0].lower()] = line
-    fields = [*usual.values(), b"Content-Length: %d" % len(body)]
-    return head(b"POST /predict%s HTTP/1.1" % query, *fields) + body
-
-
 @pytest.mark.parametrize("name", ASKED)
 def test_a_request_sent_again_gets_the_same_bytes(server: Server, name: str) -> None:
     _, body, query, lines = ASKED[name]
-    request = ask(body, query, lines)
+    request = ask(body, query, lines)(b"/predict")
     first, *others = again_and_again(server, request)
     assert bool(others) == (name != "to be closed")
     for answer in others:
@@ -92,7 +83,8 @@ def test_any_header_sent_again_gets_the_same_bytes(
     server: Server, query: str, line: str, host: str
 ) -> None:
     lines = [b"Host: " + host.encode(), line.encode()]
-    first, *others = again_and_again(server, ask(BODY, b"?" + query.encode(), lines))
+    request = ask(BODY, b"?" + query.encode(), lines)(b"/predict")
+    first, *others = again_and_again(server, request)
     for answer in others:
         assert DATE_AND_ID.sub(b"", answer) == DATE_AND_ID.sub(b"", first)
 

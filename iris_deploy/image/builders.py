@@ -1,5 +1,6 @@
 """docker, podman and buildah behind one small interface: they build, tag, push and remove."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -138,8 +139,9 @@ class Builder:
                 return self._settle(id_file.read_text().strip(), Path(directory) / "image")
             finally:  # also the first stage's, which is of no use without a cache
                 shown = ("images", "--quiet", "--no-trunc", "--filter", f"label={mark}")
-                for image in self.program.run(*shown).split():
-                    self.program.succeeds("rmi", image)
+                with contextlib.suppress(ImageError):  # what went wrong before it counts
+                    for image in self.program.run(*shown).split():
+                        self.program.succeeds("rmi", image)
 
     def _settle(self, image: str, directory: Path) -> Built:
         """Make an image what it would be on any machine, and weigh its layers."""

@@ -41,6 +41,8 @@ class Log:
     def __init__(self, style: LogFormat, *, access: bool = True, descriptor: int = 1) -> None:
         self._json = style == "json"
         self._descriptor = _unblocked(descriptor)
+        # Linux refuses to write to a terminal also while another process writes there.
+        self._tries = 50 if os.isatty(descriptor) else 1
         self._lost = 0
         self.access = access
         self.worker: int | None = None
@@ -148,16 +150,21 @@ class Log:
 
     def _write(self, line: bytes) -> None:
         # A log that nobody takes, or not now; a full disk: no reason to stop answering.
-        try:
-            os.write(self._descriptor, line)
-        except BlockingIOError:
-            self._lost += 1
-        except OSError:
-            return
+        for _ in range(self._tries):
+            try:
+                os.write(self._descriptor, line)
+            except BlockingIOError:
+                time.sleep(0)
+            except OSError:
+                return
+            else:
+                break
         else:
-            if self._lost:
-                lost, self._lost = self._lost, 0
-                self.event("warning", "lost", f"{lost} lines were lost: nobody took them")
+            self._lost += 1
+            return
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self.event("warning", "lost", f"{lost} lines were lost: nobody took them")
 
 
 class _Bridge(logging.Handler):
