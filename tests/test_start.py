@@ -70,7 +70,7 @@ class Hold:
     def find_spec(self, name, path, target=None):
         if name == "flask":
             open({told!r}, "w").close()
-            time.sleep(60)
+            time.sleep(2)
 
 sys.meta_path.insert(0, Hold())
 """
@@ -88,6 +88,7 @@ def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
         [*COMMAND, "serve", *map(str, options)],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     ) as process:
         try:
             wait_until(told.exists)
@@ -95,7 +96,8 @@ def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
                 connection.sendall(post(BODY))
                 process.terminate()
-                assert process.wait(20) == 0
+                assert process.communicate(timeout=20)[1] == b""
+                assert process.returncode == 0
         finally:
             process.kill()
     assert not path.exists()

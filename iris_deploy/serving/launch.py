@@ -23,6 +23,7 @@ from iris_deploy.serving.metrics import RELOADS, Metrics
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
+from iris_deploy.serving.signals import held_signals
 from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.serving.sockets import (
     close_sockets,
@@ -98,7 +99,9 @@ class Launch:
         self._tried = 0  # version, of the last reload
 
     def _create_app(self) -> "Flask":
-        from iris_deploy.serving.app import create_app
+        # What a handler raises during an import can get lost in a callback of Python's own.
+        with held_signals():
+            from iris_deploy.serving.app import create_app
 
         exposition = Exposition(self._memory, self._endpoints)
         return create_app(
