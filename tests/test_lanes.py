@@ -192,12 +192,13 @@ names = st.sampled_from(
         *("Transfer-Encoding", "X-Forwarded-For", "X-HTTP-Method-Override", "X-Request-ID"),
     )
 )
+header_lines = st.builds("{}: {}".format, names, printable) | printable.filter(str.strip)
 host_names = st.text(string.ascii_letters + string.digits + "-._~%!$&'()*+;=:[]", max_size=70)
 
 
 @given(
     query=printable,
-    line=st.builds("{}: {}".format, names, printable) | printable.filter(str.strip),
+    line=header_lines,
     host=host_names,
 )
 @settings(

@@ -10,12 +10,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from iris_deploy.serving.server.quick import HEADS
 from tests.conftest import Server, serving, wait_until
 from tests.pieces import BODY, HOST, LAST, PREDICTION, head, post, read_to_end, send, talk
-from tests.test_lanes import ASKED, DATE_AND_ID, TOKEN, ask, host_names, names, printable
+from tests.test_lanes import ASKED, DATE_AND_ID, TOKEN, ask, header_lines, host_names, printable
 
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
 IDENTITY = re.compile(rb"\r\nX-Request-Id: ([^\r]+)")
@@ -73,7 +72,7 @@ def test_a_probe_sent_again_gets_the_same_bytes(
 
 @given(
     query=printable,
-    line=st.builds("{}: {}".format, names, printable) | printable.filter(str.strip),
+    line=header_lines,
     host=host_names,
 )
 @settings(

@@ -73,8 +73,7 @@ class Contract:
             details = bool(query) and _flag(query, "details")
             return Reply(200, JSON, self.answer(body, details=details, observe=observe))
         except (MalformedError, SignatureError) as exc:
-            status, problem = describe_error(exc)
-            return Reply(status, PROBLEM, problem)
+            return _refusal(exc)
 
     def prepare(self, content_type: str | None, body: bytes) -> Prepared | None:
         """Read an array of instances whose answer cannot take long, if it is one.
@@ -92,13 +91,9 @@ class Contract:
 
     def _reply_rows(self, rows: Rows, observe: Observe | None) -> Reply:
         try:
-            found = self._many(rows, details=False)
+            return Reply(200, JSON, self._answer(rows, details=False, observe=observe))
         except SignatureError as exc:  # a score that overflows
-            status, problem = describe_error(exc)
-            return Reply(status, PROBLEM, problem)
-        if observe is not None:
-            observe(rows, found["predictions"])
-        return Reply(200, JSON, msgspec.json.encode(found))
+            return _refusal(exc)
 
     def answer(
         self, body: bytes, *, details: bool = False, observe: Observe | None = None
@@ -132,8 +127,13 @@ class Contract:
         if read is None:
             value, signature = strict.decode(body), self._predictor.signature
             read = signature.rows(value) if type(value) is list else signature.row(value)
+        return self._answer(read, details=details, observe=observe)
+
+    def _answer(
+        self, read: tuple[float, ...] | Rows, *, details: bool, observe: Observe | None
+    ) -> bytes:
         if isinstance(read, tuple):
-            found = self._one(read, details)
+            found = self._one(read, details=details)
             if observe is not None:
                 observe((read,), (found["prediction"],))
         else:
@@ -142,7 +142,7 @@ class Contract:
                 observe(read, found["predictions"])
         return msgspec.json.encode(found)
 
-    def _one(self, row: Sequence[float], details: bool) -> dict[str, Any]:  # noqa: FBT001
+    def _one(self, row: Sequence[float], *, details: bool) -> dict[str, Any]:
         predictor = self._predictor
         if not details:
             return {"prediction": predictor.label(row)}
@@ -168,6 +168,11 @@ class Contract:
             ],
             "warnings": [signature.warnings(row) for row in plain],
         }
+
+
+def _refusal(error: MalformedError | SignatureError) -> Reply:
+    status, problem = describe_error(error)
+    return Reply(status, PROBLEM, problem)
 
 
 def _is_json(content_type: str | None) -> bool:
