@@ -172,7 +172,7 @@ def test_each_request_and_prediction_is_counted(artifacts: Path) -> None:
 
 def test_the_clients_own_id_is_given_back_each_time(server: Server) -> None:
     with server.connect() as connection:
-        for identity in (b"a", b"a", b"a", b"b", b"a"):
+        for identity in (b"own-a", b"own-a", b"own-a", b"own-b", b"own-a"):
             answer = exchange(connection, post(BODY, b"X-Request-ID: " + identity))
             match = IDENTITY.search(answer)
             assert match
