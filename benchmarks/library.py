@@ -61,11 +61,11 @@ def counting(bundle: Bundle) -> Case:
     """Count one request and its prediction: four figures, and two features for drift."""
     ours = Metrics(SharedMemory(1).slot(0))
     ours.begin(bundle.manifest, 1)
-    rows, labels = ((5.1, 2.4),), ("virginica",)
+    signature = bundle.manifest.signature
 
     def count() -> None:
         ours.request("/predict", 200, 0.0003)
-        ours.observe(rows, labels)
+        ours.observe(signature, ((5.1, 2.4),), (2,))
 
     registry = prometheus_client.CollectorRegistry()
     requests = prometheus_client.Counter("a", "a", ["route", "status"], registry=registry)

@@ -27,6 +27,11 @@ from tests.pieces import BODY, post
 _REQUESTS = 20
 
 
+def arrays(n: int) -> bytes:
+    """Return a body of so many instances, in an array for each feature."""
+    return json.dumps({"length": [5.1] * n, "width": [2.4] * n}).encode()
+
+
 class _Counter:
     """Counts the calls of a worker's threads, of which one is at work at a time."""
 
@@ -74,12 +79,16 @@ def main(artifacts: Path) -> None:
 
         known = [post(BODY)] * _REQUESTS
         new = [post(BODY, b"X-Request-ID: %d" % k) for k in range(_REQUESTS)]
-        many, more = post(batch(4000)), post(batch(8000))
-        cost(*known, *new, many, more)
+
+        def cost_of_a_row(few: bytes, many: bytes) -> float:
+            return (min(map(cost, [post(many)] * 5)) - min(map(cost, [post(few)] * 5))) / 4000
+
+        cost(*known, *new, post(batch(4000)), post(arrays(8000)))
         costs = {
             "known": cost(*known),
             "new": cost(*new),
-            "a row": (min(map(cost, [more] * 5)) - min(map(cost, [many] * 5))) / 4000,
+            "a row": cost_of_a_row(batch(4000), batch(8000)),
+            "a row in arrays": cost_of_a_row(arrays(8000), arrays(12000)),
         }
     ours.close()
     sys.stdout.write(json.dumps(costs) + "\n")

@@ -23,6 +23,17 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 PROBLEM = "application/problem+json"
 
 
+ONE_LENGTH = """\
+import schemathesis
+
+@schemathesis.hook
+def filter_case(context, case):
+    arrays = case.body.values() if isinstance(case.body, dict) else ()
+    return len({len(array) for array in arrays if isinstance(array, list)}) < 2
+"""
+"""Arrays for the features have to be of one length: the words say so, but a schema cannot."""
+
+
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
@@ -36,6 +47,7 @@ def keeps_its_promises(
     """
     document = server.request("GET", "/openapi.json", headers=bearer(TOKEN)).body
     (directory / "openapi.json").write_bytes(document)
+    (directory / "hooks.py").write_text(ONE_LENGTH)
     shown = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
     done = subprocess.run(
         [
@@ -48,6 +60,8 @@ def keeps_its_promises(
         env={
             **{name: value for name, value in os.environ.items() if "proxy" not in name.lower()},
             "NO_PROXY": "*",
+            "SCHEMATHESIS_HOOKS": "hooks",
+            "PYTHONPATH": str(directory),
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -124,7 +138,8 @@ def test_examples_are_as_described_and_so_are_their_answers(artifacts: Path, ver
         answered = jsonschema_rs.validator_for(
             within(document, operation["responses"]["200"]["content"]["application/json"]["schema"])
         )
-        for value in (described["example"], [described["example"]] * 3, [], INSTANCE):
+        arrays = {name: [value] * 3 for name, value in INSTANCE.items()}
+        for value in (described["example"], [described["example"]] * 3, [], INSTANCE, arrays):
             asked.validate(value)
             for query in ("", "?details=true", "?details=false"):
                 answer = running.predict(value, query)

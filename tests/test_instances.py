@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from iris_deploy.bundle.signature import Feature, Signature
 from iris_deploy.errors import MalformedError, SignatureError
 from iris_deploy.serving.protocols import strict
-from iris_deploy.serving.protocols.instances import InstanceReader
+from iris_deploy.serving.protocols.instances import InstanceReader, Rows
 
 NAMES = ["length", "width", "a b", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
 
@@ -37,6 +37,8 @@ def by_the_strict_reader(signature: Signature, body: bytes) -> list[tuple[float,
     """Return the rows of a body, or the kind of error."""
     try:
         value = strict.decode(body)
+        if signature.is_columns(value):
+            return signature.columns(value)
         return signature.rows(value) if type(value) is list else [signature.row(value)]
     except (MalformedError, SignatureError) as exc:
         return type(exc).__name__
@@ -48,13 +50,14 @@ def bits(rows: Sequence[Sequence[float]] | np.ndarray) -> list[bytes]:
 
 def agree(signature: Signature, body: bytes) -> bool:
     """Say whether the quick reader took a body; if it did, the strict one takes it too."""
-    read = InstanceReader(signature).read(body)
+    read = InstanceReader(signature).read_plain(body)
     if read is None:
         return False
-    assert isinstance(read, tuple) == (strict.decode(body).__class__ is dict)
+    value = strict.decode(body)
+    assert isinstance(read, Rows) == (type(value) is list or signature.is_columns(value))
     expected = by_the_strict_reader(signature, body)
     assert not isinstance(expected, str), expected
-    assert bits((read,) if isinstance(read, tuple) else read) == bits(expected)
+    assert bits(read.values if isinstance(read, Rows) else [read]) == bits(expected)
     return True
 
 
@@ -74,21 +77,26 @@ keys = st.sampled_from(
 
 
 @st.composite
-def instances(draw: st.DrawFn) -> str:
+def instances(draw: st.DrawFn, values: st.SearchStrategy[str] = numbers | others) -> str:
     """Write an object: mostly right, and now and then not."""
     usual = [json.dumps("length"), json.dumps("width")]
     fields = usual if draw(st.booleans()) else draw(st.lists(keys, max_size=4))
     members = [
-        f"{draw(blanks)}{key}{draw(blanks)}:{draw(blanks)}{draw(numbers | others)}{draw(blanks)}"
+        f"{draw(blanks)}{key}{draw(blanks)}:{draw(blanks)}{draw(values)}{draw(blanks)}"
         for key in fields
     ]
     return "{" + ",".join(members) + "}"
 
 
+arrays = st.lists(numbers | st.one_of(numbers, others), max_size=3).map(
+    lambda values: f"[{','.join(values)}]"
+)
 bodies = st.builds(
     "{}{}{}".format,
     blanks,
-    instances() | st.lists(instances(), max_size=4).map(lambda rows: f"[{','.join(rows)}]"),
+    instances()
+    | instances(arrays | st.one_of(arrays, others))
+    | st.lists(instances(), max_size=4).map(lambda rows: f"[{','.join(rows)}]"),
     blanks,
 )
 
@@ -102,6 +110,12 @@ bodies = st.builds(
 @example("[]")
 @example("[] []")
 @example('{"length": 9007199254740993, "width": 18446744073709551617}')
+@example('{"length": [1, -0], "width": [-0.0, 9007199254740993]}')
+@example('{"length": [1], "width": [1, 2]}')
+@example('{"length": [1], "width": 1}')
+@example('{"length": [1], "width": [1], "length": [2]}')
+@example('{"length": [], "width": []}')
+@example('{"length": [1e101], "width": [1]}')
 def test_whatever_is_written_both_readers_agree(text: str) -> None:
     agree(signature("length", "width"), text.encode("utf-8", "surrogatepass"))
 
@@ -123,6 +137,7 @@ def test_instances_as_clients_write_them_are_taken(
     columns = signature(*names)
     rows = [{name: k + 0.25 for k, name in enumerate(names)} for _ in range(30)]
     rows.append(dict(reversed(rows[0].items())))
-    for value in (rows[0], rows):
+    arrays = {name: [k + 0.25] * 30 for k, name in enumerate(names)}
+    for value in (rows[0], rows, arrays):
         body = json.dumps(value, separators=spaces).encode()
         assert agree(columns, body) == ('quo"te' not in names)

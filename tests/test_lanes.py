@@ -64,6 +64,8 @@ ASKED: dict[str, tuple[int, bytes, bytes, list[bytes]]] = {
     "one": (200, BODY, b"", []),
     "array": (200, MANY, b"", []),
     "empty array": (200, b"[]", b"", []),
+    "arrays": (200, b'{"width": [2.4, "0.2"], "length": [5.1, 99]}', b"", []),
+    "arrays with details": (200, b'{"length": [5.1, 99], "width": [2.4, 1]}', b"?details", []),
     "one with details": (200, BODY, b"?details=true", []),
     "array with details": (200, MANY, b"?details", []),
     "encoded query": (200, BODY, b"?det%61ils=%74rue", []),

@@ -1,6 +1,7 @@
 """The predictor decides as scikit-learn does, and gives one row the same bits by every route."""
 
 import io
+import json
 import math
 from copy import deepcopy
 from functools import lru_cache
@@ -29,6 +30,7 @@ from iris_deploy.bundle.pickles import read_dump
 from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.bundle.signature import Feature, Signature
 from iris_deploy.errors import SignatureError
+from iris_deploy.serving.protocols.prediction import Contract
 
 MILLION = 1_000_000
 
@@ -257,6 +259,25 @@ def test_a_score_that_overflows_is_refused_by_every_path(value: float) -> None:
             predictor.labels(rows)
         with pytest.raises(SignatureError, match=f"#/{len(rows) - 1}"):
             predictor.predict(rows)
+
+
+@pytest.mark.parametrize("form", ["objects", "arrays"])
+@pytest.mark.parametrize("details", [False, True])
+def test_a_request_with_a_score_that_overflows_is_told_where(form: str, *, details: bool) -> None:
+    estimator, _ = fitted("perceptron", 3)
+    estimator = deepcopy(estimator)
+    estimator[-1].coef_ *= 1e250
+    predictor = build_predictor(estimator, 2, 3)
+    names = [feature.name for feature in predictor.signature.features]
+    rows = [(1.0, 1.0)] * 20 + [(1e99, -1e99)]
+    body: object = [dict(zip(names, row, strict=True)) for row in rows]
+    where = ["#/20"]
+    if form == "arrays":
+        body = dict(zip(names, zip(*rows, strict=True), strict=True))
+        where = [f"#/{name}/20" for name in names]
+    with pytest.raises(SignatureError, match="overflows") as raised:
+        Contract(predictor).answer(json.dumps(body).encode(), details=details)
+    assert [problem.pointer for problem in raised.value.problems] == where
 
 
 @given(st.floats(-800, 0) | st.floats(-1e-3, 0) | st.floats(max_value=0, allow_infinity=False))

@@ -64,6 +64,39 @@ def test_an_array_is_answered_in_its_order(server: Server) -> None:
     assert server.predict([]).json() == {"predictions": []}
 
 
+def test_an_array_for_each_feature_is_answered_in_its_order(server: Server) -> None:
+    arrays: dict[str, list[object]]
+    arrays = {"width": [2.4, "0.2", 1.3] * 30, "length": [5.1, 1, 4.5] * 30}
+    for _ in range(2):
+        answer = server.predict(arrays)
+        assert answer.json() == {"predictions": ["virginica", "setosa", "versicolor"] * 30}
+        arrays["width"] = [2.4, 0.2, 1.3] * 30  # no strings: the quick reader takes it
+    assert server.predict({"length": [], "width": []}).json() == {"predictions": []}
+    instances = [{"length": 50, "width": 1}, INSTANCE]
+    arrays = {"length": [50, 5.1], "width": [1, 2.4]}
+    for query in ("?details", ""):
+        assert server.predict(arrays, query).body == server.predict(instances, query).body
+
+
+def test_what_is_wrong_with_arrays_is_said_of_each(server: Server) -> None:
+    arrays = {"length": [1, "x", None], "width": [1, 2], "height": [1]}
+    problem = is_problem(server.predict(arrays), 422, "4 problems")
+    assert [(error["pointer"], error["detail"]) for error in problem["errors"]] == [
+        ("#/height", "unknown field; expected length, width"),
+        ("#/length/1", "expected a finite number; got the string 'x'"),
+        ("#/length/2", "expected a finite number; got null"),
+        ("#/width", "expected 3 numbers, as many as length has; got 2"),
+    ]
+    problem = is_problem(server.predict({"length": 5.1, "width": [1, 2]}), 422)
+    detail = "expected an array of 2 numbers, as width has one; got 5.1"
+    assert problem["errors"] == [{"pointer": "#/length", "detail": detail}]
+    problem = is_problem(server.predict({"length": []}), 422)
+    detail = "missing; expected an array of 0 numbers, as length has one"
+    assert problem["errors"] == [{"pointer": "#/width", "detail": detail}]
+    flood = is_problem(server.predict({"length": [None] * 5000, "width": []}), 422, "5001 problems")
+    assert len(flood["errors"]) == 100
+
+
 def test_details_add_scores_and_warnings_and_change_nothing_else(server: Server) -> None:
     one = server.predict(INSTANCE, "?details=true").json()
     assert one["prediction"] == "virginica"
@@ -165,7 +198,6 @@ def test_a_flood_of_bad_fields_is_counted_and_cut(server: Server) -> None:
     [
         True,
         None,
-        [],
         {},
         "",
         "abc",

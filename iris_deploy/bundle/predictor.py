@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iris_deploy.bundle.estimators import build_kernel
 from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.kernel import OVERFLOW, Floats
+from iris_deploy.bundle.kernel import OVERFLOW, Floats, Indices
 from iris_deploy.bundle.probabilities import ColumnMath, FloatMath, probabilities
 from iris_deploy.bundle.signature import Signature
 from iris_deploy.errors import ArtifactError, FieldProblem, SignatureError
@@ -36,7 +35,7 @@ class Predictions:
         Probabilities or decision values, as the predictor's ``score_name`` says.
     """
 
-    indices: NDArray[np.intp]
+    indices: Indices
     labels: list[str]
     scores: Floats
 
@@ -83,8 +82,8 @@ class Predictor:
         self._row = self._kernel.build_row()
         self.score_name: ScoreName = "probabilities" if self._link else "decision_values"
 
-    def label(self, row: Sequence[float]) -> str:
-        """Return the label of one row of finite floats.
+    def index(self, row: Sequence[float]) -> int:
+        """Return the position of the label of one row of finite floats.
 
         Raises
         ------
@@ -94,7 +93,11 @@ class Predictor:
         index, _ = self._row(row)
         if index == OVERFLOW:
             raise _overflow()
-        return self._classes[index]
+        return index
+
+    def label(self, row: Sequence[float]) -> str:
+        """Return the label of one row; see `index`."""
+        return self._classes[self.index(row)]
 
     def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
         """Return the label of one row and its scores, in the order of the classes.
@@ -130,21 +133,23 @@ class Predictor:
 
     def labels(self, rows: Sequence[Sequence[float]] | Floats) -> list[str]:
         """Return the labels of many rows; see `predict`."""
+        labels: list[str] = self._names.take(self.indices(rows)).tolist()
+        return labels
+
+    def indices(self, rows: Sequence[Sequence[float]] | Floats) -> Indices:
+        """Return the positions of the labels of many rows; see `predict`."""
         if len(rows) <= FEW_ROWS:
             plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
             indices = [self._row(row)[0] for row in plain]
             if OVERFLOW in indices:
                 raise _overflow(indices.index(OVERFLOW))
-            return [self._classes[index] for index in indices]
-        labels: list[str] = self._names.take(
-            self._decide(self._kernel.columns(self._matrix(rows)))
-        ).tolist()
-        return labels
+            return np.array(indices, np.int32)
+        return self._decide(self._kernel.columns(self._matrix(rows)))
 
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.features))
 
-    def _decide(self, decision: Floats) -> NDArray[np.intp]:
+    def _decide(self, decision: Floats) -> Indices:
         indices = self._kernel.decide(decision)
         if (indices == OVERFLOW).any():
             raise _overflow(int(np.argmax(indices == OVERFLOW)))

@@ -121,6 +121,39 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             raise SignatureError(problems, count)
         return rows
 
+    def is_columns(self, value: object) -> bool:
+        """Tell whether a decoded JSON value is an object with an array for a feature."""
+        return type(value) is dict and any(type(value.get(f.name)) is list for f in self.features)
+
+    def columns(self, arrays: dict[str, Any]) -> list[tuple[float, ...]]:
+        """Turn many instances, given as one array for each feature, into rows of floats.
+
+        Parameters
+        ----------
+        arrays : dict of str to list
+            A decoded JSON value for which `is_columns` is true: each feature's name and values.
+
+        Raises
+        ------
+        SignatureError
+            Naming all that is wrong, the first hundred of it in full.
+        """
+        problems: list[FieldProblem] = []
+        names = [feature.name for feature in self.features]
+        if not arrays.keys() <= set(names):
+            self._unknown(arrays, "#", problems)
+        count = len(problems)
+        columns = []
+        first = next(name for name in names if isinstance(arrays.get(name), list))
+        for name in names:
+            found: list[FieldProblem] = []
+            columns.append(_column(arrays, name, first, found))
+            count += len(found)
+            problems += found[: MAX_PROBLEMS - len(problems)]
+        if count:
+            raise SignatureError(problems[:MAX_PROBLEMS], count)
+        return list(zip(*columns, strict=True))
+
     def warnings(self, row: Sequence[float]) -> list[str]:
         """Name each value of a row that lies outside the range seen in training."""
         found = (f.warning(v) for f, v in zip(self.features, row, strict=True))
@@ -145,14 +178,12 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
                 continue
             if value is _MISSING:
                 detail = f"missing; expected a number{f' ({feature.unit})' if feature.unit else ''}"
-                problems.append(FieldProblem(_pointer(pointer, feature.name), detail))
+                problems.append(FieldProblem(point_at(feature.name, pointer), detail))
                 continue
             known += 1
             number = _number(value)
             if number is None:
-                limits = _LIMITS if type(value) in {int, float} else ""
-                detail = f"expected a finite number{limits}; got {_describe(value)}"
-                problems.append(FieldProblem(_pointer(pointer, feature.name), detail))
+                problems.append(_not_a_number(point_at(feature.name, pointer), value))
             else:
                 row.append(number)
         if known < len(instance):
@@ -174,7 +205,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             expected = ", ".join(f.name for f in self.features)
             problems.append(
                 FieldProblem(
-                    _pointer(pointer, field[:64]),
+                    point_at(field[:64], pointer),
                     f"unknown field; expected {expected}",
                     names[close[0]] if close else None,
                 )
@@ -193,7 +224,35 @@ def _number(value: Any) -> float | None:
     return None
 
 
-def _pointer(parent: str, name: str) -> str:
+def _column(
+    arrays: dict[str, Any], name: str, first: str, problems: list[FieldProblem]
+) -> list[float]:
+    """Return one feature's values, or add what is wrong to ``problems``."""
+    values, pointer, length = arrays.get(name, _MISSING), point_at(name), len(arrays[first])
+    if not isinstance(values, list):
+        what = "missing; expected" if values is _MISSING else "expected"
+        got = "" if values is _MISSING else f"; got {_describe(values)}"
+        detail = f"{what} an array of {length} numbers, as {first} has one{got}"
+        problems.append(FieldProblem(pointer, detail))
+        return []
+    if len(values) != length:
+        detail = f"expected {length} numbers, as many as {first} has; got {len(values)}"
+        problems.append(FieldProblem(pointer, detail))
+    numbers = [_number(value) for value in values]
+    problems += [
+        _not_a_number(f"{pointer}/{index}", values[index])
+        for index, number in enumerate(numbers)
+        if number is None
+    ]
+    return [number for number in numbers if number is not None]
+
+
+def _not_a_number(pointer: str, value: object) -> FieldProblem:
+    limits = _LIMITS if type(value) in {int, float} else ""
+    return FieldProblem(pointer, f"expected a finite number{limits}; got {_describe(value)}")
+
+
+def point_at(name: str, parent: str = "#") -> str:
     """Append a name to a JSON pointer, escaped as RFC 6901 section 3 has it."""
     return f"{parent}/{name.replace('~', '~0').replace('/', '~1')}"
 

@@ -34,8 +34,8 @@ def predict(
 ) -> None:
     r"""Predict the class of instances without a server.
 
-    Takes one JSON object, an array of them, or JSON lines (one of either per line, answered line by
-    line), and answers in the same words as POST /predict.
+    Takes one JSON object, an array of them, an object with an array for each feature, or JSON lines
+    (one of these per line, answered line by line), and answers in the same words as POST /predict.
 
     Example: iris-deploy predict '{"length": 5.1, "width": 2.4}'
     """

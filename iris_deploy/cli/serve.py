@@ -184,7 +184,7 @@ def serve(
 ) -> None:
     """Serve the newest bundle over HTTP until Ctrl-C or SIGTERM.
 
-    POST /predict answers one instance or an array; GET / tells the rest. scikit-learn is not
+    POST /predict answers one instance or many; GET / tells the rest. scikit-learn is not
     needed: the numbers are read out of the artifacts, and nothing of them is run.
 
     SIGTERM and Ctrl-C answer what has come and stop; a second one stops at once. SIGHUP swaps in

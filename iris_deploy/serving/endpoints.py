@@ -21,7 +21,7 @@ PREDICT, LIVE, READY = "/predict", "/health/live", READY_PATH
 METRICS, OPENAPI, INDEX = "/metrics", "/openapi.json", "/"
 
 ROUTES = {
-    f"POST {PREDICT}": "predict the class of one instance, or of an array of them; ?details=true",
+    f"POST {PREDICT}": "predict the class of one instance, or of many; ?details=true",
     f"GET {LIVE}": "liveness: the process runs",
     f"GET {READY}": "readiness: the bundle is verified and predictions are answered",
     f"GET {METRICS}": "figures for Prometheus",

@@ -3,14 +3,14 @@
 import os
 import threading
 from bisect import bisect_left
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from iris_deploy.bundle.kernel import Floats
+from iris_deploy.bundle.kernel import Floats, Indices
 from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.signature import Signature
 from iris_deploy.serving.drift import WINDOW_ROWS
 from iris_deploy.serving.slots import Slot
 
@@ -51,7 +51,8 @@ class Metrics:
         self._lock = threading.Lock()
         self._requests: dict[tuple[str, int], tuple[int, list[int], int]] = {}
         self._drift: tuple[_FeatureCounts, ...] = ()
-        self._labels: dict[str, int] = {}
+        self._signature: Signature | None = None
+        self._predictions: list[int] = []
         self._window = 0
         for name in _GAUGES:  # of a predecessor in the same slot
             self.set(name, 0)
@@ -109,9 +110,9 @@ class Metrics:
         with self._lock:
             slot, values = self._slot, self._values
             values[slot.index(GENERATION)] = 0
-            self._labels = {
-                label: slot.index(PREDICTIONS, **{"class": label}) for label in signature.classes
-            }
+            self._predictions = [
+                slot.index(PREDICTIONS, **{"class": label}) for label in signature.classes
+            ]
             features = []
             for feature in signature.features:
                 bins = range(len(feature.bin_edges) + 1)
@@ -125,48 +126,60 @@ class Metrics:
                 edges, low, high = feature.bin_edges, feature.minimum, feature.maximum
                 features.append(_FeatureCounts(edges, low, high, now, before, outside))
             self._drift = tuple(features)
+            self._signature = signature
             self._window = 0
             values[slot.index(GENERATION)] = generation
 
-    def observe(self, rows: Sequence[Sequence[float]] | Floats, labels: Sequence[str]) -> None:
-        """Count predictions: their labels, and where each feature's values lie."""
+    def observe(
+        self,
+        signature: Signature,
+        rows: Sequence[Sequence[float]] | Floats,
+        indices: Sequence[int] | Indices,
+    ) -> None:
+        """Count predictions: their classes, and where each feature's values lie.
+
+        Parameters
+        ----------
+        signature : Signature
+            Of the bundle that predicted.
+        rows : sequence of rows, or ndarray of shape (n_rows, n_features)
+        indices : sequence of int, length n_rows
+            Positions of the classes.
+        """
         values, n_rows = self._values, len(rows)
         with self._lock:
-            drift = self._drift
-            if not n_rows or len(rows[0]) != len(drift):
+            if signature is not self._signature or not n_rows:
                 return  # predicted with the bundle before the one that is counted now
-            try:
-                if n_rows == 1:
-                    values[self._labels[labels[0]]] += 1
-                    # `strict` would cost as much as counting one feature.
-                    for value, (edges, low, high, now, _, outside) in zip(rows[0], drift):  # noqa: B905
-                        values[now[bisect_left(edges, value)]] += 1
-                        if not low <= value <= high:
-                            values[outside] += 1
-                else:
-                    self._observe_many(rows, labels)
-            except KeyError:
-                return  # a label of the bundle before
+            if n_rows == 1:
+                values[self._predictions[indices[0]]] += 1
+                # `strict` would cost as much as counting one feature.
+                for value, (edges, low, high, now, _, outside) in zip(rows[0], self._drift):  # noqa: B905
+                    values[now[bisect_left(edges, value)]] += 1
+                    if not low <= value <= high:
+                        values[outside] += 1
+            else:
+                self._observe_many(rows, indices)
             self._window += n_rows
             if self._window >= WINDOW_ROWS:
                 self._turn_window()
 
     def _observe_many(
-        self, rows: Sequence[Sequence[float]] | Floats, labels: Sequence[str]
+        self, rows: Sequence[Sequence[float]] | Floats, indices: Sequence[int] | Indices
     ) -> None:
         values = self._values
-        for label, count in Counter(labels).items():
-            values[self._labels[label]] += count
+        counts = np.bincount(indices, minlength=len(self._predictions)).tolist()
+        for place, count in zip(self._predictions, counts, strict=True):
+            values[place] += count
         columns = np.asarray(rows, np.float64).T
-        for column, counts in zip(columns, self._drift, strict=True):
+        for column, feature in zip(columns, self._drift, strict=True):
             # For the few edges that there are, three times as fast as np.searchsorted.
-            above = [int(np.count_nonzero(column > edge)) for edge in counts.edges]
+            above = [int(np.count_nonzero(column > edge)) for edge in feature.edges]
             for place, more, less in zip(
-                counts.now, [len(column), *above], [*above, 0], strict=True
+                feature.now, [len(column), *above], [*above, 0], strict=True
             ):
                 values[place] += more - less
-            outside = (column < counts.low) | (column > counts.high)
-            values[counts.outside] += int(outside.sum())
+            outside = (column < feature.low) | (column > feature.high)
+            values[feature.outside] += int(outside.sum())
 
     def _turn_window(self) -> None:
         values = self._values

@@ -88,6 +88,7 @@ def build_openapi(bundle: Bundle, *, open_paths: Collection[str] | None) -> dict
         "components": {
             "schemas": {
                 "Instance": _instance(manifest.signature),
+                "Arrays": _arrays(manifest.signature),
                 "Class": {"type": "string", "enum": list(manifest.signature.classes)},
                 "Problem": _PROBLEM,
             },
@@ -118,7 +119,7 @@ def _predict(bundle: Bundle) -> dict[str, Any]:
         "warnings": _array(warnings),
     }
     return {
-        "summary": "Predict the class of one instance, or of an array of them",
+        "summary": "Predict the class of one instance or of many",
         "parameters": [
             {
                 "name": "details",
@@ -131,7 +132,7 @@ def _predict(bundle: Bundle) -> dict[str, Any]:
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": {"anyOf": [instance, _array(instance)]},
+                    "schema": {"anyOf": [instance, _array(instance), _ref("Arrays")]},
                     "example": bundle.manifest.examples[-1].instance,
                 }
             },
@@ -151,6 +152,16 @@ def _instance(signature: Signature) -> dict[str, Any]:
         "type": "object",
         "required": [feature.name for feature in signature.features],
         "properties": {feature.name: _value(feature) for feature in signature.features},
+        "additionalProperties": False,
+    }
+
+
+def _arrays(signature: Signature) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "Many instances: an array for each feature, all of one length",
+        "required": [feature.name for feature in signature.features],
+        "properties": {feature.name: _array(_value(feature)) for feature in signature.features},
         "additionalProperties": False,
     }
 

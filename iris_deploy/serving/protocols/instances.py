@@ -7,6 +7,8 @@ else, is left to them, and they say what is wrong.
 """
 
 import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
@@ -15,37 +17,61 @@ import numpy as np
 
 from iris_deploy.bundle.kernel import Floats
 from iris_deploy.bundle.signature import LARGEST, Signature
+from iris_deploy.serving.protocols import strict
 
 _BLANK = b" \t\r\n"
 
+Row = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Many instances.
+
+    Parameters
+    ----------
+    values : sequence of rows, or ndarray of shape (n_rows, n_features)
+    by_feature : bool
+        Whether they came as an array for each feature, and not as an object for each.
+    """
+
+    values: Sequence[Row] | Floats
+    by_feature: bool
+
 
 class InstanceReader:
-    """Read one instance or an array of them.
+    """Read one instance, an array of them, or an array for each feature.
 
     Parameters
     ----------
     signature : Signature
-        With a name that has to be escaped in JSON, nothing is read.
+        A name of it that has to be escaped in JSON is left to the strict reader.
     """
 
     def __init__(self, signature: Signature) -> None:
+        self._signature = signature
         names = [feature.name for feature in signature.features]
-        fields = [(f"f{k}", float) for k in range(len(names))]
+        fields = [f"f{k}" for k in range(len(names))]
         self._quotes = 2 * len(names)
-        self._columns = [attrgetter(field) for field, _ in fields]
+        self._get = [attrgetter(field) for field in fields]
         self._able = all(json.dumps(name, ensure_ascii=False) == f'"{name}"' for name in names)
-        rename = dict(zip((field for field, _ in fields), names, strict=True))
-        row = msgspec.defstruct(
-            "Row",
-            fields,
-            rename=rename if self._able else None,
-            forbid_unknown_fields=True,
-            gc=False,
-        )
+        rename = dict(zip(fields, names, strict=True)) if self._able else None
+
+        def structure(name: str, of: Any) -> Any:
+            return msgspec.defstruct(
+                name,
+                [(field, of) for field in fields],
+                rename=rename,
+                forbid_unknown_fields=True,
+                gc=False,
+            )
+
+        row = structure("Row", float)
         self._one = msgspec.json.Decoder(row)
         self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
+        self._arrays = msgspec.json.Decoder(structure("Arrays", list[float]))
 
-    def read(self, body: bytes) -> tuple[float, ...] | Floats | None:
+    def read(self, body: bytes) -> Row | Rows:
         """Decode a body.
 
         Parameters
@@ -54,15 +80,36 @@ class InstanceReader:
 
         Returns
         -------
-        tuple of float, length n_features, or ndarray of shape (n_rows, n_features), or None
-            For an object, for an array, and for what another reader has to judge.
+        tuple of float, length n_features, or Rows
+            For one instance, and for many.
+
+        Raises
+        ------
+        MalformedError
+            If it is not strict JSON.
+        SignatureError
+            If it does not fit the signature.
         """
+        read = self.read_plain(body)
+        if read is not None:
+            return read
+        value, signature = strict.decode(body), self._signature
+        if signature.is_columns(value):
+            return Rows(signature.columns(value), by_feature=True)
+        if type(value) is list:
+            return Rows(signature.rows(value), by_feature=False)
+        return signature.row(value)
+
+    def read_plain(self, body: bytes) -> Row | Rows | None:
+        """Decode a body as most clients write it; None if the strict reader has to judge."""
         if not self._able:
             return None
         try:
             if body.lstrip(_BLANK).startswith(b"["):
-                return self._read_many(body)
-            row: tuple[float, ...] = msgspec.structs.astuple(self._one.decode(body))
+                return self._read_objects(body)
+            if b"[" in body:
+                return self._read_arrays(body)
+            row: Row = msgspec.structs.astuple(self._one.decode(body))
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         # As many quotes as names: no name came twice.
@@ -70,11 +117,24 @@ class InstanceReader:
             return None
         return row
 
-    def _read_many(self, body: bytes) -> Floats | None:
-        rows: list[Any] = self._many.decode(body)
-        if body.count(b'"') != self._quotes * len(rows):
+    def _read_objects(self, body: bytes) -> Rows | None:
+        objects: list[Any] = self._many.decode(body)
+        if body.count(b'"') != self._quotes * len(objects):
             return None
-        columns = np.empty((len(self._columns), len(rows)))
-        for column, get in zip(columns, self._columns, strict=True):
-            column[:] = np.fromiter(map(get, rows), np.float64, len(rows))
-        return columns.T if (np.abs(columns) <= LARGEST).all() else None
+        return _in_columns([map(get, objects) for get in self._get], len(objects), by_feature=False)
+
+    def _read_arrays(self, body: bytes) -> Rows | None:
+        decoded: Any = self._arrays.decode(body)
+        arrays: list[list[float]] = [get(decoded) for get in self._get]
+        if body.count(b'"') != self._quotes or len(set(map(len, arrays))) != 1:
+            return None
+        return _in_columns(arrays, len(arrays[0]), by_feature=True)
+
+
+def _in_columns(
+    features: Sequence[Iterable[float]], n_rows: int, *, by_feature: bool
+) -> Rows | None:
+    columns = np.empty((len(features), n_rows))
+    for column, values in zip(columns, features, strict=True):
+        column[:] = np.fromiter(values, np.float64, n_rows)
+    return Rows(columns.T, by_feature) if (np.abs(columns) <= LARGEST).all() else None

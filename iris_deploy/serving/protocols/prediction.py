@@ -1,28 +1,26 @@
 """The talk's contract: one object with the features' names in, ``{"prediction": ...}`` out.
 
-An array of objects is answered by parallel lists under the plural names. The command ``predict``
-answers through the same contract as ``POST /predict``.
+An array of objects, or an object with an array for each feature, is answered by parallel lists
+under the plural names. The command ``predict`` answers through the same contract.
 """
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 import numpy as np
 
-from iris_deploy.bundle.kernel import Floats
+from iris_deploy.bundle.kernel import Floats, Indices
 from iris_deploy.bundle.predictor import Predictor
-from iris_deploy.errors import MalformedError, SignatureError
+from iris_deploy.bundle.signature import Signature, point_at
+from iris_deploy.errors import FieldProblem, MalformedError, SignatureError
 from iris_deploy.serving.problem import describe_error, reply_problem
-from iris_deploy.serving.protocols import strict
-from iris_deploy.serving.protocols.instances import InstanceReader
+from iris_deploy.serving.protocols.instances import InstanceReader, Row, Rows
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply
 
-Rows = list[tuple[float, ...]] | Floats
-Observe = Callable[[Sequence[Sequence[float]] | Floats, Sequence[str]], None]
-"""Gets the rows that were predicted and their labels."""
+Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[int] | Indices], None]
+"""Gets the rows that were predicted and the positions of their labels."""
 
 Prepared = Callable[[Observe | None], Reply]
 """Answers a request that was read already."""
@@ -41,7 +39,10 @@ class Contract:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._read = InstanceReader(predictor.signature).read
+        self._reader = InstanceReader(predictor.signature)
+        labels = [msgspec.json.encode(label) for label in predictor.signature.classes]
+        self._one_label = [b'{"prediction":' + label + b"}" for label in labels]
+        self._labels = np.array(labels, object)
 
     def reply(
         self, query: str, content_type: str | None, body: bytes, observe: Observe | None = None
@@ -76,7 +77,7 @@ class Contract:
             return _refusal(exc)
 
     def prepare(self, content_type: str | None, body: bytes) -> Prepared | None:
-        """Read an array of instances whose answer cannot take long, if it is one.
+        """Read many instances whose answer cannot take long, if that is what they are.
 
         Returns
         -------
@@ -84,14 +85,12 @@ class Contract:
             Answers, by this predictor whatever is served by then; None if the strict reader has to
             judge.
         """
-        rows = self._read(body) if _is_json(content_type) else None
-        if rows is None or isinstance(rows, tuple):
-            return None
-        return partial(self._reply_rows, rows)
+        read = self._reader.read_plain(body) if _is_json(content_type) else None
+        return partial(self._reply_rows, read) if isinstance(read, Rows) else None
 
     def _reply_rows(self, rows: Rows, observe: Observe | None) -> Reply:
         try:
-            return Reply(200, JSON, self._answer(rows, details=False, observe=observe))
+            return Reply(200, JSON, self._many(rows, details=False, observe=observe))
         except SignatureError as exc:  # a score that overflows
             return _refusal(exc)
 
@@ -103,7 +102,8 @@ class Contract:
         Parameters
         ----------
         body : bytes
-            An object, or an array of objects, with the features' names.
+            An object with the features' names, an array of such objects, or an object with an
+            array for each feature.
         details : bool
             Whether to add scores and warnings.
         observe : callable, optional
@@ -123,51 +123,63 @@ class Contract:
         SignatureError
             If it does not fit the signature.
         """
-        read: tuple[float, ...] | Rows | None = self._read(body)
-        if read is None:
-            value, signature = strict.decode(body), self._predictor.signature
-            read = signature.rows(value) if type(value) is list else signature.row(value)
-        return self._answer(read, details=details, observe=observe)
+        read = self._reader.read(body)
+        if isinstance(read, Rows):
+            return self._many(read, details=details, observe=observe)
+        return self._one(read, details=details, observe=observe)
 
-    def _answer(
-        self, read: tuple[float, ...] | Rows, *, details: bool, observe: Observe | None
-    ) -> bytes:
-        if isinstance(read, tuple):
-            found = self._one(read, details=details)
-            if observe is not None:
-                observe((read,), (found["prediction"],))
-        else:
-            found = self._many(read, details=details)
-            if observe is not None:
-                observe(read, found["predictions"])
-        return msgspec.json.encode(found)
-
-    def _one(self, row: Sequence[float], *, details: bool) -> dict[str, Any]:
+    def _one(self, row: Row, *, details: bool, observe: Observe | None) -> bytes:
         predictor = self._predictor
-        if not details:
-            return {"prediction": predictor.label(row)}
-        label, scores = predictor.score(row)
-        return {
-            "prediction": label,
-            predictor.score_name: dict(zip(predictor.signature.classes, scores, strict=True)),
-            "warnings": predictor.signature.warnings(row),
-        }
+        index = predictor.index(row)
+        answer = self._one_label[index]
+        if details:
+            label, scores = predictor.score(row)
+            answer = msgspec.json.encode(
+                {
+                    "prediction": label,
+                    predictor.score_name: self._by_class(scores),
+                    "warnings": predictor.signature.warnings(row),
+                }
+            )
+        if observe is not None:
+            observe(predictor.signature, (row,), (index,))
+        return answer
 
-    def _many(self, rows: Rows, *, details: bool) -> dict[str, Any]:
-        predictor = self._predictor
-        if not details:
-            return {"predictions": predictor.labels(rows)}
-        signature = predictor.signature
-        predictions = predictor.predict(rows)
-        plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
-        return {
-            "predictions": predictions.labels,
-            predictor.score_name: [
-                dict(zip(signature.classes, scores, strict=True))
-                for scores in predictions.scores.tolist()
-            ],
-            "warnings": [signature.warnings(row) for row in plain],
-        }
+    def _many(self, rows: Rows, *, details: bool, observe: Observe | None) -> bytes:
+        predictor, values = self._predictor, rows.values
+        try:
+            if details:
+                predictions = predictor.predict(values)
+                indices = predictions.indices
+                plain = values.tolist() if isinstance(values, np.ndarray) else values
+                answer = msgspec.json.encode(
+                    {
+                        "predictions": predictions.labels,
+                        predictor.score_name: [*map(self._by_class, predictions.scores.tolist())],
+                        "warnings": [*map(predictor.signature.warnings, plain)],
+                    }
+                )
+            else:
+                indices = predictor.indices(values)
+                labels: list[bytes] = self._labels.take(indices).tolist()
+                answer = b'{"predictions":[' + b",".join(labels) + b"]}"
+        except SignatureError as exc:
+            raise self._by_feature(exc) if rows.by_feature else exc from None
+        if observe is not None:
+            observe(predictor.signature, values, indices)
+        return answer
+
+    def _by_class(self, scores: Sequence[float]) -> dict[str, float]:
+        return dict(zip(self._predictor.signature.classes, scores, strict=True))
+
+    def _by_feature(self, error: SignatureError) -> SignatureError:
+        """Point at the values of a row, which is no one place in arrays for each feature."""
+        problems = [
+            FieldProblem(f"{point_at(feature.name)}/{problem.pointer[2:]}", problem.detail)
+            for problem in error.problems
+            for feature in self._predictor.signature.features
+        ]
+        return SignatureError(problems, len(problems))
 
 
 def _refusal(error: MalformedError | SignatureError) -> Reply:
