@@ -14,6 +14,7 @@ from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.access import Access
 from iris_deploy.serving.app import create_app
 from iris_deploy.serving.endpoints import Endpoints
+from iris_deploy.serving.late import LateApp
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import Metrics
 from iris_deploy.serving.server.balance import Balance
@@ -52,7 +53,7 @@ def main(artifacts: Path) -> None:
     metrics = Metrics(memory.slot(0))
     metrics.begin(bundle.manifest, 1)
     endpoints.observe = metrics.observe
-    app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+    app = LateApp(lambda: create_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
     log = Log("json", access=False, descriptor=2)
     log.capture_logging()
     listener = socket.create_server(("127.0.0.1", 0))

@@ -2,15 +2,14 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, free_port, serving, wait_until
-from tests.pieces import BODY, post
+from tests.conftest import COMMAND, serving, wait_until
+from tests.pieces import HOST, head, read_to_end
 from tests.test_serve import INSTANCE
 
 LIST_MODULES = """\
@@ -64,40 +63,51 @@ def test_what_is_loaded_at_the_first_answer_is_what_is_needed(
 
 
 HELD = """\
-import sys, time
+import os, sys, time
 
 class Hold:
     def find_spec(self, name, path, target=None):
         if name == "flask":
-            open({told!r}, "w").close()
-            time.sleep(2)
+            while not os.path.exists({path!r}):
+                time.sleep(0.01)
 
 sys.meta_path.insert(0, Hold())
 """
 
 
 @pytest.mark.once
-def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
-    artifacts: Path, tmp_path: Path
-) -> None:
-    """Loading is held up in the middle, and the server stopped there leaves no socket behind."""
-    told, path, port = tmp_path / "told", tmp_path / "socket", free_port()
-    (tmp_path / "sitecustomize.py").write_text(HELD.format(told=str(told)))
-    options = ["--artifacts", artifacts, "--port", port, "--unix-socket", path]
-    with subprocess.Popen(
-        [*COMMAND, "serve", *map(str, options)],
+def test_predictions_are_answered_while_flask_is_loaded(artifacts: Path, tmp_path: Path) -> None:
+    """Whoever asks for what Flask answers waits for it, and is not refused in a drain."""
+    path = tmp_path / "go on"
+    (tmp_path / "sitecustomize.py").write_text(HELD.format(path=str(path)))
+    with (
+        serving(artifacts, "--workers", 1, env={"PYTHONPATH": str(tmp_path)}) as running,
+        running.connect() as waiting,
+    ):
+        waiting.sendall(head(b"GET / HTTP/1.1", HOST))
+        for _ in range(3):
+            assert running.predict(INSTANCE).status == 200
+        assert running.request("GET", "/health/ready").status == 200
+        running.process.terminate()
+        wait_until(lambda: bool(running.events("drain")))
+        path.touch()
+        answer = read_to_end(waiting, 5)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert b'"model": "iris"' in answer
+        assert running.process.wait(10) == 0
+
+
+@pytest.mark.once
+def test_a_worker_that_cannot_load_flask_says_so_and_ends(artifacts: Path, tmp_path: Path) -> None:
+    (tmp_path / "flask.py").write_text("raise ImportError('it is broken')")
+    done = subprocess.run(
+        [*COMMAND, "serve", "--artifacts", str(artifacts), "--port", "0", "--workers", "1"],
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        try:
-            wait_until(told.exists)
-            assert path.is_socket()
-            with socket.create_connection(("127.0.0.1", port), 5) as connection:
-                connection.sendall(post(BODY))
-                process.terminate()
-                assert process.communicate(timeout=20)[1] == b""
-                assert process.returncode == 0
-        finally:
-            process.kill()
-    assert not path.exists()
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "workers in a row died" in done.stderr
+    assert "it is broken" in done.stdout

@@ -18,17 +18,16 @@ from iris_deploy.serving.access import Access
 from iris_deploy.serving.cpus import usable_cpus
 from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
 from iris_deploy.serving.exposition import Exposition
+from iris_deploy.serving.late import LateApp
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import RELOADS, Metrics
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
-from iris_deploy.serving.signals import held_signals
 from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.serving.sockets import (
     close_sockets,
     open_sockets,
-    remove_unix_sockets,
     reserve_files,
     url_of,
 )
@@ -81,27 +80,18 @@ class Launch:
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
         open_paths = self._open_paths()
         self._access = Access(tokens(), open_paths, settings.cors_origins)
-        # From here on whoever connects waits instead of being refused; Flask takes longest to load.
+        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))
-        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
-        try:
-            self._app = self._create_app()
-        except BaseException:
-            remove_unix_sockets(self._listeners)
-            close_sockets(self._listeners)
-            raise
         self._generation = 1
         self._following = threading.Lock()
         self._tried = 0  # version, of the last reload
 
     def _create_app(self) -> "Flask":
-        # What a handler raises during an import can get lost in a callback of Python's own.
-        with held_signals():
-            from iris_deploy.serving.app import create_app
+        from iris_deploy.serving.app import create_app
 
         exposition = Exposition(self._memory, self._endpoints)
         return create_app(
@@ -186,15 +176,19 @@ class Launch:
             def reload(generation: int, version: int, digest: str) -> bool:
                 return self._follow(metrics, generation, version, digest)
 
+            app = LateApp(self._create_app, self._give_up)
             balance = Balance(self._memory.connections, number)
-            worker = Worker(
-                self._app, service, self._listeners, self._settings, line, reload, balance
-            )
+            worker = Worker(app, service, self._listeners, self._settings, line, reload, balance)
             code = worker.run()
         except BaseException as exc:  # noqa: BLE001
             self._log.exception("the worker failed", exc)
         finally:
             os._exit(code)  # no clean-up of what is the supervisor's; threads may be stuck
+
+    def _give_up(self, error: BaseException) -> NoReturn:
+        """End a worker that could answer some requests only; the supervisor tells if all do."""
+        self._log.exception("the application cannot be loaded", error)
+        os._exit(1)
 
     def _is_outdated(self) -> bool:
         """Tell whether there is a newer version, once for each that was refused."""

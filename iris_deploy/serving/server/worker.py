@@ -13,6 +13,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.task import ThreadedTaskDispatcher
 
+from iris_deploy.serving.late import LateApp
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.listener import Listener
@@ -22,8 +23,6 @@ from iris_deploy.serving.server.service import Service
 from iris_deploy.settings import ServeSettings
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
     from iris_deploy.serving.server.channel import Channel
 
 TICK = 1.0
@@ -62,7 +61,7 @@ class Worker:
 
     Parameters
     ----------
-    app : callable
+    app : LateApp
         The WSGI application.
     service : Service
     listeners : sequence of socket
@@ -83,7 +82,7 @@ class Worker:
 
     def __init__(
         self,
-        app: "WSGIApplication",
+        app: LateApp,
         service: Service,
         listeners: Sequence[socket.socket],
         settings: ServeSettings,
@@ -91,6 +90,7 @@ class Worker:
         reload: Callable[[int, int, str], bool],
         balance: Balance,
     ) -> None:
+        self._app = app
         self._service = service
         self._settings = settings
         self._line = control
@@ -142,6 +142,7 @@ class Worker:
         """
         sys.setswitchinterval(0.001)  # seconds; so long a thread may keep the loop waiting
         _share_heap()
+        self._app.load_beside()
         next_tick = 0.0
         while True:
             now = time.monotonic()

@@ -1,0 +1,54 @@
+"""The WSGI application of a worker, loaded while the first requests are answered.
+
+Loading Flask takes a third of a server's start, and what most requests ask for is answered without
+it. Knows nothing of what the application does.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+
+class LateApp:
+    """A WSGI application that is created when it is first needed, or before.
+
+    Parameters
+    ----------
+    create : callable
+        Imports and returns the application.
+    failed : callable
+        Gets what `create` raised beside the loop.
+    """
+
+    def __init__(
+        self, create: "Callable[[], WSGIApplication]", failed: Callable[[BaseException], object]
+    ) -> None:
+        self._create = create
+        self._failed = failed
+        self._lock = threading.Lock()
+        self._app: WSGIApplication | None = None
+
+    def load_beside(self) -> None:
+        """Begin to create the application, in a thread."""
+        threading.Thread(target=self._try, name="load", daemon=True).start()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer a request, once the application is there."""
+        return self._load()(environ, start_response)
+
+    def _load(self) -> "WSGIApplication":
+        with self._lock:
+            if self._app is None:
+                self._app = self._create()
+            return self._app
+
+    def _try(self) -> None:
+        try:
+            self._load()
+        except BaseException as exc:  # noqa: BLE001
+            self._failed(exc)
