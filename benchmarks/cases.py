@@ -4,12 +4,12 @@ In every round each peer's server is started, measured and stopped in its turn, 
 use neither processor nor memory.
 """
 
-import statistics
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from benchmarks.load import Client, Request, client, wrk
+from benchmarks.load import Request, wrk
 from benchmarks.machine import Watch, own_seconds
 from benchmarks.measure import Record, Sample
 from benchmarks.models import Truth
@@ -18,7 +18,7 @@ from benchmarks.servers import FAILURES, Server, Site, running
 ONE_ROW, MANY_ROWS, START = "one-row", "many-rows", "start"
 SERVER_CASES = (ONE_ROW, MANY_ROWS, START)
 
-FEWEST = 3  # requests of many rows in a slice
+FEWEST = 2  # requests of many rows in a slice
 LONGEST = 30  # seconds of requests before the memory is read
 
 
@@ -124,21 +124,14 @@ class Bench:
         for form, write in server.peer.many.items():
             sample = Sample(MANY_ROWS, setting, f"{server.peer.name}: {form}", number, {})
             request = write(self.truth.many.rows[:rows])
-            with client(server.port) as line:
-                line.post(request)  # not counted
+            self.slice(server, sample, partial(self.one_by_one, server, request, rows))
 
-                def measure(line: Client = line, request: Request = request) -> dict[str, float]:
-                    seconds = self.one_by_one(line, request)
-                    return {"ms": seconds * 1e3, "predictions/s": rows / seconds}
-
-                self.slice(server, sample, measure)
-
-    def one_by_one(self, line: Client, request: Request) -> float:
-        """Send a request again and again, and return the median of the times."""
-        times: list[float] = []
-        while len(times) < FEWEST or sum(times) < self.plan.seconds / 4:
-            times.append(line.seconds(request))
-        return statistics.median(times)
+    def one_by_one(self, server: Server, request: Request, rows: int) -> dict[str, float] | None:
+        """Send a request again and again on one connection, and take the median of the times."""
+        load = wrk(server.port, [request], 1, max(self.plan.seconds // 2, 1))
+        if load.errors or load.requests < FEWEST:
+            return None
+        return {"ms": load.p50 * 1e3, "predictions/s": rows / load.p50}
 
     def start(self, server: Server, workers: int, number: int) -> None:
         """Note how long the start took, and the memory after some requests."""

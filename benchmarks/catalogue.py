@@ -66,6 +66,11 @@ def flower(row: Row) -> dict[str, float]:
     return {"length": row[0], "width": row[1]}
 
 
+def arrays(rows: Sequence[Row]) -> dict[str, list[float]]:
+    """Put the values of each feature together."""
+    return {"length": [row[0] for row in rows], "width": [row[1] for row in rows]}
+
+
 def one_flower(row: Row) -> Request:
     """Ask as the talk does."""
     return post("/predict", flower(row))
@@ -135,12 +140,15 @@ ALL = (
         ("iris-deploy", "waitress", "numpy"),
         "`iris-deploy serve`, limits of body and connections raised",
         (
-            *("{bin}/python", "-m", "iris_deploy", "serve", "--artifacts", "artifacts"),
+            *("{bin}/iris-deploy", "serve", "--artifacts", "artifacts"),
             *("--workers", "{workers}", "--port", "{port}"),
             *("--max-body-bytes", str(2**28), "--connections", "1100"),
         ),
         one_flower,
-        {"objects": lambda rows: post("/predict", list(map(flower, rows)))},
+        {
+            "arrays": lambda rows: post("/predict", arrays(rows)),
+            "objects": lambda rows: post("/predict", list(map(flower, rows))),
+        },
         silent=NO_ACCESS_LOG,
     ),
     Peer(

@@ -53,17 +53,17 @@ class Environment:
     ----------
     peer : Peer
     python : Path
-        The interpreter it is made with. For ours it is the environment itself.
+        The interpreter it is made with.
     """
 
     def __init__(self, peer: Peer, python: Path) -> None:
         self.peer = peer
         self.python = python
+        self.bin = ENVIRONMENTS / peer.name / "bin"
         if peer.name == OURS:
-            self.requirements, self.bin = ROOT / "requirements" / "serve.txt", python.parent
+            self.requirements = ROOT / "requirements" / "serve.txt"
         else:
             self.requirements = peer.directory / "requirements.txt"
-            self.bin = ENVIRONMENTS / peer.name / "bin"
 
     def make(self) -> None:
         """Install what is pinned, unless that was done.
@@ -73,25 +73,32 @@ class Environment:
         LeftOutError
             If it cannot be installed.
         """
-        if self.peer.name == OURS:
-            return
         directory = self.bin.parent
         stamp = directory / "stamp"
         pinned = self.requirements.read_bytes() + str(self.python).encode()
+        pinned += b"".join(path.read_bytes() for path in self._own_files())
         digest = hashlib.sha256(pinned).hexdigest()
         if stamp.is_file() and stamp.read_text() == digest:
             return
         print(f"{self.peer.name}: making its environment ...", file=sys.stderr, flush=True)
         shutil.rmtree(directory, ignore_errors=True)
-        venv: list[str | Path] = [self.python, "-m", "venv", directory]
-        pip: list[str | Path]
-        pip = [self.bin / "python", "-m", "pip", "install", "--no-deps", "-r", self.requirements]
-        for command in (venv, pip):
+        pip: list[str | Path] = [self.bin / "python", "-m", "pip", "install", "--no-deps"]
+        commands: list[list[str | Path]] = [[self.python, "-m", "venv", directory]]
+        commands.append([*pip, "-r", self.requirements])
+        if self.peer.name == OURS:
+            commands.append([*pip, ROOT])
+        for command in commands:
             ran = _run(command)
             if ran.returncode:
                 message = f"cannot be installed: {(ran.stderr + ran.stdout).strip()[-1000:]}"
                 raise LeftOutError(message)
         stamp.write_text(digest)
+
+    def _own_files(self) -> list[Path]:
+        """Return what of this project is installed."""
+        if self.peer.name != OURS:
+            return []
+        return [ROOT / "setup.cfg", *sorted((ROOT / "iris_deploy").rglob("*.py"))]
 
     def _distributions(self, names: Iterable[str]) -> dict[str, metadata.Distribution]:
         """Find installed packages by their names."""

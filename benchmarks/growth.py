@@ -3,7 +3,7 @@
 from functools import partial
 
 from benchmarks.cases import Bench, count, tell
-from benchmarks.load import Client, Request, client, wrk
+from benchmarks.load import Request, wrk
 from benchmarks.measure import Sample
 from benchmarks.servers import FAILURES, Server, Site, running
 
@@ -40,18 +40,17 @@ def measure_growth(bench: Bench, site: Site) -> None:
 
 
 def _more_rows(bench: Bench, server: Server, number: int) -> None:
-    [many] = server.peer.many.values()
+    many = next(iter(server.peer.many.values()))
     for rows in ROWS:
-        with client(server.port) as line:
-            request = many(bench.truth.many.rows[:rows])
-            sample = Sample(GROWTH, "rows", f"{rows:,}", number, {})
-            bench.slice(server, sample, partial(_answered, bench, server, line, request))
+        request = many(bench.truth.many.rows[:rows])
+        sample = Sample(GROWTH, "rows", f"{rows:,}", number, {})
+        bench.slice(server, sample, partial(_answered, bench, server, request, rows))
 
 
-def _answered(bench: Bench, server: Server, line: Client, request: Request) -> dict[str, float]:
+def _answered(bench: Bench, server: Server, request: Request, rows: int) -> dict[str, float] | None:
     server.tree.forget_peaks()
-    seconds = bench.one_by_one(line, request)
-    return {"ms": seconds * 1e3, "peak RSS MB": server.tree.peak() / 1e6}
+    figures = bench.one_by_one(server, request, rows)
+    return figures and {**figures, "peak RSS MB": server.tree.peak() / 1e6}
 
 
 def _more_connections(bench: Bench, server: Server, number: int) -> None:

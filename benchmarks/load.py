@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -104,12 +103,6 @@ class Client:
             message = f"{response.status} {answer[:500]!r}"
             raise ValueError(message)
         return answer
-
-    def seconds(self, request: Request) -> float:
-        """Time one request."""
-        start = time.perf_counter()
-        self.post(request)
-        return time.perf_counter() - start
 
 
 @contextmanager

@@ -2,14 +2,15 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, serving, wait_until
-from tests.pieces import HOST, head, read_to_end
+from tests.conftest import COMMAND, free_port, serving, wait_until
+from tests.pieces import BODY, HOST, head, post, read_to_end
 from tests.test_serve import INSTANCE
 
 LIST_MODULES = """\
@@ -68,7 +69,9 @@ import os, sys, time
 class Hold:
     def find_spec(self, name, path, target=None):
         if name == "flask":
-            while not os.path.exists({path!r}):
+            open({told!r}, "w").close()
+            end = time.monotonic() + 2
+            while time.monotonic() < end and not os.path.exists({go_on!r}):
                 time.sleep(0.01)
 
 sys.meta_path.insert(0, Hold())
@@ -76,21 +79,52 @@ sys.meta_path.insert(0, Hold())
 
 
 @pytest.mark.once
-def test_predictions_are_answered_while_flask_is_loaded(artifacts: Path, tmp_path: Path) -> None:
+def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    """Loading is held up in the middle, and the server stopped there leaves no socket behind."""
+    told, path, port = tmp_path / "told", tmp_path / "socket", free_port()
+    (tmp_path / "sitecustomize.py").write_text(
+        HELD.format(told=str(told), go_on=str(tmp_path / "never"))
+    )
+    options = ["--workers", 2, "--artifacts", artifacts, "--port", port, "--unix-socket", path]
+    with subprocess.Popen(
+        [*COMMAND, "serve", *map(str, options)],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            wait_until(told.exists)
+            assert path.is_socket()
+            with socket.create_connection(("127.0.0.1", port), 5) as connection:
+                connection.sendall(post(BODY))
+                process.terminate()
+                assert process.communicate(timeout=20)[1] == b""
+                assert process.returncode == 0
+        finally:
+            process.kill()
+    assert not path.exists()
+
+
+@pytest.mark.once
+def test_one_worker_answers_predictions_while_it_loads_flask(
+    artifacts: Path, tmp_path: Path
+) -> None:
     """Whoever asks for what Flask answers waits for it, and is not refused in a drain."""
-    path = tmp_path / "go on"
-    (tmp_path / "sitecustomize.py").write_text(HELD.format(path=str(path)))
+    told, go_on = tmp_path / "told", tmp_path / "go on"
+    (tmp_path / "sitecustomize.py").write_text(HELD.format(told=str(told), go_on=str(go_on)))
     with (
         serving(artifacts, "--workers", 1, env={"PYTHONPATH": str(tmp_path)}) as running,
         running.connect() as waiting,
     ):
         waiting.sendall(head(b"GET / HTTP/1.1", HOST))
-        for _ in range(3):
-            assert running.predict(INSTANCE).status == 200
+        wait_until(told.exists)
+        assert running.predict(INSTANCE).status == 200
         assert running.request("GET", "/health/ready").status == 200
         running.process.terminate()
         wait_until(lambda: bool(running.events("drain")))
-        path.touch()
+        go_on.touch()
         answer = read_to_end(waiting, 5)
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b'"model": "iris"' in answer

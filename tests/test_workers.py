@@ -53,8 +53,8 @@ def test_there_are_as_many_processes_and_threads_as_asked_for(artifacts: Path) -
         serving(artifacts, "--workers", 3, "--threads", 2) as running,
         Load(running.connect, keep_alive=4, renewing=4) as load,
     ):
-        load.go_on()  # one more thread loads Flask, and ends
-        wait_until(lambda: [threads(pid) for pid in forked(running, 3)] == [1 + 2] * 3)
+        load.go_on()
+        assert [threads(pid) for pid in forked(running, 3)] == [1 + 2] * 3
         assert threads(running.process.pid) == 1
         assert load.failures == []
 

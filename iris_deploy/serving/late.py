@@ -1,4 +1,4 @@
-"""The WSGI application of a worker, loaded while the first requests are answered.
+"""The WSGI application, which may be loaded while the first requests are answered.
 
 Loading Flask takes a third of a server's start, and what most requests ask for is answered without
 it. Knows nothing of what the application does.
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class LateApp:
-    """A WSGI application that is created when it is first needed, or before.
+    """A WSGI application that is created when it is first needed, or earlier.
 
     Parameters
     ----------
@@ -32,16 +32,18 @@ class LateApp:
         self._app: WSGIApplication | None = None
 
     def load_beside(self) -> None:
-        """Begin to create the application, in a thread."""
-        threading.Thread(target=self._try, name="load", daemon=True).start()
+        """Begin to create the application in a thread, unless it is there."""
+        if self._app is None:
+            threading.Thread(target=self._try, name="load", daemon=True).start()
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         """Answer a request, once the application is there."""
-        return self._load()(environ, start_response)
+        return self.load()(environ, start_response)
 
-    def _load(self) -> "WSGIApplication":
+    def load(self) -> "WSGIApplication":
+        """Return the application, created by now."""
         with self._lock:
             if self._app is None:
                 self._app = self._create()
@@ -49,6 +51,6 @@ class LateApp:
 
     def _try(self) -> None:
         try:
-            self._load()
+            self.load()
         except BaseException as exc:  # noqa: BLE001
             self._failed(exc)

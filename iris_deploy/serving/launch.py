@@ -24,10 +24,12 @@ from iris_deploy.serving.metrics import RELOADS, Metrics
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
+from iris_deploy.serving.signals import held_signals
 from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.serving.sockets import (
     close_sockets,
     open_sockets,
+    remove_unix_sockets,
     reserve_files,
     url_of,
 )
@@ -80,12 +82,23 @@ class Launch:
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
         open_paths = self._open_paths()
         self._access = Access(tokens(), open_paths, settings.cors_origins)
-        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
+        # From here on whoever connects waits instead of being refused.
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))
+        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
+        self._app = LateApp(self._create_app, self._give_up)
+        try:
+            if self._n_workers > 1:  # they share what is loaded before they are forked
+                # What a handler raises during an import can get lost in a callback of Python's own.
+                with held_signals():
+                    self._app.load()
+        except BaseException:
+            remove_unix_sockets(self._listeners)
+            close_sockets(self._listeners)
+            raise
         self._generation = 1
         self._following = threading.Lock()
         self._tried = 0  # version, of the last reload
@@ -176,9 +189,10 @@ class Launch:
             def reload(generation: int, version: int, digest: str) -> bool:
                 return self._follow(metrics, generation, version, digest)
 
-            app = LateApp(self._create_app, self._give_up)
             balance = Balance(self._memory.connections, number)
-            worker = Worker(app, service, self._listeners, self._settings, line, reload, balance)
+            worker = Worker(
+                self._app, service, self._listeners, self._settings, line, reload, balance
+            )
             code = worker.run()
         except BaseException as exc:  # noqa: BLE001
             self._log.exception("the worker failed", exc)
