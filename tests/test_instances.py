@@ -1,4 +1,4 @@
-"""The quick reader of instances takes nothing that the strict one refuses; bits are the same."""
+"""Quick reading and writing: nothing is taken that the strict reader refuses; bits are the same."""
 
 import json
 import struct
@@ -13,6 +13,7 @@ from iris_deploy.bundle.signature import Feature, Signature
 from iris_deploy.errors import MalformedError, SignatureError
 from iris_deploy.serving.protocols import strict
 from iris_deploy.serving.protocols.instances import InstanceReader, Rows
+from iris_deploy.serving.protocols.labels import LabelWriter
 
 NAMES = ["length", "width", "a b", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
 
@@ -59,6 +60,17 @@ def agree(signature: Signature, body: bytes) -> bool:
     assert not isinstance(expected, str), expected
     assert bits(read.values if isinstance(read, Rows) else [read]) == bits(expected)
     return True
+
+
+@pytest.mark.parametrize("n_classes", [1, 2, 3, 15, 16, 17, 300])
+def test_labels_are_written_as_any_encoder_of_json_writes_them(n_classes: int) -> None:
+    classes = [f'class "{k}" \u00e4' for k in range(n_classes)]
+    writer = LabelWriter(classes)
+    for n_rows in (*range(20), 1000):
+        indices = np.random.default_rng(n_rows).integers(0, n_classes, n_rows, np.int32)
+        labels = [classes[k] for k in indices]
+        text = json.dumps(labels, ensure_ascii=False, separators=(",", ":"))
+        assert writer.write(indices) == text.encode()
 
 
 numbers = (

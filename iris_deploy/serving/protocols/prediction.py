@@ -17,6 +17,7 @@ from iris_deploy.bundle.signature import Signature, point_at
 from iris_deploy.errors import FieldProblem, MalformedError, SignatureError
 from iris_deploy.serving.problem import describe_error, reply_problem
 from iris_deploy.serving.protocols.instances import InstanceReader, Row, Rows
+from iris_deploy.serving.protocols.labels import LabelWriter
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply
 
 Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[int] | Indices], None]
@@ -40,9 +41,8 @@ class Contract:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self._reader = InstanceReader(predictor.signature)
-        labels = [msgspec.json.encode(label) for label in predictor.signature.classes]
-        self._one_label = [b'{"prediction":' + label + b"}" for label in labels]
-        self._labels = np.array(labels, object)
+        self._labels = LabelWriter(predictor.signature.classes)
+        self._answers = [b'{"prediction":' + label + b"}" for label in self._labels.labels]
 
     def reply(
         self, query: str, content_type: str | None, body: bytes, observe: Observe | None = None
@@ -131,7 +131,7 @@ class Contract:
     def _one(self, row: Row, *, details: bool, observe: Observe | None) -> bytes:
         predictor = self._predictor
         index = predictor.index(row)
-        answer = self._one_label[index]
+        answer = self._answers[index]
         if details:
             label, scores = predictor.score(row)
             answer = msgspec.json.encode(
@@ -161,8 +161,7 @@ class Contract:
                 )
             else:
                 indices = predictor.indices(values)
-                labels: list[bytes] = self._labels.take(indices).tolist()
-                answer = b'{"predictions":[' + b",".join(labels) + b"]}"
+                answer = b'{"predictions":' + self._labels.write(indices) + b"}"
         except SignatureError as exc:
             raise self._by_feature(exc) if rows.by_feature else exc from None
         if observe is not None:
