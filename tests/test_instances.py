@@ -15,7 +15,7 @@ from iris_deploy.serving.protocols import strict
 from iris_deploy.serving.protocols.instances import InstanceReader, Rows
 from iris_deploy.serving.protocols.labels import LabelWriter
 
-NAMES = ["length", "width", "a b", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
+NAMES = ["length", "width", "a [b]", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
 
 
 def signature(*names: str) -> Signature:

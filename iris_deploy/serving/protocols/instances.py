@@ -107,9 +107,10 @@ class InstanceReader:
         try:
             if body.lstrip(_BLANK).startswith(b"["):
                 return self._read_objects(body)
-            if b"[" in body:
-                return self._read_arrays(body)
-            row: Row = msgspec.structs.astuple(self._one.decode(body))
+            try:
+                row: Row = msgspec.structs.astuple(self._one.decode(body))
+            except msgspec.ValidationError:  # at the first value, if that is an array
+                return self._read_arrays(body) if b"[" in body else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         # As many quotes as names: no name came twice.
