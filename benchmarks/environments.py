@@ -90,7 +90,9 @@ class Environment:
         for command in commands:
             ran = _run(command)
             if ran.returncode:
-                message = f"cannot be installed: {(ran.stderr + ran.stdout).strip()[-1000:]}"
+                told = (ran.stdout + ran.stderr).strip().splitlines()
+                errors = [line for line in told if line.startswith("ERROR")]
+                message = f"cannot be installed: {(errors or told or ['no word of why'])[-1]}"
                 raise LeftOutError(message)
         stamp.write_text(digest)
 
