@@ -46,7 +46,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--cases", default=",".join(CASES), help="default: %(default)s")
     parser.add_argument("--peers", default=",".join(PEERS), help="default: %(default)s")
-    parser.add_argument("--quick", action="store_true", help="few, short rounds: does it work?")
+    parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
     parser.add_argument("--rounds", type=int, help="default: 5; 11 of what needs no server")
     parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
     parser.add_argument("--workers", type=numbers, help="default: 1,2")
@@ -62,7 +62,7 @@ def arguments() -> argparse.Namespace:
 def plan(given: argparse.Namespace) -> Plan:
     """Decide how much is measured."""
     quick = {
-        "rounds": 2,
+        "rounds": 1,
         "seconds": 1,
         "workers": (1,),
         "connections": (16,),

@@ -5,7 +5,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 
-from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan
+from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan, count
 from benchmarks.catalogue import ALL, OURS
 from benchmarks.environments import Environment
 from benchmarks.growth import GROWTH
@@ -86,7 +86,7 @@ class Report:
         yield ", ".join(f"{key} {value}" for key, value in self.machine.items()) + "."
         if self.environments:
             yield (
-                f"{plan.rounds} rounds with slices of {plan.seconds} s. A slice does not count if "
+                f"{count(plan.rounds, 'round')} with slices of {plan.seconds} s. A slice does not count if "
                 f"others had over {plan.disturbance:.0%} of the processors, or an answer was bad: "
                 f"{record.repeated} were measured again, {len(record.dropped)} given up. One row: "
                 "wrk with one thread and a hundred different bodies, access log "
