@@ -86,8 +86,9 @@ class Report:
         yield ", ".join(f"{key} {value}" for key, value in self.machine.items()) + "."
         if self.environments:
             yield (
-                f"{count(plan.rounds, 'round')} with slices of {plan.seconds} s. A slice does not count if "
-                f"others had over {plan.disturbance:.0%} of the processors, or an answer was bad: "
+                f"{count(plan.rounds, 'round')} with slices of {plan.seconds} s. A slice does not "
+                f"count if others had over {plan.disturbance:.0%} of the processors, or an answer "
+                "was bad: "
                 f"{record.repeated} were measured again, {len(record.dropped)} given up. One row: "
                 "wrk with one thread and a hundred different bodies, access log "
                 f"{'on' if plan.access_log else 'off'}."

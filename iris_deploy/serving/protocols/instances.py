@@ -138,4 +138,5 @@ def _in_columns(
     columns = np.empty((len(features), n_rows))
     for column, values in zip(columns, features, strict=True):
         column[:] = np.fromiter(values, np.float64, n_rows)
-    return Rows(columns.T, by_feature) if (np.abs(columns) <= LARGEST).all() else None
+    low, high = columns.min(initial=0.0), columns.max(initial=0.0)
+    return Rows(columns.T, by_feature) if low >= -LARGEST and high <= LARGEST else None

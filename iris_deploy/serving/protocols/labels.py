@@ -37,7 +37,7 @@ class LabelWriter:
         self._rest = np.array(self.labels, object)
 
     def write(self, indices: Indices) -> bytes:
-        """Write a JSON array.
+        """Write the elements of a JSON array.
 
         Parameters
         ----------
@@ -47,4 +47,4 @@ class LabelWriter:
         in_runs = len(indices) - len(indices) % self._length
         runs = indices[:in_runs].reshape(-1, self._length) @ self._weights
         pieces = self._runs.take(runs).tolist() + self._rest.take(indices[in_runs:]).tolist()
-        return b"[" + b",".join(pieces) + b"]"
+        return b",".join(pieces)

@@ -161,7 +161,7 @@ class Contract:
                 )
             else:
                 indices = predictor.indices(values)
-                answer = b'{"predictions":' + self._labels.write(indices) + b"}"
+                answer = b'{"predictions":[%b]}' % self._labels.write(indices)
         except SignatureError as exc:
             raise self._by_feature(exc) if rows.by_feature else exc from None
         if observe is not None:
