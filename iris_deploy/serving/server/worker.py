@@ -141,7 +141,7 @@ class Worker:
             0 if every request was answered, 1 if some were not before the deadline.
         """
         sys.setswitchinterval(0.001)  # seconds; so long a thread may keep the loop waiting
-        _share_heap()
+        _keep_heap()
         self._app.load_beside()
         next_tick = 0.0
         while True:
@@ -233,14 +233,20 @@ class Worker:
         return 1 if lost else 0
 
 
-def _share_heap() -> None:
-    """Let all threads allocate from one heap.
+def _keep_heap() -> None:
+    """Let all threads allocate from one heap, and keep some of it when it is free.
 
-    glibc gives each thread one of its own, and what large bodies leave behind in several heaps is
-    never put together again. With Python's lock around them, the threads would not gain by that.
+    glibc gives each thread a heap of its own, and what large bodies leave behind in several of them
+    is never put together again. With Python's lock around them, the threads would not gain by that.
+    And it returns to the kernel what a large request has used, page by page, and takes it again for
+    the next: a quarter of the time of 100,000 rows.
     """
     with contextlib.suppress(OSError, AttributeError):  # another C library
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_ARENA_MAX, 1)
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _KEPT)
 
 
-_M_ARENA_MAX = -8  # malloc.h
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
+_KEPT = 1 << 24  # bytes; half of what the largest body makes use of by default
