@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.drift import ENOUGH_ROWS, WINDOW_ROWS, drift_threshold, stability_index
+from iris_deploy.serving.metrics import DRIFT_NOW, PREDICTIONS, Metrics
+from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.training.dataset import load_dataset, split_dataset
 from tests.conftest import Server, serving
 
@@ -144,3 +147,20 @@ def test_one_row_at_a_time_and_many_are_counted_alike(artifacts: Path) -> None:
             found.append({k: v for k, v in metrics.items() if "drift" in k or "out_of" in k})
     assert found[0] == found[1]
     assert found[0]["iris_deploy_drift_rows"] == 250
+
+
+def test_a_prediction_of_the_bundle_before_counts_and_does_not_move_the_new_one(
+    artifacts: Path,
+) -> None:
+    """In a reload requests may be under way that were read by the old bundle."""
+    old, new = (Repository(artifacts).read(None, version) for version in (1, 2))
+    memory = SharedMemory(1)
+    metrics = Metrics(memory.slot(0))
+    metrics.begin(old.manifest, 1)
+    metrics.begin(new.manifest, 2)
+    metrics.observe(old.predictor.signature, [(1.0, 1.0)] * 3, [0, 2, 2])
+    metrics.observe(new.predictor.signature, [(1.0, 1.0)], [2])
+    found = memory.read()[0]
+    counted = [found[PREDICTIONS, (("class", label),)] for label in old.manifest.signature.classes]
+    assert counted == [1, 0, 3]
+    assert sum(value for (name, _), value in found.items() if name == DRIFT_NOW) == len(FEATURES)

@@ -3,6 +3,7 @@
 import os
 import threading
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -148,8 +149,11 @@ class Metrics:
         """
         values, n_rows = self._values, len(rows)
         with self._lock:
-            if signature is not self._signature or not n_rows:
-                return  # predicted with the bundle before the one that is counted now
+            if signature is not self._signature:
+                self._observe_late(signature, indices)
+                return
+            if not n_rows:
+                return
             if n_rows == 1:
                 values[self._predictions[indices[0]]] += 1
                 # `strict` would cost as much as counting one feature.
@@ -162,6 +166,12 @@ class Metrics:
             self._window += n_rows
             if self._window >= WINDOW_ROWS:
                 self._turn_window()
+
+    def _observe_late(self, signature: Signature, indices: Sequence[int] | Indices) -> None:
+        """Count predictions of the bundle before; where its features' values lie is over."""
+        for index, count in Counter(map(int, indices)).items():
+            label = {"class": signature.classes[index]}
+            self._values[self._slot.index(PREDICTIONS, **label)] += count
 
     def _observe_many(
         self, rows: Sequence[Sequence[float]] | Floats, indices: Sequence[int] | Indices
