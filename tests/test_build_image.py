@@ -477,6 +477,8 @@ def test_ctrl_c_in_the_middle_leaves_nothing(artifacts: Path, tmp_path: Path, mo
     with log.open("wb") as file:
         process = subprocess.Popen(
             [
+                "env",
+                "--default-signal=INT",  # which shells have ignored by what runs in the background
                 *(*COMMAND, "build-image", "--artifacts", str(artifacts), "--base-image", BASE),
                 *("--tag", f"{tag}:1", "--label", f"of={tag}"),
             ],
