@@ -62,8 +62,10 @@ class Environment:
         self.bin = ENVIRONMENTS / peer.name / "bin"
         if peer.name == OURS:
             self.requirements = ROOT / "requirements" / "serve.txt"
+            self._own = [ROOT / "setup.cfg", *sorted((ROOT / "iris_deploy").rglob("*.py"))]
         else:
             self.requirements = peer.directory / "requirements.txt"
+            self._own = []  # files of this project to install
 
     def make(self) -> None:
         """Install what is pinned, unless that was done.
@@ -76,7 +78,7 @@ class Environment:
         directory = self.bin.parent
         stamp = directory / "stamp"
         pinned = self.requirements.read_bytes() + str(self.python).encode()
-        pinned += b"".join(path.read_bytes() for path in self._own_files())
+        pinned += b"".join(path.read_bytes() for path in self._own)
         digest = hashlib.sha256(pinned).hexdigest()
         if stamp.is_file() and stamp.read_text() == digest:
             return
@@ -85,7 +87,7 @@ class Environment:
         pip: list[str | Path] = [self.bin / "python", "-m", "pip", "install", "--no-deps"]
         commands: list[list[str | Path]] = [[self.python, "-m", "venv", directory]]
         commands.append([*pip, "-r", self.requirements])
-        if self.peer.name == OURS:
+        if self._own:
             commands.append([*pip, ROOT])
         for command in commands:
             ran = _run(command)
@@ -95,12 +97,6 @@ class Environment:
                 message = f"cannot be installed: {(errors or told or ['no word of why'])[-1]}"
                 raise LeftOutError(message)
         stamp.write_text(digest)
-
-    def _own_files(self) -> list[Path]:
-        """Return what of this project is installed."""
-        if self.peer.name != OURS:
-            return []
-        return [ROOT / "setup.cfg", *sorted((ROOT / "iris_deploy").rglob("*.py"))]
 
     def _distributions(self, names: Iterable[str]) -> dict[str, metadata.Distribution]:
         """Find installed packages by their names."""

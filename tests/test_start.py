@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, free_port, serving, wait_until
+from tests.conftest import COMMAND, free_port, run_process, serving, wait_until
 from tests.pieces import BODY, HOST, head, post, read_to_end
 from tests.test_serve import INSTANCE
 
@@ -134,14 +134,8 @@ def test_one_worker_answers_predictions_while_it_loads_flask(
 @pytest.mark.once
 def test_a_worker_that_cannot_load_flask_says_so_and_ends(artifacts: Path, tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('it is broken')")
-    done = subprocess.run(
-        [*COMMAND, "serve", "--artifacts", str(artifacts), "--port", "0", "--workers", "1"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    options = ("--artifacts", artifacts, "--port", 0, "--workers", 1)
+    done = run_process("serve", *options, env={"PYTHONPATH": str(tmp_path)})
     assert done.returncode == 1
-    assert "workers in a row died" in done.stderr
-    assert "it is broken" in done.stdout
+    assert b"workers in a row died" in done.stderr
+    assert b"it is broken" in done.stdout

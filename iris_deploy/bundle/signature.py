@@ -142,16 +142,10 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         names = [feature.name for feature in self.features]
         if not arrays.keys() <= set(names):
             self._unknown(arrays, "#", problems)
-        count = len(problems)
-        columns = []
         first = next(name for name in names if isinstance(arrays.get(name), list))
-        for name in names:
-            found: list[FieldProblem] = []
-            columns.append(_column(arrays, name, first, found))
-            count += len(found)
-            problems += found[: MAX_PROBLEMS - len(problems)]
-        if count:
-            raise SignatureError(problems[:MAX_PROBLEMS], count)
+        columns = [_column(arrays, name, first, problems) for name in names]
+        if problems:
+            raise SignatureError(problems[:MAX_PROBLEMS], len(problems))
         return list(zip(*columns, strict=True))
 
     def warnings(self, row: Sequence[float]) -> list[str]:

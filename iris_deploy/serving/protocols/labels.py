@@ -23,10 +23,15 @@ class LabelWriter:
     Parameters
     ----------
     classes : sequence of str
+
+    Attributes
+    ----------
+    labels : ndarray of bytes, shape (n_classes,)
+        Each class as JSON.
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self.labels = [msgspec.json.encode(label) for label in classes]
+        self.labels = np.array([msgspec.json.encode(label) for label in classes], object)
         n_classes = len(classes)
         self._length = 1
         while n_classes > 1 and n_classes ** (self._length + 1) <= _MOST_RUNS:
@@ -34,7 +39,6 @@ class LabelWriter:
         runs = itertools.product(self.labels, repeat=self._length)
         self._runs = np.array([b",".join(run) for run in runs], object)
         self._weights = np.array([n_classes**k for k in reversed(range(self._length))], np.int32)
-        self._rest = np.array(self.labels, object)
 
     def write(self, indices: Indices) -> bytes:
         """Write the elements of a JSON array.
@@ -46,5 +50,5 @@ class LabelWriter:
         """
         in_runs = len(indices) - len(indices) % self._length
         runs = indices[:in_runs].reshape(-1, self._length) @ self._weights
-        pieces = self._runs.take(runs).tolist() + self._rest.take(indices[in_runs:]).tolist()
+        pieces = self._runs.take(runs).tolist() + self.labels.take(indices[in_runs:]).tolist()
         return b",".join(pieces)

@@ -57,7 +57,7 @@ class Contract:
             Header of the request.
         body : bytes
         observe : callable, optional
-            Gets rows and labels once they are right.
+            Gets the rows and the positions of their labels once they are right.
 
         Returns
         -------
@@ -97,7 +97,7 @@ class Contract:
     def answer(
         self, body: bytes, *, details: bool = False, observe: Observe | None = None
     ) -> bytes:
-        """Predict for the JSON of one instance or of an array of them.
+        """Predict for the JSON of one instance or of many.
 
         Parameters
         ----------
@@ -107,7 +107,7 @@ class Contract:
         details : bool
             Whether to add scores and warnings.
         observe : callable, optional
-            Gets rows and labels once they are right.
+            Gets the rows and the positions of their labels once they are right.
 
         Returns
         -------
@@ -130,10 +130,9 @@ class Contract:
 
     def _one(self, row: Row, *, details: bool, observe: Observe | None) -> bytes:
         predictor = self._predictor
-        index = predictor.index(row)
-        answer = self._answers[index]
         if details:
             label, scores = predictor.score(row)
+            index = predictor.signature.classes.index(label)
             answer = msgspec.json.encode(
                 {
                     "prediction": label,
@@ -141,6 +140,9 @@ class Contract:
                     "warnings": predictor.signature.warnings(row),
                 }
             )
+        else:
+            index = predictor.index(row)
+            answer = self._answers[index]
         if observe is not None:
             observe(predictor.signature, (row,), (index,))
         return answer
@@ -163,7 +165,9 @@ class Contract:
                 indices = predictor.indices(values)
                 answer = b'{"predictions":[%b]}' % self._labels.write(indices)
         except SignatureError as exc:
-            raise self._by_feature(exc) if rows.by_feature else exc from None
+            if rows.by_feature:
+                raise self._by_feature(exc) from None
+            raise
         if observe is not None:
             observe(predictor.signature, values, indices)
         return answer
