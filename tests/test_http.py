@@ -173,11 +173,14 @@ VALID: dict[str, tuple[bytes, bytes]] = {
         in_chunks(b'1D;a;b=c;d="e f"\r\n' + BODY + b"\r\n0;x\r\n\r\n"),
         PREDICTION,
     ),
+    "chunk extensions with blanks": (
+        in_chunks(b'1D; a ;\tb = c; d= "e f"\r\n' + BODY + b"\r\n0 ;x\r\n\r\n"),
+        PREDICTION,
+    ),
     "trailer": (in_chunks(chunks(BODY)[:-2] + b"Digest: x\r\nHost: y\r\n\r\n"), PREDICTION),
     "chunked in capitals": (post_head(b"TRANSFER-ENCODING: CHUNKED") + chunks(BODY), PREDICTION),
     "URL": (post(BODY, target=b"http://x/predict"), PREDICTION),
     "URL of another host, with a port": (post(BODY, target=b"HTTPS://y:8443/predict"), PREDICTION),
-    "encoded path": (post(BODY, target=b"/%70redict"), PREDICTION),
     "query": (post(BODY, target=b"/predict?a=b&details=0"), PREDICTION),
     "empty line in front": (b"\r\n" + post(BODY), PREDICTION),
     "empty lines in front": (b"\r\n" * 3 + post(BODY), PREDICTION),
@@ -270,6 +273,13 @@ def test_head_is_get_without_the_body(server: Server, path: str) -> None:
 @pytest.mark.parametrize("method", sorted(METHODS - {"HEAD"}))
 def test_another_path_is_404_whatever_the_method(server: Server, method: str) -> None:
     is_problem(server.request(method, "/nope"), 404)
+
+
+@pytest.mark.parametrize("target", ["/%70redict", "/health%2flive", "/health/liv%65", "/%6detrics"])
+def test_what_only_decodes_to_a_path_is_404(server: Server, target: str) -> None:
+    """A proxy that has a rule for the path would not recognise it."""
+    for method in ("GET", "POST"):
+        is_problem(server.request(method, target), 404)
 
 
 @pytest.mark.parametrize("target", ["/health//live", "/predict//", "//health//ready", "http://x"])

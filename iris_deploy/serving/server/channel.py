@@ -27,6 +27,7 @@ class Channel(HTTPChannel):
     """
 
     error_task_class = RefusalTask
+    parser_class = StrictParser  # type: ignore[assignment]
     server: Any
     socket: Any
     requests: list[Any]
@@ -37,15 +38,8 @@ class Channel(HTTPChannel):
         self.lingering_until: float | None = None
         self._linger_end = 0.0
         self.in_loop = False
-        self._latest: StrictParser | None = None
-        self._blank_since: float | None = None
         self.last_head = b""
         super().__init__(*args, **kwargs)
-
-    def parser_class(self, adj: Any) -> StrictParser:  # type: ignore[override]
-        """Make the parser of the next request, whose time has begun with the blank lines before."""
-        self._latest = StrictParser(adj, self._blank_since)
-        return self._latest
 
     def received(self, data: bytes) -> bool:
         """Take bytes, and answer at once what is quick."""
@@ -53,8 +47,6 @@ class Channel(HTTPChannel):
         if self._idle and self.server.quick.answer(self, data):
             return True
         taken: bool = super().received(data)
-        latest = self._latest
-        self._blank_since = latest.begun if latest is not None and latest.empty else None
         self._answer_on()
         return taken
 
@@ -64,7 +56,6 @@ class Channel(HTTPChannel):
         return not (
             self.requests
             or self.request is not None
-            or self._blank_since is not None
             or self.total_outbufs_len
             or self.will_close
             or self.close_when_flushed
@@ -123,29 +114,23 @@ class Channel(HTTPChannel):
                 self.request.begun = now  # its rest is not read before the answer is out
             if self.total_outbufs_len and now - self.touched > network:
                 self.handle_close()
-        elif (begun := self._begun()) is not None:
-            if now - begun > network:
+        elif self.request is not None:
+            if now - self.request.begun > network:
                 self._refuse_late(network)
         elif now - self.touched > idle:
             self.will_close = True
 
-    def _begun(self) -> float | None:
-        """Return when the request began that is arriving, if one is."""
-        return self._blank_since if self.request is None else self.request.begun
-
     def _refuse_late(self, seconds: float) -> None:
-        request, self.request = self.request or self.parser_class(self.adj), None
-        detail = f"the request did not arrive within {seconds:g} seconds"
-        request.error = reply_problem(408, detail)
-        request.completed = True
-        request.arrived = time.monotonic()
+        request, self.request = self.request, None
+        request.refuse(reply_problem(408, f"the request did not arrive within {seconds:g} seconds"))
         self.requests.append(request)
         self.answer_now()
 
     @property
     def busy(self) -> bool:
         """Whether a request is under way in either direction."""
-        return bool(self.requests or self.request is not None or self.total_outbufs_len)
+        arriving = self.request is not None and not self.request.blank
+        return bool(self.requests or arriving or self.total_outbufs_len)
 
     def finish(self, now: float, quiet: float) -> None:
         """Close, if nothing has happened for so many seconds and nothing is under way."""

@@ -9,12 +9,15 @@ from typing import Any
 
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
-TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_QUOTED = rb"\"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*\""
-_SIZE = re.compile(
-    rb"([0-9A-Fa-f]{1,16})(?:;" + TOKEN + rb"(?:=(?:" + TOKEN + rb"|" + _QUOTED + rb"))?)*"
-)
-_TRAILER = re.compile(TOKEN + rb":[\t -~\x80-\xff]*")
+from iris_deploy.serving.server.head import TOKEN
+
+# Possessive throughout: nothing is tried again, however long it is.
+_QUOTED = rb"\"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+\""
+_BLANKS = rb"[\t ]*+"
+_VALUE = rb"(?:" + _BLANKS + rb"=" + _BLANKS + rb"(?:" + TOKEN + rb"|" + _QUOTED + rb"))?+"
+_EXTENSION = _BLANKS + rb";" + _BLANKS + TOKEN + _VALUE
+_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16}+)(?:" + _EXTENSION + rb")*+")
+_TRAILER = re.compile(TOKEN + rb":[\t -~\x80-\xff]*+")
 
 _LONGEST_LINE = 4096  # bytes of a size with its extensions, or of a trailer
 _MOST_TRAILERS = 32
@@ -37,7 +40,8 @@ class ChunkReceiver:
     def __init__(self, buffer: Any, limit: int) -> None:
         self._buffer = buffer
         self._limit = limit
-        self._rest = b""
+        self._rest = b""  # of a line that is not whole yet
+        self._data, self._at = b"", 0  # what has come, and how far it is read
         self._missing = 0  # bytes of the chunk that has begun
         self._trailers = 0
         self._step = self._read_size
@@ -47,10 +51,12 @@ class ChunkReceiver:
 
     def received(self, data: bytes) -> int:
         """Take bytes and return how many of them belong to the body."""
-        self._rest += data
+        before = len(self._rest)
+        self._data, self._at = (self._rest + data if before else data), 0
         while not self.completed and not self.error and self._step():
             pass
-        return len(data) - len(self._rest) if self.completed else len(data)
+        self._rest, self._data = self._data[self._at :], b""
+        return self._at - before if self.completed else len(data)
 
     def getfile(self) -> Any:
         """Return the body as a file."""
@@ -77,8 +83,9 @@ class ChunkReceiver:
         return True
 
     def _read_data(self) -> bool:
-        part, self._rest = self._rest[: self._missing], self._rest[self._missing :]
+        part = self._data[self._at : self._at + self._missing]
         self._buffer.append(part)
+        self._at += len(part)
         self._missing -= len(part)
         if self._missing:
             return False
@@ -86,9 +93,9 @@ class ChunkReceiver:
         return True
 
     def _read_end(self) -> bool:
-        end = self._rest[:2]
+        end = self._data[self._at : self._at + 2]
         if end == b"\r\n":
-            self._rest = self._rest[2:]
+            self._at += 2
             self._step = self._read_size
             return True
         return False if b"\r\n".startswith(end) else self._fail("a chunk is longer than its size")
@@ -105,12 +112,14 @@ class ChunkReceiver:
         return True
 
     def _line(self) -> bytes | None:
-        line, end, rest = self._rest.partition(b"\r\n")
-        if not end:
-            if b"\n" in line or len(line) > _LONGEST_LINE:
+        end = self._data.find(b"\r\n", self._at, self._at + _LONGEST_LINE + 2)
+        if end < 0:
+            rest = self._data[self._at : self._at + _LONGEST_LINE + 2]
+            if b"\n" in rest or len(rest) > _LONGEST_LINE:
                 self._fail("a line between the chunks has no end")
             return None
-        self._rest = rest
+        line = self._data[self._at : end]
+        self._at = end + 2
         return line
 
     def _fail(self, why: str) -> bool:

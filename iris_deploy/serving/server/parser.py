@@ -1,47 +1,50 @@
-"""HTTP requests read strictly: what waitress lets through and RFC 9112 does not is refused.
+"""One HTTP request as it arrives, in whatever pieces; what is not HTTP is refused at once.
 
-Two programs that read the same bytes as different requests can be played against each other, so
-whatever is ambiguous is answered with 400 and the connection is closed.
+Looks at each byte a fixed number of times, however it is cut. Takes the place of waitress's parser,
+of which it has the attributes that waitress's channel and tasks ask for.
 """
 
+import io
 import re
 import time
 from typing import Any
 
-from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.utilities import RequestEntityTooLarge
+from waitress.buffers import OverflowableBuffer
+from waitress.receiver import FixedStreamReceiver
 
 from iris_deploy.serving.problem import reply_problem, too_large
 from iris_deploy.serving.reply import Reply
-from iris_deploy.serving.server.chunks import TOKEN, ChunkReceiver
+from iris_deploy.serving.server.chunks import ChunkReceiver
+from iris_deploy.serving.server.head import REQUEST_LINE, TOKEN, Refused, read_head
 
-_HOST = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=-]*(:[0-9]*)?|\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
-_FOLDED = re.compile(rb"\r\n[ \t]")
-_TRANSFER = re.compile(
-    rb"^transfer-encoding[ \t]*:[ \t]*(.*?)[ \t]*$", re.IGNORECASE | re.MULTILINE
-)
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_EMPTY_LINES = re.compile(rb"(?:\r\n)*")  # RFC 9112 section 2.2 lets them precede a request
-_REQUEST_LINE = re.compile(TOKEN + rb" [^\x00-\x20\x7f]+ HTTP/1\.[01]")
+_EMPTY_LINES = re.compile(rb"(?:\r\n)*+")  # RFC 9112 section 2.2 lets them precede a request
+_END = b"\r\n\r\n"
 _BEGINS_METHOD = re.compile(TOKEN)
-_TARGET = re.compile(r"/[^#]*|https?://[^/?#]+(?:[/?][^#]*)?|\*", re.IGNORECASE)
-_MOST_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands
-
-_OPTIONS = re.compile(r"[ \t]*,[ \t]*")
 _TLS_HELLO = b"\x16"
 
 
-class StrictParser(HTTPRequestParser):
+class StrictParser:
     """Read one request.
+
+    Parameters
+    ----------
+    adj : Adjustments
+        waitress's, with `max_body_bytes` beside its own.
 
     Attributes
     ----------
     head : bytes
         Request line and header fields as they came, with the empty line.
-    prepared : callable or None
-        Answers the request, if it was read while its lane was chosen.
+    blank : bool
+        Whether nothing but empty lines has come, which may precede a request.
+    completed : bool
+        Whether all of it has come, or it is refused.
     error : Reply or None
         What the request is answered with instead of its answer.
+    prepared : callable or None
+        Answers the request, if it was read while its lane was chosen.
+    command, request_uri, path, query, version, headers
+        See `Head`; empty until it is read.
     begun : float
         When its first byte came, on the monotonic clock.
     arrived : float
@@ -50,137 +53,126 @@ class StrictParser(HTTPRequestParser):
         When it was its turn: when it had arrived, and the one before it was answered.
     """
 
-    head = b""
-    prepared: Any = None
-    error: Any
-    adj: Any
-    first_line: Any
-    command: Any = ""
-    path: Any = ""
-    request_uri: Any = ""
-    headers: Any
-    body_rcv: Any
+    empty = False
+    headers_finished = False
+    expect_continue = False
+    chunked = False
+    content_length = 0
+    command = request_uri = path = query = ""
+    version = "1.0"
+    url_scheme = "http"
 
-    def __init__(self, adj: Any, begun: float | None = None) -> None:
-        super().__init__(adj)
-        self.arrived = self.queued = time.monotonic()
-        self.begun = self.arrived if begun is None else begun
+    def __init__(self, adj: Any) -> None:
+        self.adj = adj
+        self.arrived = self.queued = self.begun = time.monotonic()
+        self.head = b""
+        self.blank = True
+        self.completed = False
+        self.error: Reply | None = None
+        self.prepared: Any = None
+        self.headers: dict[str, str] = {}
+        self.body_rcv: Any = None
+        self._come = bytearray()  # of a head that is not whole yet
+        self._checked = 0  # bytes of it that were looked at
+        self._line_is_whole = False
+        self._skipped = 0  # bytes of empty lines in front
 
     def received(self, data: bytes) -> int:
         """Take bytes from the connection and return how many belong to this request."""
-        consumed: int
-        if not self.headers_finished and not self.completed and self._is_no_http(data):
-            consumed = len(data)
-        else:
-            consumed = super().received(data)
+        taken = self._take_body(data) if self.headers_finished else self._take_head(data)
         if self.completed:
             # The client does not have to be told to continue; waitress would tell it, and wait.
             self.expect_continue = False
             self.arrived = time.monotonic()
-            if self.error and not isinstance(self.error, Reply):
-                self.error = self._refusal(self.error)
-        return consumed
+        return taken
 
-    def parse_header(self, header_plus: bytes) -> None:
-        """Parse request line and header fields, and check what waitress does not.
+    def refuse(self, reply: Reply) -> None:
+        """Answer with a refusal, whatever has come or is still to come."""
+        self.error, self.completed = reply, True
+        self.expect_continue = False
+        self.arrived = time.monotonic()
 
-        Raises
-        ------
-        ParsingError
-            If the request is not HTTP/1.1 or HTTP/1.0, or can be read in two ways.
-        """
-        self.head = header_plus
-        try:
-            super().parse_header(header_plus)
-        except ValueError as exc:  # urlsplit, of http://[; int, of a length that never ends
-            if len(self.headers.get("CONTENT_LENGTH", "")) > _MOST_DIGITS:
-                self._refuse_size()
-                return
-            message = "the target is no URL"
-            raise ParsingError(message) from exc
-        if not _TARGET.fullmatch(self.request_uri):
-            message = "the target is neither a path nor a URL of one"
-            raise ParsingError(message)
-        self.path = self.path or "/"
-        self._check_header(header_plus)
-        self._prepare_body()
+    def get_body_stream(self) -> Any:
+        """Return the body as a file."""
+        return io.BytesIO() if self.body_rcv is None else self.body_rcv.getfile()
 
-    def _check_header(self, header_plus: bytes) -> None:
-        host = self.headers.get("HOST")
-        if host is None and self.version == "1.1":
-            message = "the Host header is missing"
-            raise ParsingError(message)
-        if host is not None and not _HOST.fullmatch(host):
-            message = "expected one Host header, with one host"
-            raise ParsingError(message)
-        if _FOLDED.search(header_plus):
-            message = "a header is folded over several lines"
-            raise ParsingError(message)
-        if b"transfer-" in header_plus.lower():
-            self._check_transfer(header_plus)
-        if "close" in _OPTIONS.split(self.headers.get("CONNECTION", "").lower()):
-            self.headers["CONNECTION"] = "close"  # waitress compares the whole value
+    def close(self) -> None:
+        """Let go of the body."""
+        if self.body_rcv is not None:
+            self.body_rcv.getbuf().close()
 
-    def _prepare_body(self) -> None:
-        expect = self.headers.get("EXPECT", "")
-        if self.chunked:
-            self.body_rcv = ChunkReceiver(self.body_rcv.getbuf(), self.adj.max_body_bytes)
-        if self.content_length > self.adj.max_body_bytes:
-            self._refuse_size()
-        elif expect and expect.lower() != "100-continue":
-            self.error = reply_problem(417, "the only expectation that can be met is 100-continue")
-            self.completed = True
-
-    def _check_transfer(self, header: bytes) -> None:
-        codings = _TRANSFER.findall(header.replace(b"\r\n", b"\n"))
-        if not codings:
-            return
-        if self.version == "1.0":
-            message = "HTTP/1.0 has no Transfer-Encoding"
-            raise ParsingError(message)
-        if "CONTENT_LENGTH" in self.headers:
-            message = "Transfer-Encoding and Content-Length exclude each other"
-            raise ParsingError(message)
-        if len(codings) > 1 or codings[0].lower() != b"chunked":
-            message = "expected Transfer-Encoding: chunked, once"
-            raise ParsingError(message)
-
-    def _is_no_http(self, data: bytes) -> bool:
-        """Refuse at once what can never become a request, instead of waiting for its end."""
-        come = self.header_plus + data
-        empty = _EMPTY_LINES.match(come)
-        head = come[empty.end() if empty else 0 :]
-        if head in (b"", b"\r"):
-            return False
-        line, end, _ = head.partition(b"\r\n")
-        if head.startswith(_TLS_HELLO):
-            self._give_up("this is TLS; expected HTTP. Use http:// or put a TLS proxy in front")
-        elif not _BEGINS_METHOD.match(head):
-            self._give_up("expected an HTTP request")
-        elif b"\n" in data and _BARE_LINE_FEED.search(head.partition(b"\r\n\r\n")[0]):
-            self._give_up("a line ends with LF alone; expected CR LF")
-        elif end and not _REQUEST_LINE.fullmatch(line):
-            self._give_up("expected a request line such as GET / HTTP/1.1 or HTTP/1.0")
-        return self.completed
-
-    def _refuse_size(self) -> None:
-        self.error, self.completed = RequestEntityTooLarge(""), True
-
-    def _give_up(self, detail: str) -> None:
-        self.error = reply_problem(400, detail)
-        self.completed = True
-
-    def _refusal(self, error: Any) -> Reply:
-        """Say in our words what waitress refuses in its own."""
-        detail = str(error.body)
-        if error.code == 413:
-            detail = too_large(self.adj.max_body_bytes)
-        elif error.code == 431:
-            self.command = self.path = self.request_uri = ""  # waitress made some up
+    def _take_head(self, data: bytes) -> int:
+        come, limit = self._come, self.adj.max_request_header_size
+        piece = data[: max(limit + len(_END) - self._skipped - len(come), 0)]
+        come += piece
+        if self.blank:
+            empty = _EMPTY_LINES.match(come)
+            lines = empty.end() if empty else 0
+            del come[:lines]
+            self._skipped += lines
+            self.blank = not come or come == b"\r"
+        end = come.find(_END, max(self._checked - len(_END), 0))
+        whole = end + len(_END) if end >= 0 else len(come)
+        fault = None if self.blank else self._fault(whole)
+        if fault is not None:
+            self.refuse(reply_problem(400, fault))
+        elif self._skipped + whole >= limit:
             detail = (
-                f"request line and header are too large; expected less than "
-                f"{self.adj.max_request_header_size} bytes together"
+                f"request line and header are too large; expected less than {limit} bytes together"
             )
-        elif error.code == 501:
-            detail = "the transfer coding is unknown; expected chunked or none"
-        return reply_problem(error.code, detail)
+            self.refuse(reply_problem(431, detail))
+        elif end >= 0:
+            self._read(bytes(come[:whole]))
+        self._checked = whole
+        return len(piece) - (len(come) - whole)
+
+    def _fault(self, whole: int) -> str | None:
+        """Say why what has come can never become a request, instead of waiting for its end."""
+        come, checked = self._come, self._checked
+        if not checked:
+            if come.startswith(_TLS_HELLO):
+                return "this is TLS; expected HTTP. Use http:// or put a TLS proxy in front"
+            if not _BEGINS_METHOD.match(come):
+                return "expected an HTTP request"
+        # A CR that came before belongs to a LF that comes now.
+        if come.count(b"\n", checked, whole) > come.count(b"\r\n", max(checked - 1, 0), whole):
+            return "a line ends with LF alone; expected CR LF"
+        line_end = come.find(b"\r\n", max(checked - 1, 0), whole)
+        if line_end >= 0 and not self._line_is_whole:
+            self._line_is_whole = True
+            if not REQUEST_LINE.fullmatch(come, 0, line_end):
+                return "expected a request line such as GET / HTTP/1.1 or HTTP/1.0"
+        return None
+
+    def _read(self, data: bytes) -> None:
+        self.head, self.headers_finished, self._come = data, True, bytearray()
+        try:
+            head = read_head(data, self.adj.max_body_bytes)
+        except Refused as exc:
+            self.refuse(exc.reply)
+            return
+        self.command, self.request_uri, self.path = head.method, head.target, head.path
+        self.query, self.version, self.headers = head.query, head.version, head.headers
+        self.expect_continue = head.waits and head.length != 0
+        self.chunked = head.length is None
+        self.content_length = head.length or 0
+        if head.length == 0:
+            self.completed = True
+            return
+        buffer = OverflowableBuffer(self.adj.inbuf_overflow)
+        if head.length is None:
+            self.body_rcv = ChunkReceiver(buffer, self.adj.max_body_bytes)
+        else:
+            self.body_rcv = FixedStreamReceiver(head.length, buffer)
+
+    def _take_body(self, data: bytes) -> int:
+        taken: int = self.body_rcv.received(data)
+        if self.body_rcv.error is not None:
+            error = self.body_rcv.error
+            detail = too_large(self.adj.max_body_bytes) if error.code == 413 else str(error.body)
+            self.refuse(reply_problem(error.code, detail))
+        elif self.body_rcv.completed:
+            self.completed = True
+            if self.chunked:
+                self.headers["CONTENT_LENGTH"] = str(len(self.body_rcv))
+        return taken
