@@ -80,18 +80,20 @@ class SignatureError(IrisDeployError, ValueError):
     Parameters
     ----------
     problems : sequence of FieldProblem
-        Every bad field at once (the first hundred of them).
-    count : int
-        How many bad fields there are in all.
+        Every bad field at once, a hundred at most.
+    more : bool
+        Whether there may be more that were not looked at.
     """
 
-    def __init__(self, problems: Sequence[FieldProblem], count: int) -> None:
+    def __init__(self, problems: Sequence[FieldProblem], *, more: bool = False) -> None:
         self.problems = tuple(problems)
-        self.count = count
+        count = len(self.problems)
         if count == 1:
             summary = str(self.problems[0])
         else:
-            summary = f"{count} problems in the input: " + "; ".join(map(str, self.problems[:5]))
+            least = "at least " if more else ""
+            summary = f"{least}{count} problems in the input: "
+            summary += "; ".join(map(str, self.problems[:5]))
             if count > 5:
                 summary += f"; and {count - 5} more"
         super().__init__(summary)

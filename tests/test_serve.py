@@ -93,7 +93,9 @@ def test_what_is_wrong_with_arrays_is_said_of_each(server: Server) -> None:
     problem = is_problem(server.predict({"length": []}), 422)
     detail = "missing; expected an array of 0 numbers, as length has one"
     assert problem["errors"] == [{"pointer": "#/width", "detail": detail}]
-    flood = is_problem(server.predict({"length": [None] * 5000, "width": []}), 422, "5001 problems")
+    flood = is_problem(
+        server.predict({"length": [None] * 5000, "width": []}), 422, "at least 100 problems"
+    )
     assert len(flood["errors"]) == 100
 
 
@@ -188,8 +190,8 @@ def test_bad_fields_of_a_batch_are_found_by_their_pointers(server: Server) -> No
     ]
 
 
-def test_a_flood_of_bad_fields_is_counted_and_cut(server: Server) -> None:
-    problem = is_problem(server.predict([{}] * 5000), 422, "10000 problems")
+def test_of_a_flood_of_bad_fields_the_first_hundred_are_looked_at(server: Server) -> None:
+    problem = is_problem(server.predict([{}] * 5000), 422, "at least 100 problems")
     assert len(problem["errors"]) == 100
 
 

@@ -164,4 +164,4 @@ class Predictor:
 def _overflow(position: int | None = None) -> SignatureError:
     detail = "the values are too large: a score overflows; expected values near the training range"
     pointer = "#" if position is None else f"#/{position}"
-    return SignatureError([FieldProblem(pointer, detail)], 1)
+    return SignatureError([FieldProblem(pointer, detail)])

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import msgspec
 
-from iris_deploy.errors import FieldProblem, SignatureError
+from iris_deploy.bundle.problems import LONGEST_NAME, Problems
 
-MAX_PROBLEMS = 100
-"""So many bad fields are spelled out in one answer; the rest is counted."""
+_MOST_NAMES = 10
+"""Names that an error lists; of more features, as many and how many there are."""
 
 # The decimal numbers that float() takes, less "nan", "inf", "1_000" and digits of other scripts.
-_NUMERIC = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+# Possessive: no digit is tried twice.
+_NUMERIC = re.compile(r"\s*+[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?\s*+", re.ASCII)
 
 LARGEST = 1e100
 """Largest value that is taken, either sign: far beyond any measurement, far below an overflow."""
@@ -94,10 +95,9 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         SignatureError
             If anything in the instance is not as the signature has it.
         """
-        problems: list[FieldProblem] = []
+        problems = Problems()
         row = self._read(instance, "#", problems)
-        if problems:
-            raise SignatureError(problems, len(problems))
+        problems.check()
         return row
 
     def rows(self, instances: Sequence[object]) -> list[tuple[float, ...]]:
@@ -106,19 +106,13 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Raises
         ------
         SignatureError
-            Naming the bad fields of all instances, the first hundred of them in full.
+            Naming the bad fields of all instances, the first hundred at most.
         """
-        problems: list[FieldProblem] = []
-        count = 0
-        rows = []
-        for index, instance in enumerate(instances):
-            found: list[FieldProblem] = []
-            rows.append(self._read(instance, f"#/{index}", found))
-            if found:
-                count += len(found)
-                problems += found[: MAX_PROBLEMS - len(problems)]
-        if count:
-            raise SignatureError(problems, count)
+        problems = Problems()
+        rows = [
+            self._read(instance, f"#/{index}", problems) for index, instance in enumerate(instances)
+        ]
+        problems.check()
         return rows
 
     def is_columns(self, value: object) -> bool:
@@ -136,16 +130,15 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         Raises
         ------
         SignatureError
-            Naming all that is wrong, the first hundred of it in full.
+            Naming all that is wrong, the first hundred of it at most.
         """
-        problems: list[FieldProblem] = []
+        problems = Problems()
         names = [feature.name for feature in self.features]
         if not arrays.keys() <= set(names):
             self._unknown(arrays, "#", problems)
         first = next(name for name in names if isinstance(arrays.get(name), list))
         columns = [_column(arrays, name, first, problems) for name in names]
-        if problems:
-            raise SignatureError(problems[:MAX_PROBLEMS], len(problems))
+        problems.check()
         return list(zip(*columns, strict=True))
 
     def warnings(self, row: Sequence[float]) -> list[str]:
@@ -153,14 +146,11 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         found = (f.warning(v) for f, v in zip(self.features, row, strict=True))
         return [warning for warning in found if warning]
 
-    def _read(
-        self, instance: object, pointer: str, problems: list[FieldProblem]
-    ) -> tuple[float, ...]:
+    def _read(self, instance: object, pointer: str, problems: Problems) -> tuple[float, ...]:
         """Return the row, or add what is wrong to ``problems`` and return what could be read."""
         if not isinstance(instance, dict):
-            names = ", ".join(f.name for f in self.features)
-            detail = f"expected an object with {names}; got {_describe(instance)}"
-            problems.append(FieldProblem(pointer, detail))
+            detail = f"expected an object with {self._names()}; got {_describe(instance)}"
+            problems.add(pointer, detail)
             return ()
         row = []
         known = 0
@@ -172,38 +162,35 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
                 continue
             if value is _MISSING:
                 detail = f"missing; expected a number{f' ({feature.unit})' if feature.unit else ''}"
-                problems.append(FieldProblem(point_at(feature.name, pointer), detail))
+                problems.add(point_at(feature.name, pointer), detail)
                 continue
             known += 1
             number = _number(value)
             if number is None:
-                problems.append(_not_a_number(point_at(feature.name, pointer), value))
+                problems.add(point_at(feature.name, pointer), _not_a_number(value))
             else:
                 row.append(number)
         if known < len(instance):
             self._unknown(instance, pointer, problems)
         return tuple(row)
 
-    def _unknown(
-        self, instance: dict[str, object], pointer: str, problems: list[FieldProblem]
-    ) -> None:
+    def _unknown(self, instance: dict[str, object], pointer: str, problems: Problems) -> None:
         """Add a problem for each field that is no feature, with the one that was meant."""
-        from difflib import get_close_matches  # only errors pay for it
-
         names = {f.name.lower(): f.name for f in self.features}
-        absent = [low for low, name in names.items() if name not in instance]
+        known = {f.name for f in self.features}
+        absent = {low: name for low, name in names.items() if name not in instance}
+        detail = f"unknown field; expected {self._names()}"
         for field in instance:
-            if any(field == f.name for f in self.features):
-                continue
-            close = get_close_matches(field.lower(), absent or names, n=1)
-            expected = ", ".join(f.name for f in self.features)
-            problems.append(
-                FieldProblem(
-                    point_at(field[:64], pointer),
-                    f"unknown field; expected {expected}",
-                    names[close[0]] if close else None,
-                )
-            )
+            if field not in known:
+                close = problems.closest(field, absent or names)
+                problems.add(point_at(field[:LONGEST_NAME], pointer), detail, close)
+
+    def _names(self) -> str:
+        """List the features, not all of them if they are many."""
+        names = [feature.name for feature in self.features]
+        more = len(names) - _MOST_NAMES
+        shown = ", ".join(name[:LONGEST_NAME] for name in names[:_MOST_NAMES])
+        return shown if more <= 0 else f"{shown} and {more} more"
 
 
 def _number(value: Any) -> float | None:
@@ -218,32 +205,28 @@ def _number(value: Any) -> float | None:
     return None
 
 
-def _column(
-    arrays: dict[str, Any], name: str, first: str, problems: list[FieldProblem]
-) -> list[float]:
+def _column(arrays: dict[str, Any], name: str, first: str, problems: Problems) -> list[float]:
     """Return one feature's values, or add what is wrong to ``problems``."""
     values, pointer, length = arrays.get(name, _MISSING), point_at(name), len(arrays[first])
     if not isinstance(values, list):
         what = "missing; expected" if values is _MISSING else "expected"
         got = "" if values is _MISSING else f"; got {_describe(values)}"
         detail = f"{what} an array of {length} numbers, as {first} has one{got}"
-        problems.append(FieldProblem(pointer, detail))
+        problems.add(pointer, detail)
         return []
     if len(values) != length:
         detail = f"expected {length} numbers, as many as {first} has; got {len(values)}"
-        problems.append(FieldProblem(pointer, detail))
+        problems.add(pointer, detail)
     numbers = [_number(value) for value in values]
-    problems += [
-        _not_a_number(f"{pointer}/{index}", values[index])
-        for index, number in enumerate(numbers)
-        if number is None
-    ]
+    for index, number in enumerate(numbers):
+        if number is None:
+            problems.add(f"{pointer}/{index}", _not_a_number(values[index]))
     return [number for number in numbers if number is not None]
 
 
-def _not_a_number(pointer: str, value: object) -> FieldProblem:
+def _not_a_number(value: object) -> str:
     limits = _LIMITS if type(value) in {int, float} else ""
-    return FieldProblem(pointer, f"expected a finite number{limits}; got {_describe(value)}")
+    return f"expected a finite number{limits}; got {_describe(value)}"
 
 
 def point_at(name: str, parent: str = "#") -> str:

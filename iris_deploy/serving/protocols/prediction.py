@@ -13,6 +13,7 @@ import numpy as np
 
 from iris_deploy.bundle.kernel import Floats, Indices
 from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.bundle.problems import MAX_PROBLEMS
 from iris_deploy.bundle.signature import Signature, point_at
 from iris_deploy.errors import FieldProblem, MalformedError, SignatureError
 from iris_deploy.serving.problem import describe_error, reply_problem
@@ -180,9 +181,9 @@ class Contract:
         problems = [
             FieldProblem(f"{point_at(feature.name)}/{problem.pointer[2:]}", problem.detail)
             for problem in error.problems
-            for feature in self._predictor.signature.features
+            for feature in self._predictor.signature.features[:MAX_PROBLEMS]
         ]
-        return SignatureError(problems, len(problems))
+        return SignatureError(problems)
 
 
 def _refusal(error: MalformedError | SignatureError) -> Reply:
@@ -201,11 +202,19 @@ def _is_json(content_type: str | None) -> bool:
 
 
 def _flag(query: str, name: str) -> bool:
-    """Return a boolean query parameter; absent is false, ``?name`` alone is true."""
-    values = parse_qs(query, keep_blank_values=True).get(name, [])
+    """Return the only query parameter that there is; absent is false, ``?name`` alone is true."""
+    parameters = parse_qs(query, keep_blank_values=True)
+    unknown = next((other for other in parameters if other != name), None)
+    if unknown is not None:
+        from difflib import get_close_matches  # only errors pay for it
+
+        meant = f" (did you mean {name!r}?)" if get_close_matches(unknown[:40], [name]) else ""
+        message = f"unknown query parameter {unknown[:40]!r}; expected {name}{meant}"
+        raise MalformedError(message)
+    values = parameters.get(name, [])
     if not values:
         return False
     if len(values) == 1 and (value := values[0].lower()) in _FLAGS:
         return _FLAGS[value]
-    message = f"the query parameter {name} is {', '.join(values)[:40]!r}; expected true or false"
+    message = f"the query parameter {name} is {values[0][:40]!r}; expected true or false, once"
     raise MalformedError(message)

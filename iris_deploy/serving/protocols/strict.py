@@ -8,6 +8,8 @@ import json
 import math
 from typing import Any, NoReturn
 
+import msgspec
+
 from iris_deploy.errors import MalformedError
 
 
@@ -28,7 +30,12 @@ def decode(body: bytes) -> Any:
         message = "the body starts with a byte order mark; expected JSON without one"
         raise MalformedError(message)
     try:
-        return _DECODER.decode(text)
+        value = _DECODER.decode(text)
+        if "\\u" in text:
+            msgspec.json.encode(value)  # which half a surrogate pair cannot pass
+    except UnicodeEncodeError as exc:
+        message = "a string of the JSON holds half a surrogate pair, which is no character"
+        raise MalformedError(message) from exc
     except MalformedError:
         raise
     except json.JSONDecodeError as exc:
@@ -43,6 +50,7 @@ def decode(body: bytes) -> Any:
     except ValueError as exc:  # an integer of more digits than Python converts
         message = "the JSON holds a number with too many digits"
         raise MalformedError(message) from exc
+    return value
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -93,6 +93,9 @@ class Service:
         """Read the instances of a body that is not small, if they are plain."""
         if request.query or size > self._plain_body:
             return False
+        authorization = request.headers.get("AUTHORIZATION", "")
+        if self.access.refuse(request.command, PREDICT, authorization) is not None:
+            return True  # it is refused at once, and nothing of it is decoded
         stream = request.get_body_stream()
         content_type = request.headers.get("CONTENT_TYPE")
         request.prepared = self.endpoints.prepare(content_type, stream.read())
