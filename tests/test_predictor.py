@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import random
 from copy import deepcopy
 from functools import lru_cache
 from typing import Any
@@ -26,11 +27,13 @@ from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
 from iris_deploy.bundle import kernel, probabilities
+from iris_deploy.bundle.kernel import Step
 from iris_deploy.bundle.pickles import read_dump
 from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.bundle.signature import Feature, Signature
 from iris_deploy.errors import SignatureError
 from iris_deploy.serving.protocols.prediction import Contract
+from tests.growth import peak
 
 MILLION = 1_000_000
 
@@ -234,6 +237,72 @@ def test_a_model_too_wide_to_unroll_gives_the_same_bits(monkeypatch: pytest.Monk
     monkeypatch.setattr(kernel, "MAX_UNROLLED", 0)
     wide = build_predictor(estimator, 2, 3)
     assert [wide.score(row) for row in X] == [predictor.score(row) for row in X]
+
+
+@pytest.mark.parametrize(("n_features", "n_lines"), [(1, 1), (3, 4), (100, 1), (1500, 7)])
+def test_a_row_too_wide_to_unroll_gets_the_bits_of_columns(n_features: int, n_lines: int) -> None:
+    numbers = np.random.default_rng(n_features)
+
+    def vector() -> Any:
+        return numbers.normal(size=n_features) * 10.0 ** numbers.integers(-8, 8, n_features)
+
+    steps = (Step("-", vector()), Step("/", vector()), Step("clip", (-1e3, 1e3)))
+    coef = np.stack([vector() for _ in range(n_lines)])
+    wide = kernel.Kernel((*steps, Step("*", vector()), Step("+", vector())), coef, coef[:, 0])
+    for row in [vector() for _ in range(50)]:
+        index, scores = wide._decide_one(row.tolist())
+        columns = wide.columns(row[np.newaxis])
+        assert (index, list(scores)) == (int(wide.decide(columns)[0]), columns[:, 0].tolist())
+
+
+def test_code_for_a_row_is_bounded_whatever_it_is_made_of() -> None:
+    """Forty scalers of 4,096 features would be 700 MB of code."""
+    ones = np.ones(4096)
+    many = kernel.Kernel((Step("*", ones),) * 40, np.ones((1, 4096)), np.zeros(1))
+    assert peak(many.build_row) < 1 << 20
+    assert many.build_row()(ones.tolist())[1] == (4096.0,)
+
+
+EXTREMES = [
+    value
+    for edge in (709.782712893384, 708.4, 745.2, 746.0, 36.8, 1.0, 0.0, 1e5, 1e300, 5e-324)
+    for value in (edge, np.nextafter(edge, 0), np.nextafter(edge, np.inf))
+]
+
+
+LINKS: dict[str, Any] = {
+    "logistic": SGDClassifier(loss="log_loss", random_state=0),
+    "modified huber": SGDClassifier(loss="modified_huber", random_state=0),
+    "softmax": LogisticRegression(),
+    "discriminant analysis": LinearDiscriminantAnalysis(),
+}
+
+
+@pytest.mark.parametrize("kind", LINKS)
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_probabilities_of_extreme_decision_values_are_scikit_learns(
+    kind: str, n_classes: int
+) -> None:
+    X, y = load_iris(return_X_y=True)
+    chosen = y < n_classes
+    estimator = clone(LINKS[kind]).fit(X[chosen, 2:], y[chosen])
+    numbers = random.Random(f"{kind} {n_classes}")
+    signed = [sign * value for value in EXTREMES for sign in (1, -1)]
+    lines = len(estimator.intercept_)
+    for k in range(600):
+        value = numbers.choice(signed)
+        # All below an edge, each at another, or all the same.
+        picks = [numbers.choice(signed) if k % 3 else value for _ in range(lines)]
+        estimator.intercept_ = np.array([-abs(pick) for pick in picks] if k % 2 else picks)
+        estimator.coef_ = np.zeros_like(estimator.coef_)
+        predictor = build_predictor(estimator, 2, n_classes)
+        label, scores = predictor.score((1.0, 1.0))
+        with np.errstate(all="ignore"):
+            expected = estimator.predict_proba([[1.0, 1.0]])[0]
+            assert label == f"class {estimator.predict([[1.0, 1.0]])[0]}"
+        assert scores == pytest.approx(expected, rel=1e-13, abs=1e-307)
+        batch = predictor.predict([(1.0, 1.0)] * 20)
+        assert batch.scores[0].tolist() == list(scores)
 
 
 def test_no_rows_give_no_predictions() -> None:

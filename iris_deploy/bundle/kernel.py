@@ -22,7 +22,7 @@ OVERFLOW = -1
 """Decision on a row whose scores are not finite: none."""
 
 MAX_UNROLLED = 4096
-"""Weights up to which one row has straight-line code of its own (about 0.1 s to compile)."""
+"""Operations of a row, its steps' too, that are written out as code (about 0.1 s to compile)."""
 
 BLOCK_ROWS = 8192
 """Rows that are worked on at a time: 64 KiB a column, so that a few columns stay in the cache."""
@@ -64,7 +64,7 @@ class Kernel:
 
     def build_row(self) -> Row:
         """Build the function from one row of floats to its decision and scores."""
-        if self.coef.size > MAX_UNROLLED:
+        if self.coef.size + len(self.steps) * self.coef.shape[1] > MAX_UNROLLED:
             return self._decide_one
         namespace: dict[str, Any] = {}
         # Text made of numbers that were checked to be finite floats, nothing else: no name and no
@@ -74,7 +74,21 @@ class Kernel:
         return row
 
     def _decide_one(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
-        scores = self.columns(np.array([row], dtype=np.float64))
+        """Decide on one row by vectors over its features; the bits are those of its columns.
+
+        The steps are the same operations element by element, and `accumulate` adds from left to
+        right, as the columns are added one after the other.
+        """
+        x = np.array(row, dtype=np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for step in self.steps:
+                if isinstance(step.operand, tuple):
+                    low, high = step.operand
+                    x = np.where(x < low, low, np.where(x > high, high, x))
+                else:
+                    x = _UFUNCS[step.operator](x, step.operand)
+            totals = [np.add.accumulate(line * x)[-1] for line in self.coef]
+            scores = (np.array(totals) + self.intercept)[:, np.newaxis]
         return int(self.decide(scores)[0]), tuple(scores[:, 0].tolist())
 
     def source(self) -> str:
@@ -172,7 +186,7 @@ class Kernel:
         return x
 
 
-_UFUNCS: dict[str, Callable[[Floats, float], Floats]] = {
+_UFUNCS: dict[str, Callable[[Floats, Any], Floats]] = {
     "-": np.subtract,
     "/": np.divide,
     "*": np.multiply,

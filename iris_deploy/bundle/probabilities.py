@@ -5,6 +5,7 @@ bit. Each function is written once, for floats and for ndarrays alike.
 """
 
 import math
+import sys
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
@@ -80,10 +81,18 @@ def exp(x: Any, xp: Any) -> Any:
     return xp.ldexp(total, k)
 
 
+_LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
+
+
 def logistic(score: Any, xp: Any) -> Any:
-    """Compute 1 / (1 + exp(-score)) without overflow."""
+    """Compute 1 / (1 + exp(-score)) without overflow.
+
+    Where exp(-score) would overflow it is 0, as SciPy's ``expit`` has it: scikit-learn gives all
+    classes the same share if none has any, and would otherwise give nearly all to one.
+    """
     small = exp(xp.where(score < 0, score, -score), xp)
-    return xp.where(score < 0, small, 1.0) / (1.0 + small)
+    share = xp.where(score < 0, small, 1.0) / (1.0 + small)
+    return xp.where(score < -_LARGEST_EXPONENT, 0.0, share)
 
 
 def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
