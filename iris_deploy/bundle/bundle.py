@@ -4,11 +4,10 @@ The order is: manifest, sizes and digests, dumps, recorded examples. Nothing is 
 digest was right.
 """
 
-import os
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from iris_deploy.bundle.files import read_file
 from iris_deploy.bundle.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest, sha256
 from iris_deploy.bundle.pickles import read_dump
 from iris_deploy.bundle.predictor import Predictor
@@ -99,10 +98,6 @@ def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
             raise BundleFormatError(message, hint="train again with this release")
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)
-
-
 def _read_file(directory: Path, name: str, limit: int) -> bytes:
     """Read one file of a bundle, at most one byte more than its limit."""
     if Path(name).name != name:
@@ -110,12 +105,7 @@ def _read_file(directory: Path, name: str, limit: int) -> bytes:
         raise BundleFormatError(message)
     path = directory / name
     try:
-        # Not to wait for whoever may write to a named pipe: a server must not hang on a reload.
-        with open(path, "rb", opener=_open_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                message = f"{path} is no ordinary file"
-                raise BundleFormatError(message)
-            return file.read(limit + 1)
+        return read_file(path, limit)
     except FileNotFoundError as exc:
         message = f"{path} is missing"
         raise BundleNotFoundError(message, hint="train again, or restore the file") from exc

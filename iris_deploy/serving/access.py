@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from iris_deploy.bundle.files import read_file
 from iris_deploy.errors import SettingsError
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.reply import Reply
@@ -22,6 +23,9 @@ SECURITY_HEADERS: tuple[Header, ...] = (
     ("X-Content-Type-Options", "nosniff"),
 )
 """On every answer: not to be stored, not to be framed or run by a browser, not to be guessed at."""
+
+MAX_TOKENS_BYTES = 1 << 20
+"""Of a tokens file: some 16,000 tokens as `openssl rand -hex 32` makes them."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,512}=*")  # RFC 6750 section 2.1; 16 to be worth it
 _PREFLIGHT_SECONDS = "600"
@@ -59,13 +63,21 @@ def split_tokens(text: str, source: str) -> tuple[str, ...]:
 
 def read_tokens(path: Path) -> tuple[str, ...]:
     """Read tokens from a file; see `split_tokens`."""
+    source, hint = f"--tokens-file {path}", "write one token on each line"
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "it is not text"
-        message = f"--tokens-file {path}: {reason}"
-        raise SettingsError(message, hint="write one token on each line") from exc
-    return split_tokens(text, f"--tokens-file {path}")
+        data = read_file(path, MAX_TOKENS_BYTES)
+    except OSError as exc:
+        message = f"{source}: {exc.strerror or exc}"
+        raise SettingsError(message, hint=hint) from exc
+    if len(data) > MAX_TOKENS_BYTES:
+        message = f"{source}: expected at most {MAX_TOKENS_BYTES} bytes, got more"
+        raise SettingsError(message, hint=hint)
+    try:
+        text = data.decode("utf-8-sig")  # some editors begin a file with a byte order mark
+    except UnicodeDecodeError as exc:
+        message = f"{source}: it is not text"
+        raise SettingsError(message, hint=hint) from exc
+    return split_tokens(text, source)
 
 
 class Access:
