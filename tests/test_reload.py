@@ -170,6 +170,47 @@ def test_watching_tells_of_a_damaged_version_once(artifacts: Path) -> None:
         wait_until(lambda: served(running) == {4}, 3)
 
 
+def refusals(server: Server) -> int:
+    return len(server.events("reload_refused"))
+
+
+def test_watching_swaps_in_a_version_that_is_copied_slowly(artifacts: Path) -> None:
+    """It is refused in every state but the last, once in each."""
+    with serving(artifacts, "--watch", "--workers", 2, "--no-access-log") as running:
+        elsewhere = Path(shutil.copytree(artifacts, artifacts.with_name("elsewhere")))
+        train(elsewhere)
+        copy, files = artifacts / "iris/3", sorted((elsewhere / "iris/3").iterdir())
+        copy.mkdir()
+        for number, file in enumerate(files):
+            wait_until(lambda n=number: refusals(running) > 2 * n, 5)  # type: ignore[misc]
+            data = file.read_bytes()
+            (copy / file.name).write_bytes(data[:-1])
+            wait_until(lambda n=number: refusals(running) > 2 * n + 1, 5)  # type: ignore[misc]
+            assert served(running) == {2}
+            (copy / file.name).write_bytes(data)
+        wait_until(lambda: served(running) == {3}, 5)
+        assert refusals(running) == 2 * len(files)
+
+
+def test_watching_swaps_in_what_a_sighup_found_incomplete(artifacts: Path) -> None:
+    with serving(artifacts, "--watch", "--workers", 2) as running:
+        elsewhere = Path(shutil.copytree(artifacts, artifacts.with_name("elsewhere")))
+        train(elsewhere)
+        (artifacts / "iris/3").mkdir()
+        reload(running)
+        wait_until(lambda: running.events("reload_refused"), 5)
+        shutil.copytree(elsewhere / "iris/3", artifacts / "iris/3", dirs_exist_ok=True)
+        wait_until(lambda: served(running) == {3}, 5)
+
+
+def test_a_broken_model_beside_it_does_not_keep_a_model_from_its_reloads(artifacts: Path) -> None:
+    with serving(artifacts, "--model", "iris", "--watch", "--workers", 2) as running:
+        (artifacts / "loop").symlink_to("loop")  # nobody can list it, not even root
+        train(artifacts)
+        wait_until(lambda: served(running) == {3}, 5)
+        assert not running.events("reload_refused")
+
+
 @pytest.mark.parametrize("watch", [True, False])
 def test_a_repository_that_is_gone_changes_nothing(artifacts: Path, watch: bool) -> None:
     options = ["--watch"] if watch else []

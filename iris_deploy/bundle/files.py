@@ -20,6 +20,10 @@ _KINDS = (
 )
 
 
+Fingerprint = dict[str, tuple[int, ...]]
+"""See `take_fingerprint`."""
+
+
 def read_file(path: Path, limit: int) -> bytes:
     """Read an ordinary file, or a link to one.
 
@@ -49,6 +53,37 @@ def read_file(path: Path, limit: int) -> bytes:
             return bytes(data)
     except ValueError as exc:  # a name that no file can have: with a NUL, or half a character
         raise OSError(errno.EINVAL, "no file can have this name") from exc
+
+
+def take_fingerprint(directory: Path) -> Fingerprint:
+    """Note how a directory and what is in it look from outside, to tell later if anything changed.
+
+    Opens no file and raises nothing: that something is missing, no directory, or not to be looked
+    at is a state like any other, and ends like any other. Links are followed.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    dict of str to tuple of int
+        By name: mode, device, inode, bytes, and nanoseconds of the last change of content and of
+        anything; or the number of the error alone. Equal if nothing has changed.
+    """
+    looks = {"": _look(directory)}
+    try:
+        return looks | {path.name: _look(path) for path in directory.iterdir()}
+    except OSError as exc:
+        return looks | {"/": (exc.errno or 0,)}
+
+
+def _look(path: Path) -> tuple[int, ...]:
+    try:
+        s = path.stat()
+    except OSError as exc:
+        return (exc.errno or 0,)
+    return (s.st_mode, s.st_dev, s.st_ino, s.st_size, s.st_mtime_ns, s.st_ctime_ns)
 
 
 def _open_at_once(path: str, flags: int) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from iris_deploy.bundle.bundle import MANIFEST_FILE, Bundle, read_bundle
+from iris_deploy.bundle.files import Fingerprint, take_fingerprint
 from iris_deploy.bundle.manifest import Manifest, encode_manifest
 from iris_deploy.errors import BundleError, BundleNotFoundError, SettingsError
 
@@ -45,11 +46,17 @@ class Repository:
 
     def versions(self, model: str) -> list[int]:
         """List the versions of a model, ascending; empty if there is no such model."""
-        return sorted(
-            int(path.name)
-            for path in self._children(self.root / checked_model(model))
-            if _VERSION.fullmatch(path.name) and path.is_dir()
-        )
+        directory = self.root / checked_model(model)
+        paths = [path for path in self._children(directory) if _VERSION.fullmatch(path.name)]
+        try:
+            return sorted(int(path.name) for path in paths if path.is_dir())
+        except OSError as exc:  # listed, but not to be looked at
+            message = f"cannot read {directory}: {exc.strerror or exc}"
+            raise BundleError(message) from exc
+
+    def look_at(self, model: str, version: int) -> Fingerprint:
+        """Tell how a version looks from outside, whether or not there is one; raises nothing."""
+        return take_fingerprint(self.root / checked_model(model) / str(version))
 
     def find(self, model: str | None = None, version: int | None = None) -> Path:
         """Choose a bundle's directory.
@@ -66,20 +73,16 @@ class Repository:
         BundleNotFoundError
             Naming what there is instead.
         """
-        models = self.models()
-        if not models:
-            message = f"no bundle in {self.root}/"
-            raise BundleNotFoundError(
-                message,
-                hint="run `iris-deploy train` first, or name another directory with --artifacts",
-            )
-        if model is None and len(models) > 1:
-            message = f"{self.root}/ holds {len(models)} models: {', '.join(models)}"
-            raise BundleNotFoundError(message, hint="choose one with --model")
-        model = models[0] if model is None else checked_model(model)
+        if model is None:
+            models = self._some_models()
+            if len(models) > 1:
+                message = f"{self.root}/ holds {len(models)} models: {', '.join(models)}"
+                raise BundleNotFoundError(message, hint="choose one with --model")
+            model = models[0]
         versions = self.versions(model)
         if not versions:
-            message = f"no model {model!r} in {self.root}/; there is: {', '.join(models)}"
+            there = ", ".join(self._some_models())
+            message = f"no model {model!r} in {self.root}/; there is: {there}"
             raise BundleNotFoundError(message, hint="choose one of these with --model")
         if version is not None and version not in versions:
             there = ", ".join(map(str, versions))
@@ -145,6 +148,16 @@ class Repository:
             hint = "nothing was changed; make room or give permission, or choose other --artifacts"
             raise BundleError(message, hint=hint) from exc
         return home / str(version)
+
+    def _some_models(self) -> list[str]:
+        models = self.models()
+        if not models:
+            message = f"no bundle in {self.root}/"
+            raise BundleNotFoundError(
+                message,
+                hint="run `iris-deploy train` first, or name another directory with --artifacts",
+            )
+        return models
 
     def _children(self, directory: Path) -> list[Path]:
         """List a directory; a missing one is empty."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import BundleDigestError, BundleError, IrisDeployError
+from iris_deploy.errors import BundleDigestError, IrisDeployError
 from iris_deploy.serving.access import Access
 from iris_deploy.serving.cpus import usable_cpus
 from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
@@ -21,6 +21,7 @@ from iris_deploy.serving.exposition import Exposition
 from iris_deploy.serving.late import LateApp
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import RELOADS, Metrics
+from iris_deploy.serving.newest import Newest
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
@@ -73,13 +74,13 @@ class Launch:
         log: Log,
     ) -> None:
         self._repository = repository
-        self._version = version
         self._settings = settings
         self._tokens = tokens
         self._log = log
         reserve_files(settings.connections)
         bundle = repository.read(model, version)
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
+        self._newest = Newest(repository, self._model, version)
         open_paths = self._open_paths()
         self._access = Access(tokens(), open_paths, settings.cors_origins)
         # From here on whoever connects waits instead of being refused.
@@ -101,7 +102,6 @@ class Launch:
             raise
         self._generation = 1
         self._following = threading.Lock()
-        self._tried = 0  # version, of the last reload
 
     def _create_app(self) -> "Flask":
         from iris_deploy.serving.app import create_app
@@ -205,23 +205,14 @@ class Launch:
         os._exit(1)
 
     def _is_outdated(self) -> bool:
-        """Tell whether there is a newer version, once for each that was refused."""
-        if self._version is not None:
-            return False
-        try:
-            newest = self._repository.versions(self._model)[-1:]
-        except (BundleError, OSError):
-            return False  # whoever cannot be looked at now may be later
-        served = self._endpoints.bundle.manifest.version
-        return bool(newest) and newest[0] > served and newest[0] != self._tried
+        return self._newest.is_worth_reading(self._endpoints.bundle.manifest.version)
 
     def _reload(self) -> str:
         """Swap in the newest bundle in the supervisor, and return the order for the workers."""
         served = self._endpoints.bundle.manifest
         self._renew_tokens()
         try:
-            self._tried = int(self._repository.find(self._model, self._version).name)
-            bundle = self._repository.read(self._model, self._tried)
+            bundle = self._newest.read()
         except (IrisDeployError, OSError) as exc:
             self._metrics.add(RELOADS, result="refused")
             message = f"the new bundle is refused, {_title(served)} serves on: {exc}"
