@@ -1,9 +1,8 @@
 """``iris-deploy serve``: a bundle to an HTTP API."""
 
 import os
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -224,20 +223,15 @@ def serve(
         return
     from iris_deploy.serving.launch import Launch
     from iris_deploy.serving.log import Log
+    from iris_deploy.serving.signals import early_signals
 
     style: LogFormat = log_format or ("text" if os.isatty(1) else "json")
     log = Log(style, access=settings.access_log)
-    # As PID 1 a signal without a handler is lost; the supervisor sets its own when it runs.
-    before = signal.signal(signal.SIGTERM, _stop_early)
-    hangup = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # there is nothing to reload yet
-    try:
+    with early_signals() as signals:
         launch = Launch(
             repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
         )
-        launch.run(watch=watch)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-        signal.signal(signal.SIGHUP, hangup)
+        launch.run(signals, watch=watch)
 
 
 def _serve_development(
@@ -275,10 +269,6 @@ def _occupy_standard_streams() -> None:
             os.fstat(descriptor)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
-
-
-def _stop_early(_number: int, _frame: object) -> NoReturn:
-    raise SystemExit(0)
 
 
 def _octal(text: str) -> int:

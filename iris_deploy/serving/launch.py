@@ -25,7 +25,7 @@ from iris_deploy.serving.newest import Newest
 from iris_deploy.serving.server.balance import Balance
 from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.server.worker import Worker
-from iris_deploy.serving.signals import held_signals
+from iris_deploy.serving.signals import Signals, held_signals
 from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.serving.sockets import (
     close_sockets,
@@ -116,11 +116,13 @@ class Launch:
     def _open_paths(self) -> frozenset[str]:
         return PROBES | ({METRICS} if self._settings.metrics == "open" else frozenset())
 
-    def run(self, *, watch: bool) -> None:
+    def run(self, signals: Signals, *, watch: bool) -> None:
         """Serve until SIGTERM or SIGINT.
 
         Parameters
         ----------
+        signals : Signals
+            Those that have come already, but for the ones that have ended it, are obeyed too.
         watch : bool
             Whether to swap in a newer version as soon as there is one.
 
@@ -134,6 +136,7 @@ class Launch:
             self._listeners,
             self._settings,
             self._n_workers,
+            signals=signals,
             spawn=self._work,
             reload=self._reload,
             watch=self._is_outdated if watch else None,

@@ -11,19 +11,20 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import NoReturn
 
 from iris_deploy.errors import ServerError
+from iris_deploy.serving.deaths import Deaths
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import RELOADS, RESTARTS, WORKERS, Metrics
 from iris_deploy.serving.signals import (
     STOP_SIGNALS,
+    Signals,
     caught_signals,
     held_signals,
     ignore_signals,
-    read_signals,
     signal_name,
 )
 from iris_deploy.serving.sockets import (
@@ -34,12 +35,10 @@ from iris_deploy.serving.sockets import (
 from iris_deploy.settings import ServeSettings
 
 _STANDARD_OUTPUT = 1
-_YOUNG = 1.0  # seconds; a worker that dies younger did not die of a request
-_MOST_YOUNG_DEATHS = 10  # in a row
-_FORGIVEN = 60.0  # seconds after which a death is no longer in a row with the next
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 1.0  # seconds before a replacement; doubled in between
+_NO_FORK = 1.0  # seconds until a worker that cannot be started is tried again
 _CUT = "requests were not answered within --grace"
 _MARGIN = 0.3  # seconds of the grace that are kept for the exit itself
+_ONE_WISH = 1.0  # seconds; Ctrl-C below another program comes as two signals: its own, and a copy
 _LOOK = 1.0  # seconds between two looks at the clock and at the repository
 
 
@@ -62,6 +61,7 @@ class Supervisor:
     listeners : sequence of socket
     settings : ServeSettings
     n_workers : int
+    signals : Signals
     spawn : callable
         Gets a worker's number and its line, in the new process; does not return.
     reload : callable
@@ -79,6 +79,7 @@ class Supervisor:
         settings: ServeSettings,
         n_workers: int,
         *,
+        signals: Signals,
         spawn: Callable[[int, socket.socket], NoReturn],
         reload: Callable[[], str],
         watch: Callable[[], bool] | None,
@@ -88,6 +89,7 @@ class Supervisor:
         self._listeners = listeners
         self._settings = settings
         self._numbers = range(n_workers)
+        self._signals = signals
         self._spawn = spawn
         self._reload = reload
         self._watch = watch
@@ -95,8 +97,8 @@ class Supervisor:
         self._log = log
         self._children: dict[int, _Child] = {}
         self._due: dict[int, float] = {}  # when which number is to be forked
-        self._young_deaths = 0
-        self._last_death = 0.0
+        self._deaths = Deaths()
+        self._told = float("inf")  # when the first signal to stop was obeyed
         self._stop_at: float | None = None  # when listening ends
         self._kill_at = float("inf")
         self._closed = False
@@ -124,7 +126,7 @@ class Supervisor:
             If workers keep dying, if requests were cut off by the end of the grace, or if a second
             signal came.
         """
-        with caught_signals() as received:
+        with caught_signals(self._signals):
             gc.freeze()  # shared pages stay shared if no collection touches them
             now = time.monotonic()
             self._due = dict.fromkeys(self._numbers, now)
@@ -134,9 +136,8 @@ class Supervisor:
             while self._children or not self._closed:
                 now = time.monotonic()
                 self._fork(now)
-                self._wait(received, max(min([next_look, *self._moments()]) - now, 0.0))
-                for number in read_signals(received):
-                    self._on_signal(number)
+                self._wait(max(min([next_look, *self._moments()]) - now, 0.0))
+                self._on_signals(*self._signals.take())
                 self._reap()
                 now = time.monotonic()
                 self._on_time(now)
@@ -150,6 +151,8 @@ class Supervisor:
 
     def _moments(self) -> Iterator[float]:
         """Yield the moments at which something is to be done."""
+        if time.monotonic() < self._told + _ONE_WISH < float("inf"):
+            yield self._told + _ONE_WISH
         if self._closed:
             yield self._kill_at
             return
@@ -170,7 +173,7 @@ class Supervisor:
             except OSError as exc:
                 ours.close()
                 theirs.close()
-                self._due[number] = now + _LONGEST_PAUSE
+                self._due[number] = now + _NO_FORK
                 message = f"worker {number} cannot be started now: {exc.strerror}"
                 self._log.event("error", "fork", message, number=number)
                 continue
@@ -186,10 +189,10 @@ class Supervisor:
             with contextlib.suppress(OSError):  # it is dead already, and will be reaped
                 ours.send(self._drain_order)
 
-    def _wait(self, received: socket.socket, seconds: float) -> None:
+    def _wait(self, seconds: float) -> None:
         """Wait for a signal or a word from a worker."""
         poll = select.poll()
-        poll.register(received, select.POLLIN)
+        poll.register(self._signals, select.POLLIN)
         lines = {child.line.fileno(): child for child in self._children.values()}
         for descriptor in lines:
             poll.register(descriptor, select.POLLIN)
@@ -213,18 +216,21 @@ class Supervisor:
         if b"-" in words:  # it could not read what was read here: let it make room for one that has
             self._kill(child, "it could not reload the bundle")
 
-    def _on_signal(self, number: int) -> None:
-        if number == signal.SIGHUP and (not self._terminal or os.isatty(_STANDARD_OUTPUT)):
+    def _on_signals(self, came: Set[int], since: float) -> None:
+        stops: tuple[int, ...] = STOP_SIGNALS
+        if self._terminal and not os.isatty(_STANDARD_OUTPUT):  # the terminal was closed
+            stops += (signal.SIGHUP,)
+        # Before a reload, which takes its time and would be for nothing.
+        for name in [signal_name(number) for number in stops if number in came]:
             if self._stop_at is None:
-                self._swap()
-        elif number in (*STOP_SIGNALS, signal.SIGHUP):  # also if the terminal was closed
-            name = signal_name(number)
-            if self._stop_at is None:
+                self._told = time.monotonic()
                 self._begin_drain(name)
-            else:
+            elif since >= self._told + _ONE_WISH:
                 self._failures.insert(0, f"stopped at once by a second signal, {name}")
                 self._kill_at = 0.0
                 self._closed = True
+        if signal.SIGHUP in came and self._stop_at is None:
+            self._swap()
 
     def _begin_drain(self, name: str) -> None:
         settings, now = self._settings, time.monotonic()
@@ -299,20 +305,15 @@ class Supervisor:
             elif code < 0:
                 self._failures.append(f"worker {child.number} died in the drain: {how}")
             return
-        if now - self._last_death > _FORGIVEN or now - child.born >= _YOUNG:
-            self._young_deaths = 0
-        self._young_deaths += now - child.born < _YOUNG
-        self._last_death = now
-        if self._young_deaths >= _MOST_YOUNG_DEATHS:
+        self._deaths.note(child.born, now)
+        if self._deaths.too_many:
             self._failures.append(
-                f"{self._young_deaths} workers in a row died within a second of their start; "
+                f"{self._deaths.young} workers in a row died within a second of their start; "
                 f"the last one: {how}"
             )
             self._stop_at = self._kill_at = now
             return
-        pause = 0.0
-        if self._young_deaths:
-            pause = min(_FIRST_PAUSE * 2 ** (self._young_deaths - 1), _LONGEST_PAUSE)
+        pause = self._deaths.pause
         self._metrics.add(RESTARTS)
         self._due[child.number] = now + pause
         self._log.event(
