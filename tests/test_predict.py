@@ -44,6 +44,61 @@ def test_json_lines_are_answered_line_by_line(artifacts: Path, tmp_path: Path, w
     ]
 
 
+BOM = b"\xef\xbb\xbf"
+LINE = INSTANCE.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LINE,
+        b"\n\r\n" + LINE,
+        LINE + b"\r\n" + LINE + b"\r\n",
+        b"[\n" + LINE + b",\n" + LINE + b"\n]",
+    ],
+)
+def test_a_byte_order_mark_at_the_beginning_of_a_file_is_skipped(
+    run: Run, artifacts: Path, tmp_path: Path, content: bytes
+) -> None:
+    results = []
+    for mark in (b"", BOM):
+        (tmp_path / "file").write_bytes(mark + content)
+        results.append(run("predict", "--artifacts", artifacts, "--file", tmp_path / "file"))
+    assert results[0] == results[1]
+    assert results[0].code == 0
+
+
+@pytest.mark.parametrize("options", [(), ("--file", "-")])
+def test_a_byte_order_mark_at_the_beginning_of_the_input_is_skipped(
+    artifacts: Path, options: tuple[str, ...]
+) -> None:
+    stdin = BOM + LINE + b"\n" + LINE
+    result = run_process("predict", "--artifacts", artifacts, *options, stdin=stdin)
+    assert result.stdout == b'{"prediction":"virginica"}\n' * 2
+    assert (result.returncode, result.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(BOM + BOM + LINE, b"\n" + BOM + LINE, b" " + BOM + LINE, LINE + BOM),
+        *(BOM + LINE + b"\n" + BOM + LINE, LINE[:1] + BOM + LINE[1:], BOM),
+        *(BOM[:2] + LINE, INSTANCE.encode("utf-16"), INSTANCE.encode("utf-8-sig")[1:]),
+    ],
+)
+def test_a_byte_order_mark_elsewhere_is_an_error(
+    run: Run, artifacts: Path, tmp_path: Path, content: bytes
+) -> None:
+    (tmp_path / "file").write_bytes(content)
+    result = run("predict", "--artifacts", artifacts, "--file", tmp_path / "file")
+    assert result.code == 1
+    assert result.err.startswith("error: ")
+
+
+def test_a_byte_order_mark_in_the_argument_is_an_error(run: Run, artifacts: Path) -> None:
+    assert run("predict", "--artifacts", artifacts, f"\ufeff{INSTANCE}").code == 1
+
+
 def test_a_file_may_hold_one_value_over_many_lines(
     run: Run, artifacts: Path, tmp_path: Path
 ) -> None:

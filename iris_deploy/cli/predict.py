@@ -1,8 +1,9 @@
 """``iris-deploy predict``: instances to labels, in the words of the API."""
 
+import codecs
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -60,25 +61,34 @@ def predict(
             message = f"cannot read {file}: {exc.strerror or exc}"
             raise IrisDeployError(message) from exc
         with source:
-            _answer_all(source, answer)
+            _answer_all(_skip_mark(source), answer)
     else:
         if sys.stdin.isatty():
             typer.echo("Reading JSON from the terminal; end it with Ctrl-D.", err=True)
-        _answer_all(sys.stdin.buffer, answer)
+        _answer_all(_skip_mark(sys.stdin.buffer), answer)
 
 
-def _answer_all(source: IO[bytes], answer: Callable[[bytes], None]) -> None:
+def _skip_mark(source: IO[bytes]) -> Iterator[bytes]:
+    """Yield the lines; a byte order mark before the first, as some editors write it, is left out.
+
+    A mark anywhere else stays what it is in JSON: an error.
+    """
+    for number, line in enumerate(source):
+        yield line if number else line.removeprefix(codecs.BOM_UTF8)
+
+
+def _answer_all(lines: Iterator[bytes], answer: Callable[[bytes], None]) -> None:
     """Answer JSON lines as they come, or else the whole of the input as one JSON value.
 
     If the first line that is not blank is a JSON value by itself, every line is one.
     """
-    number, first = next(((n, s) for n, s in enumerate(source, 1) if s.strip()), (1, b""))
+    number, first = next(((n, s) for n, s in enumerate(lines, 1) if s.strip()), (1, b""))
     try:
         answer(first)
     except MalformedError:
-        answer(first + source.read())
+        answer(first + b"".join(lines))
         return
-    for line in source:
+    for line in lines:
         number += 1
         if not line.strip():
             continue
