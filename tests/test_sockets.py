@@ -1,15 +1,23 @@
 """Where the server listens, and which options it refuses."""
 
+import fcntl
 import http.client
 import os
 import signal
 import socket
 import stat
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from itertools import chain
 from pathlib import Path
 
 import pytest
 
+from iris_deploy.errors import ServerError
+from iris_deploy.serving.sockets import open_sockets, remove_unix_sockets
+from iris_deploy.settings import ServeSettings
 from tests.conftest import Answer, Run, free_port, run_process, serving, wait_until
 from tests.load import Load, is_refused, post, read_answer
 from tests.test_serve import INSTANCE
@@ -103,6 +111,114 @@ def test_a_unix_socket_in_use_is_refused_and_left_alone(artifacts: Path, tmp_pat
         assert b"--unix-socket" in second.stderr
         assert ask(path).status == 200
         assert running.stop() == 0
+
+
+def _other_server(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.bind(str(path))
+
+
+def _move_directory(path: Path) -> None:
+    path.parent.rename(path.parent.with_name("moved"))
+
+
+SUCCESSORS: dict[str, Callable[[Path], object]] = {
+    "socket": _other_server,
+    "file": lambda path: path.write_text("precious"),
+    "directory": Path.mkdir,
+    "link": lambda path: path.symlink_to("nothing"),
+    "pipe": os.mkfifo,
+    "nothing": lambda _: None,
+    "no directory": _move_directory,
+    "no directory any more": lambda path: path.parent.rmdir(),
+}
+"""What may be at the path of a server's socket, when it is the server's no more."""
+
+
+@pytest.mark.parametrize("kind", SUCCESSORS)
+def test_a_server_that_stops_leaves_alone_what_is_not_its_own(
+    artifacts: Path, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "run/socket"
+    path.parent.mkdir()
+    with serving(artifacts, "--unix-socket", path, "--workers", 1) as running:
+        assert ask(path).status == 200
+        path.unlink()
+        SUCCESSORS[kind](path)
+        before = path.lstat().st_ino if os.path.lexists(path) else None
+        assert running.stop() == 0
+        assert running.errors.read_text() == ""
+        assert (path.lstat().st_ino if os.path.lexists(path) else None) == before
+
+
+def test_a_server_goes_on_at_the_path_of_one_that_stops_later(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "socket"
+    with serving(artifacts, "--unix-socket", path, "--workers", 1) as old:
+        path.unlink()
+        with serving(artifacts, "--unix-socket", path, "--workers", 1) as new:
+            assert old.stop() == 0
+            assert ask(path).status == 200
+            assert new.stop() == 0
+            assert not path.exists()
+
+
+def test_of_servers_that_start_at_once_at_a_dead_ones_path_one_has_it(tmp_path: Path) -> None:
+    """Whichever it is, it is reached by the path."""
+    path = tmp_path / "socket"
+    settings = ServeSettings(ports=(), unix_socket=path)
+
+    def start(barrier: threading.Barrier) -> list[socket.socket]:
+        barrier.wait()
+        try:
+            return open_sockets(settings)
+        except ServerError:
+            return []
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(60):
+            _other_server(path)  # and is gone
+            barrier = threading.Barrier(4)
+            listeners = list(chain.from_iterable(pool.map(start, [barrier] * 4)))
+            try:
+                assert len(listeners) == 1
+                connector(path)().close()
+                remove_unix_sockets(listeners)
+                assert not path.exists()
+            finally:
+                for listener in listeners:
+                    listener.close()
+
+
+def test_a_unix_socket_whose_queue_is_full_is_in_use(artifacts: Path, tmp_path: Path) -> None:
+    """Its server may be stopped, or busy; whoever would wait for it waits for ever."""
+    path = tmp_path / "socket"
+    with ExitStack() as open_, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stuck:
+        stuck.bind(str(path))
+        stuck.listen(0)
+        with suppress(BlockingIOError):
+            while True:
+                waiting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                open_.enter_context(waiting).settimeout(0)
+                waiting.connect(str(path))
+        result = run_process("serve", "--artifacts", artifacts, "--unix-socket", path)
+        assert result.returncode == 1
+        assert b"in use" in result.stderr
+        assert path.is_socket()
+
+
+def test_a_foreign_lock_on_the_directory_is_not_waited_for(artifacts: Path, tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    directory = os.open(tmp_path, os.O_RDONLY)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX)
+        with serving(artifacts, "--unix-socket", path, "--workers", 1) as running:
+            assert ask(path).status == 200
+            assert running.stop() == 0
+            assert not path.exists()
+    finally:
+        os.close(directory)
 
 
 @pytest.mark.parametrize("kind", ["file", "directory", "link", "missing directory", "too long"])

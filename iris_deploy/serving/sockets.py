@@ -4,16 +4,14 @@ Knows nothing of HTTP.
 """
 
 import contextlib
-import errno
-import os
 import resource
 import socket
-import stat
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from iris_deploy.errors import ServerError
+from iris_deploy.serving.unix_listener import UnixListener
 from iris_deploy.settings import ServeSettings
 
 BACKLOG = 1024  # connections that the kernel holds until they are accepted
@@ -85,35 +83,12 @@ def open_socket(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _open_unix_socket(path: Path, mode: int) -> socket.socket:
-    """Make a Unix socket; one that a dead server left is replaced, anything else is not."""
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+def _open_unix_socket(path: Path, mode: int) -> UnixListener:
     try:
-        try:
-            if stat.S_ISSOCK(path.stat().st_mode) and not _answers(path):
-                path.unlink()
-        except FileNotFoundError:
-            pass
-        mask = os.umask(0o777 & ~mode)
-        try:
-            listener.bind(str(path))
-        finally:
-            os.umask(mask)
-        listener.listen(BACKLOG)
+        return UnixListener(path, mode, BACKLOG)
     except OSError as exc:
-        listener.close()
         message = f"cannot listen on the Unix socket {path}: {exc.strerror or exc}"
         raise ServerError(message, hint="choose another path with --unix-socket") from exc
-    return listener
-
-
-def _answers(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError as exc:
-            return exc.errno != errno.ECONNREFUSED
-        return True
 
 
 def close_sockets(listeners: Sequence[socket.socket]) -> None:
@@ -125,8 +100,8 @@ def close_sockets(listeners: Sequence[socket.socket]) -> None:
 def remove_unix_sockets(listeners: Sequence[socket.socket]) -> None:
     """Take the paths of Unix sockets away, so that nobody comes in by them any more."""
     for listener in listeners:
-        if listener.family == socket.AF_UNIX and listener.fileno() >= 0:  # else it is gone already
-            Path(listener.getsockname()).unlink(missing_ok=True)
+        if isinstance(listener, UnixListener):
+            listener.remove()
 
 
 def refuse_newcomers(listeners: Sequence[socket.socket]) -> None:
