@@ -181,7 +181,7 @@ VALID: dict[str, tuple[bytes, bytes]] = {
     "chunked in capitals": (post_head(b"TRANSFER-ENCODING: CHUNKED") + chunks(BODY), PREDICTION),
     "URL": (post(BODY, target=b"http://x/predict"), PREDICTION),
     "URL of another host, with a port": (post(BODY, target=b"HTTPS://y:8443/predict"), PREDICTION),
-    "query": (post(BODY, target=b"/predict?a=b&details=0"), PREDICTION),
+    "query": (post(BODY, target=b"/predict?&details=0"), PREDICTION),
     "empty line in front": (b"\r\n" + post(BODY), PREDICTION),
     "empty lines in front": (b"\r\n" * 3 + post(BODY), PREDICTION),
     "Host with a port": (head(PROBE, b"Host: x.example:8080"), LIVE),

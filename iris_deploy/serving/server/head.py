@@ -12,7 +12,7 @@ from typing import NamedTuple
 from iris_deploy.serving.problem import reply_problem, too_large
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-REQUEST_LINE = re.compile(rb"(" + TOKEN + rb") ([^\x00-\x20\x7f]++) HTTP/(1\.[01])")
+REQUEST_LINE = re.compile(TOKEN + rb" [^\x00-\x20\x7f]++ HTTP/1\.[01]")
 
 _TEXT = rb"[\t -~\x80-\xff]"
 _FIELDS = re.compile(rb"(?:" + TOKEN + rb":" + _TEXT + rb"*+\r\n)*+")
@@ -43,69 +43,85 @@ class Refused(Exception):  # noqa: N818 - it is the way out, not a fault of ours
         self.reply = reply_problem(status, detail)
 
 
-class Head(NamedTuple):
-    """What a head says.
+class Framing(NamedTuple):
+    """What a head says of what follows it.
 
     Parameters
     ----------
-    method, target, path, query, version : str
-        The target as it came; path and query out of it, still encoded.
-    headers : dict of str to str
-        By name in capitals, with ``_`` for ``-``. Those of one name are joined by ``, ``; names
-        with ``_`` are left out, since elsewhere they are taken for those with ``-``.
+    path, query : str
+        Out of the target, still encoded.
     length : int or None
         Bytes of the body; None if it comes in chunks.
     waits : bool
         Whether the client waits to be told to continue.
     """
 
-    method: str
-    target: str
     path: str
     query: str
-    version: str
-    headers: dict[str, str]
     length: int | None
     waits: bool
 
 
-def read_head(data: bytes, max_body_bytes: int) -> Head:
-    """Read request line and header fields.
+def read_fields(fields: bytes) -> dict[str, str]:
+    """Read header fields.
 
     Parameters
     ----------
-    data : bytes
-        With the empty line at the end, and without empty lines in front.
+    fields : bytes
+        Lines, each with its end.
+
+    Returns
+    -------
+    dict of str to str
+        By name in capitals, with ``_`` for ``-``. Those of one name are joined by ``, ``; names
+        with ``_`` are left out, since elsewhere they are taken for those with ``-``.
+
+    Raises
+    ------
+    Refused
+        If a line is none of a field.
+
+    References
+    ----------
+    RFC 9110, section 5; RFC 9112, section 5.
+    """
+    if not _FIELDS.fullmatch(fields):
+        raise Refused(400, _fault(fields))
+    return _fold(fields.decode("latin-1"))
+
+
+def read_framing(
+    method: str, target: str, version: str, headers: dict[str, str], max_body_bytes: int
+) -> Framing:
+    """Find out what a request is about and where it ends.
+
+    Parameters
+    ----------
+    method, target, version : str
+        Of the request line.
+    headers : dict of str to str
+        See `read_fields`; what waitress's tasks look at is put as they expect it.
     max_body_bytes : int
         Above which the body is refused.
 
     Raises
     ------
     Refused
-        If it is not HTTP/1.1 or HTTP/1.0, or can be read in two ways.
+        If the request can be read in two ways, or is none that could be answered.
 
     References
     ----------
-    RFC 9112, sections 2 to 6; RFC 9110, sections 5 and 10.1.1.
+    RFC 9112, sections 3, 6 and 9; RFC 9110, section 10.1.1.
     """
-    line, _, fields = data.partition(b"\r\n")
-    found = REQUEST_LINE.fullmatch(line)
-    if found is None:
-        raise Refused(400, "expected a request line such as GET / HTTP/1.1 or HTTP/1.0")
-    method, target, version = (part.decode("latin-1") for part in found.groups())
     if method != method.upper():
         raise Refused(400, "expected a method in capitals")
-    fields = fields[:-2]
-    if not _FIELDS.fullmatch(fields):
-        raise Refused(400, _fault(fields))
-    headers = _fold(fields.decode("latin-1"))
     path, _, query = _origin_form(target).partition("?")
     _check_host(headers.get("HOST"), version)
     if "CONNECTION" in headers and "close" in _members(headers["CONNECTION"]):
         headers["CONNECTION"] = "close"
     length = _length(headers, version, max_body_bytes)
     waits = "EXPECT" in headers and _expectation(headers["EXPECT"])
-    return Head(method, target, path, query, version, headers, length, waits)
+    return Framing(path, query, length, waits)
 
 
 def _fold(fields: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from waitress.receiver import FixedStreamReceiver
 from iris_deploy.serving.problem import reply_problem, too_large
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.server.chunks import ChunkReceiver
-from iris_deploy.serving.server.head import REQUEST_LINE, TOKEN, Refused, read_head
+from iris_deploy.serving.server.head import REQUEST_LINE, TOKEN, Refused, read_fields, read_framing
 
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*+")  # RFC 9112 section 2.2 lets them precede a request
 _END = b"\r\n\r\n"
@@ -43,8 +43,12 @@ class StrictParser:
         What the request is answered with instead of its answer.
     prepared : callable or None
         Answers the request, if it was read while its lane was chosen.
-    command, request_uri, path, query, version, headers
-        See `Head`; empty until it is read.
+    command, request_uri, version : str
+        Of the request line; empty until it is read.
+    path, query : str
+        Out of the target, still encoded.
+    headers : dict of str to str
+        See `read_fields`.
     begun : float
         When its first byte came, on the monotonic clock.
     arrived : float
@@ -146,13 +150,20 @@ class StrictParser:
 
     def _read(self, data: bytes) -> None:
         self.head, self.headers_finished, self._come = data, True, bytearray()
+        line, _, fields = data.partition(b"\r\n")
+        words = line.decode("latin-1").split(" ")  # three, as it was found to be
+        self.command, self.request_uri, self.version = words[0], words[1], words[2][-3:]
+        self.path = self.request_uri.partition("?")[0]
         try:
-            head = read_head(data, self.adj.max_body_bytes)
+            self.headers = read_fields(fields[:-2])
+            head = read_framing(
+                *(self.command, self.request_uri, self.version, self.headers),
+                self.adj.max_body_bytes,
+            )
         except Refused as exc:
             self.refuse(exc.reply)
             return
-        self.command, self.request_uri, self.path = head.method, head.target, head.path
-        self.query, self.version, self.headers = head.query, head.version, head.headers
+        self.path, self.query = head.path, head.query
         self.expect_continue = head.waits and head.length != 0
         self.chunked = head.length is None
         self.content_length = head.length or 0
