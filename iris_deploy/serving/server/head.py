@@ -12,7 +12,7 @@ from typing import NamedTuple
 from iris_deploy.serving.problem import reply_problem, too_large
 
 TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-REQUEST_LINE = re.compile(TOKEN + rb" [^\x00-\x20\x7f]++ HTTP/1\.[01]")
+REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Z-]++ [^\x00-\x20\x7f]++ HTTP/1\.[01]")
 
 _TEXT = rb"[\t -~\x80-\xff]"
 _FIELDS = re.compile(rb"(?:" + TOKEN + rb":" + _TEXT + rb"*+\r\n)*+")
@@ -91,13 +91,13 @@ def read_fields(fields: bytes) -> dict[str, str]:
 
 
 def read_framing(
-    method: str, target: str, version: str, headers: dict[str, str], max_body_bytes: int
+    target: str, version: str, headers: dict[str, str], max_body_bytes: int
 ) -> Framing:
     """Find out what a request is about and where it ends.
 
     Parameters
     ----------
-    method, target, version : str
+    target, version : str
         Of the request line.
     headers : dict of str to str
         See `read_fields`; what waitress's tasks look at is put as they expect it.
@@ -113,8 +113,6 @@ def read_framing(
     ----------
     RFC 9112, sections 3, 6 and 9; RFC 9110, section 10.1.1.
     """
-    if method != method.upper():
-        raise Refused(400, "expected a method in capitals")
     path, _, query = _origin_form(target).partition("?")
     _check_host(headers.get("HOST"), version)
     if "CONNECTION" in headers and "close" in _members(headers["CONNECTION"]):

@@ -157,8 +157,7 @@ class StrictParser:
         try:
             self.headers = read_fields(fields[:-2])
             head = read_framing(
-                *(self.command, self.request_uri, self.version, self.headers),
-                self.adj.max_body_bytes,
+                self.request_uri, self.version, self.headers, self.adj.max_body_bytes
             )
         except Refused as exc:
             self.refuse(exc.reply)
