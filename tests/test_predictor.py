@@ -299,6 +299,8 @@ def test_probabilities_of_extreme_decision_values_are_scikit_learns(
         label, scores = predictor.score((1.0, 1.0))
         with np.errstate(all="ignore"):
             expected = estimator.predict_proba([[1.0, 1.0]])[0]
+            # Release 1.7 divides 0 by 0 where no class has a share; newer ones give all the same.
+            expected = np.where(np.isnan(expected), 1 / n_classes, expected)
             assert label == f"class {estimator.predict([[1.0, 1.0]])[0]}"
         assert scores == pytest.approx(expected, rel=1e-13, abs=1e-307)
         batch = predictor.predict([(1.0, 1.0)] * 20)
