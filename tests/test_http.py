@@ -19,6 +19,7 @@ from tests.pieces import (
     post,
     post_head,
     take_apart,
+    talk,
 )
 from tests.test_serve import INSTANCE, is_problem
 
@@ -155,6 +156,15 @@ def test_what_is_no_http_gets_one_refusal_and_the_end(
         assert answer.headers["Connection"] == "close"
     assert server.predict(INSTANCE).json() == {"prediction": "virginica"}
     no_traceback(server)
+
+
+@pytest.mark.parametrize("first", [b"\x16\x03\x01", b"[", b" "], ids=["TLS", "bracket", "blank"])
+def test_what_begins_no_request_is_refused_at_once_wherever_an_empty_line_is_cut(
+    server: Server, first: bytes
+) -> None:
+    for pieces in ((b"\r\n" + first,), (b"\r", b"\n" + first), (b"\r\n\r", b"\n" + first)):
+        (answer,) = take_apart(talk(server.address, *pieces, seconds=5))
+        is_problem(answer, 400)
 
 
 VALID: dict[str, tuple[bytes, bytes]] = {

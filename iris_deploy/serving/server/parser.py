@@ -127,7 +127,7 @@ class StrictParser:
             self.refuse(reply_problem(431, detail))
         elif end >= 0:
             self._read(bytes(come[:whole]))
-        self._checked = whole
+        self._checked = 0 if self.blank else whole
         return len(piece) - (len(come) - whole)
 
     def _fault(self, whole: int) -> str | None:
