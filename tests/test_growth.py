@@ -4,7 +4,6 @@ Each generator makes an input of any size that is as awkward as its part of a re
 that is missing here is one that somebody else will find.
 """
 
-import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import MalformedError, SignatureError
 from iris_deploy.serving.protocols.prediction import Contract
 from iris_deploy.serving.server.parser import StrictParser
 from tests.growth import assert_linear, seconds
@@ -24,9 +22,7 @@ HEAD, BODY = 16_000, 1 << 20  # bytes that the limits allow
 RECEIVED = 1 << 16  # bytes that the loop takes at a time
 LOOP = 0.020  # seconds that it may be held
 
-LIMITS = SimpleNamespace(
-    max_request_header_size=16384, max_body_bytes=BODY, inbuf_overflow=1 << 62, url_scheme="http"
-)
+LIMITS = SimpleNamespace(max_request_header_size=16384, max_body_bytes=BODY, inbuf_overflow=1 << 62)
 
 
 def parse(pieces: list[bytes]) -> None:
@@ -157,6 +153,10 @@ BODIES: dict[str, Callable[[int], bytes]] = {
 }
 
 
+RIGHT = {"right", "strings", "arrays", "a fraction of many digits"}
+"""What is answered with a prediction."""
+
+
 @pytest.fixture(scope="module")
 def bundle(_trained: Path) -> Bundle:
     return Repository(_trained).read(None, 1)
@@ -187,12 +187,12 @@ def test_what_is_worked_on_in_the_loop_does_not_hold_it(bundle: Bundle, name: st
     assert min(seconds(run) for _ in range(5)) < LOOP
 
 
-@pytest.mark.parametrize("name", sorted(BODIES.keys() - {"right", "strings", "arrays"}))
+@pytest.mark.parametrize("name", sorted(BODIES.keys() - RIGHT))
 def test_a_refusal_is_not_larger_than_a_page(bundle: Bundle, name: str) -> None:
     body = BODIES[name](BODY)
-    with contextlib.suppress(MalformedError, SignatureError):
-        answered = Contract(bundle.predictor).reply("", "application/json", body)
-        assert len(answered.body) < 32_768
+    answered = Contract(bundle.predictor).reply("", "application/json", body)
+    assert answered.status in {400, 422}
+    assert len(answered.body) < 32_768
 
 
 @pytest.mark.parametrize(

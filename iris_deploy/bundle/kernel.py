@@ -81,12 +81,7 @@ class Kernel:
         """
         x = np.array(row, dtype=np.float64)
         with np.errstate(over="ignore", invalid="ignore"):
-            for step in self.steps:
-                if isinstance(step.operand, tuple):
-                    low, high = step.operand
-                    x = np.where(x < low, low, np.where(x > high, high, x))
-                else:
-                    x = _UFUNCS[step.operator](x, step.operand)
+            x = self._stepped(x, slice(None))
             totals = [np.add.accumulate(line * x)[-1] for line in self.coef]
             scores = (np.array(totals) + self.intercept)[:, np.newaxis]
         return int(self.decide(scores)[0]), tuple(scores[:, 0].tolist())
@@ -175,8 +170,8 @@ class Kernel:
                 top = np.maximum(top, scores[k])
         return np.where(np.isfinite(scores).all(axis=0), index, np.int32(OVERFLOW))
 
-    def _stepped(self, x: Floats, j: int) -> Floats:
-        """Apply every step to the column of feature ``j``."""
+    def _stepped(self, x: Floats, j: int | slice) -> Floats:
+        """Apply every step to the column of feature ``j``, or to one row of a slice of them."""
         for step in self.steps:
             if isinstance(step.operand, tuple):
                 low, high = step.operand

@@ -187,9 +187,8 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def _names(self) -> str:
         """List the features, not all of them if they are many."""
-        names = [feature.name for feature in self.features]
-        more = len(names) - _MOST_NAMES
-        shown = ", ".join(name[:LONGEST_NAME] for name in names[:_MOST_NAMES])
+        more = len(self.features) - _MOST_NAMES
+        shown = ", ".join(f.name[:LONGEST_NAME] for f in self.features[:_MOST_NAMES])
         return shown if more <= 0 else f"{shown} and {more} more"
 
 

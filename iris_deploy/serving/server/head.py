@@ -22,7 +22,7 @@ _URL = re.compile(r"https?://([^/?#]++)", re.IGNORECASE)
 _MOST_DIGITS = 18  # of a Content-Length; Python refuses to convert thousands
 _BLANKS = " \t"
 
-CONTINUE = "100-continue"
+_CONTINUE = "100-continue"
 
 
 class Refused(Exception):  # noqa: N818 - it is the way out, not a fault of ours
@@ -206,6 +206,6 @@ def _length(headers: dict[str, str], version: str, limit: int) -> int | None:
 
 
 def _expectation(expect: str) -> bool:
-    if expect and expect.lower() != CONTINUE:
+    if expect and expect.lower() != _CONTINUE:
         raise Refused(417, "the only expectation that can be met is 100-continue")
     return bool(expect)

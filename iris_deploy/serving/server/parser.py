@@ -83,16 +83,16 @@ class StrictParser:
 
     def received(self, data: bytes) -> int:
         """Take bytes from the connection and return how many belong to this request."""
-        taken = self._take_body(data) if self.headers_finished else self._take_head(data)
-        if self.completed:
-            # The client does not have to be told to continue; waitress would tell it, and wait.
-            self.expect_continue = False
-            self.arrived = time.monotonic()
-        return taken
+        return self._take_body(data) if self.headers_finished else self._take_head(data)
 
     def refuse(self, reply: Reply) -> None:
         """Answer with a refusal, whatever has come or is still to come."""
-        self.error, self.completed = reply, True
+        self.error = reply
+        self._complete()
+
+    def _complete(self) -> None:
+        self.completed = True
+        # The client does not have to be told to continue; waitress would tell it, and wait.
         self.expect_continue = False
         self.arrived = time.monotonic()
 
@@ -153,7 +153,7 @@ class StrictParser:
         line, _, fields = data.partition(b"\r\n")
         words = line.decode("latin-1").split(" ")  # three, as it was found to be
         self.command, self.request_uri, self.version = words[0], words[1], words[2][-3:]
-        self.path = self.request_uri.partition("?")[0]
+        self.path = self.request_uri.partition("?")[0]  # for the log, should it be refused
         try:
             self.headers = read_fields(fields[:-2])
             head = read_framing(
@@ -163,11 +163,11 @@ class StrictParser:
             self.refuse(exc.reply)
             return
         self.path, self.query = head.path, head.query
-        self.expect_continue = head.waits and head.length != 0
+        self.expect_continue = head.waits
         self.chunked = head.length is None
         self.content_length = head.length or 0
         if head.length == 0:
-            self.completed = True
+            self._complete()
             return
         buffer = OverflowableBuffer(self.adj.inbuf_overflow)
         if head.length is None:
@@ -182,7 +182,7 @@ class StrictParser:
             detail = too_large(self.adj.max_body_bytes) if error.code == 413 else str(error.body)
             self.refuse(reply_problem(error.code, detail))
         elif self.body_rcv.completed:
-            self.completed = True
+            self._complete()
             if self.chunked:
                 self.headers["CONTENT_LENGTH"] = str(len(self.body_rcv))
         return taken
