@@ -1,9 +1,10 @@
 """How work grows with its input, measured so that noise cannot fail it.
 
 Calls of functions and lines of Python are counted, which is the same in every run. What C does
-between them shows in processor time of this thread: other programs do not add to that, and of what
-they do add (caches, a clock that is turned down) the minimum of some tries has least. A try that
-is in the limit is enough, since noise never makes anything quicker.
+between them shows in processor time of this thread. Other programs add little to that, but for some
+seconds a machine may be half as quick (caches, a clock that is turned down): so both sizes are
+measured in turn, and compared within one try. A try that is in the limit is enough; work that grows
+as the square of its input takes twice the limit in every one.
 """
 
 import sys
@@ -79,11 +80,10 @@ def assert_linear(make: Callable[[int], Run], largest: int) -> None:
     for size, count in zip(sizes[1:], others, strict=True):
         limit = _SLACK * (first + _FIRST) * size / sizes[0]
         assert count <= limit, f"{first} calls and lines at {sizes[0]}, {count} at {size}"
-    small, large = (min(_times(make(size))) for size in (sizes[0], largest))
     for _ in range(_TRIES):
+        small, large = _together(make(sizes[0]), make(largest))
         if large <= _SLACK * _TIMES * small + _SECONDS:
             break
-        large = min(large, *_times(make(largest)))
     else:
         message = f"{small * 1e3:.1f} ms at {sizes[0]}, {large * 1e3:.1f} ms at {largest}"
         raise AssertionError(message)
@@ -91,5 +91,7 @@ def assert_linear(make: Callable[[int], Run], largest: int) -> None:
     assert much <= _SLACK * _TIMES * (little + 65536), f"{little} and {much} bytes"
 
 
-def _times(run: Run) -> list[float]:
-    return [seconds(run) for _ in range(3)]
+def _together(small: Run, large: Run) -> tuple[float, float]:
+    """Return the least seconds of each of two runs, taken in turn."""
+    pairs = [(seconds(small), seconds(large)) for _ in range(3)]
+    return min(pair[0] for pair in pairs), min(pair[1] for pair in pairs)
