@@ -124,7 +124,7 @@ def wide(name: Callable[[int], bytes], value: bytes = b"1") -> Callable[[int], b
 
 BODIES: dict[str, Callable[[int], bytes]] = {
     "right": objects(b'{"length":1,"width":1}'),
-    "names that are nearly right": objects(b'{"lenght":1,"widht":1}'),
+    "names that are nearly right": objects(b'{"lenght":1,"widthh":1}'),
     "names in capitals": objects(b'{"LENGTH":1,"WIDTH":1}'),
     "no objects": objects(b"1"),
     "empty objects": objects(b"{}"),
