@@ -40,9 +40,10 @@ COPY --from=build /layers/app /
 COPY --from=build /layers/artifacts /
 
 # 5000 is the talk's, 8080 what most platforms probe. PORT and its like, or --port, take their place.
+# _PORTS, since a Service of Kubernetes with the name iris-deploy would set IRIS_DEPLOY_PORT.
 ENV IRIS_DEPLOY_ARTIFACTS=/opt/iris-deploy/artifacts \
-    IRIS_DEPLOY_HOST=0.0.0.0 \
-    IRIS_DEPLOY_PORT="5000 8080"
+    IRIS_DEPLOY_HOST="*" \
+    IRIS_DEPLOY_PORTS="5000 8080"
 EXPOSE 5000 8080
 
 # A number, so that Kubernetes can tell that it is not root. In group 0, as OpenShift has it.

@@ -128,7 +128,10 @@ UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
     *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
 )
-NO_ACCESS_LOG = ("--no-access-log",)
+NO_ACCESS_LOG = (
+    "--access-log",
+    "off",
+)
 FASTAPI_FORMS: dict[str, Callable[[Sequence[Row]], Request]] = {
     "flat list": lambda rows: post("/predict-flat", flat(rows)),
     "objects": lambda rows: post("/predict-many", list(map(flower, rows))),

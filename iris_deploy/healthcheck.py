@@ -3,29 +3,34 @@
 Imports neither the server nor the command line, since it is run every half minute.
 """
 
+import contextlib
 import http.client
 import os
 import sys
 
-from iris_deploy.settings import PORT_VARIABLES, READY_PATH, ServeSettings
+from iris_deploy.environment import address_to_ask
+from iris_deploy.errors import SettingsError
+from iris_deploy.settings import READY_PATH
 
 _TIMEOUT = 3.0  # seconds; the Dockerfile gives five
 
 
 def main() -> int:
-    """Ask on the first port that the environment names; return 0 if the server is ready, else 1."""
-    named = [word for name in PORT_VARIABLES for word in os.environ.get(name, "").split()]
-    port = int(named[0]) if named else ServeSettings().ports[0]
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
+    """Ask where the environment says that the server listens; return 0 if it is ready, else 1."""
     try:
-        connection.request("GET", READY_PATH)
-        status = connection.getresponse().status
-    except OSError as exc:
-        sys.stderr.write(f"port {port}: {exc}\n")
+        host, port = address_to_ask(os.environ)
+    except SettingsError as exc:
+        sys.stderr.write(f"{exc}\n")
         return 1
-    finally:
-        connection.close()
-    sys.stdout.write(f"port {port}: {status}\n")
+    try:
+        connection = http.client.HTTPConnection(host, port, timeout=_TIMEOUT)
+        with contextlib.closing(connection):
+            connection.request("GET", READY_PATH)
+            status = connection.getresponse().status
+    except (OSError, http.client.HTTPException, ValueError) as exc:  # ValueError: no host name
+        sys.stderr.write(f"{host!r} port {port}: {exc!r}\n")
+        return 1
+    sys.stdout.write(f"{host} port {port}: {status}\n")
     return int(status != http.client.OK)
 
 

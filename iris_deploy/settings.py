@@ -4,7 +4,6 @@ Settings are frozen and checked once, when they are made. Nothing below the comm
 environment.
 """
 
-import ipaddress
 import math
 import re
 from collections.abc import Mapping
@@ -12,26 +11,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from iris_deploy.errors import SettingsError
+from iris_deploy import addresses, bounds
+from iris_deploy.addresses import (
+    ALL_ADDRESSES,
+    LONGEST_SOCKET_PATH,
+    is_host,
+    is_proxy,
+    is_socket_path,
+)
+from iris_deploy.bounds import expect, expect_between
 
 ARTIFACTS = Path("artifacts")
 """Where bundles are written and read, relative to the working directory."""
 
 ARTIFACTS_VARIABLE = "IRIS_DEPLOY_ARTIFACTS"
 
-PORT_VARIABLES = ("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT", "IRIS_DEPLOY_PORT")
+PORT_VARIABLES = (
+    *("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT"),
+    *("IRIS_DEPLOY_PORT", "IRIS_DEPLOY_PORTS"),
+)
 """Environment variables that say the port, or several with spaces between; the first set counts.
 
-SageMaker endpoints, Vertex AI prediction, Cloud Run, Heroku and Azure, in this order, set theirs;
-an image has ours.
+SageMaker endpoints, Vertex AI prediction, Cloud Run, Heroku and Azure, in this order, set theirs.
+Of ours the first is for people; an image has the last, a name that no Service of Kubernetes makes.
 """
 
 HOST_VARIABLE = "IRIS_DEPLOY_HOST"
+
+UNIX_PEER = addresses.UNIX_PEER
 
 READY_PATH = "/health/ready"
 """Route of the readiness probe."""
 
 Metrics = Literal["closed", "open", "off"]
+AccessLog = Literal["all", "no-probes", "off"]
 LogFormat = Literal["text", "json"]
 
 
@@ -68,19 +81,19 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that no estimator could take."""
-        _expect(0 < self.test_size < 1, "--test-size", "a share between 0 and 1", self.test_size)
-        _expect(
+        expect(0 < self.test_size < 1, "--test-size", "a share between 0 and 1", self.test_size)
+        expect(
             0 <= self.random_state < 2**32,
             "--random-state",
             "a whole number from 0 to 4294967295",
             self.random_state,
         )
         if self.max_iter is not None:
-            _expect(self.max_iter >= 1, "--max-iter", "at least 1", self.max_iter)
+            expect_between("--max-iter", self.max_iter, 1, bounds.MOST_PASSES)
         if self.eta0 is not None:
-            _expect(0 < self.eta0 < math.inf, "--eta0", "a number above 0", self.eta0)
+            expect(0 < self.eta0 < math.inf, "--eta0", "a number above 0", self.eta0)
         if self.tol is not None:
-            _expect(0 <= self.tol < math.inf, "--tol", "0 or more", self.tol)
+            expect(0 <= self.tol < math.inf, "--tol", "0 or more", self.tol)
 
 
 TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
@@ -88,8 +101,8 @@ TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
 
 FREE_PORT = 0
 
-UNIX_PEER = "unix"
-"""Stands for the address of a client that came by the Unix socket; such clients have none."""
+CORS_HEADERS = ("traceparent", "baggage")
+"""What browsers' tracing adds to requests (W3C Trace Context and Baggage)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +113,7 @@ class ServeSettings:
     ----------
     host : str
         Address to bind. Loopback unless told otherwise, so that trying it on a laptop opens
-        nothing to the network; a container binds 0.0.0.0.
+        nothing to the network; ``*``, which a container binds, is all of the machine's addresses.
     ports : tuple of int
         TCP ports; 0 lets the system choose. 5000 is the talk's. May be empty beside a Unix socket.
     unix_socket : Path or None
@@ -132,15 +145,17 @@ class ServeSettings:
         Seconds between SIGTERM and the end of listening, for load balancers that are slow to look.
     grace : float
         Seconds from SIGTERM to the exit, at most. 5 is the least that any platform gives.
-    access_log : bool
-        Whether each request is logged.
+    access_log : {'all', 'no-probes', 'off'}
+        Which requests are logged; the probes ask every few seconds and seldom say anything.
     metrics : {'closed', 'open', 'off'}
         Whether ``/metrics`` wants a token, if there are tokens.
     cors_origins : tuple of str
         Origins whose pages may call the API from a browser; ``*`` for all.
-    trusted_proxy : str or None
-        Address of the reverse proxy whose ``X-Forwarded-*`` headers count; ``unix`` for one that
-        comes by the Unix socket.
+    cors_headers : tuple of str
+        Headers that such pages may send, beside the API's own.
+    trusted_proxies : tuple of str
+        Addresses and networks of reverse proxies whose ``X-Forwarded-For`` counts; ``unix`` for
+        whoever comes by the Unix socket, ``*`` for everybody.
     trusted_proxy_count : int
         Proxies in a row.
     url_prefix : str
@@ -162,34 +177,27 @@ class ServeSettings:
     queue_timeout: float = 2.0
     drain_delay: float = 0.0
     grace: float = 5.0
-    access_log: bool = True
+    access_log: AccessLog = "no-probes"
     metrics: Metrics = "closed"
     cors_origins: tuple[str, ...] = ()
-    trusted_proxy: str | None = None
+    cors_headers: tuple[str, ...] = CORS_HEADERS
+    trusted_proxies: tuple[str, ...] = ()
     trusted_proxy_count: int = 1
     url_prefix: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be listened on, and limits that nothing could keep."""
-        for port in self.ports:
-            _expect(0 <= port <= 65535, "--port", "a number from 0 to 65535", port)
-        chosen = [port for port in self.ports if port != FREE_PORT]
-        _expect(len(set(chosen)) == len(chosen), "--port", "each port once", self.ports)
-        _expect(0 <= self.unix_socket_mode <= 0o777, "--unix-socket-mode", _MODE, "another number")
-        _expect(self.workers is None or self.workers >= 1, "--workers", "at least 1", self.workers)
-        for option, number in (
-            ("--threads", self.threads),
-            ("--max-body-bytes", self.max_body_bytes),
-            ("--connections", self.connections),
-            ("--trusted-proxy-count", self.trusted_proxy_count),
+        self._check_addresses()
+        for option, number, least, most in (
+            ("--threads", self.threads, 1, bounds.MOST_THREADS),
+            ("--max-body-bytes", self.max_body_bytes, 1, bounds.LARGEST_BODY),
+            ("--max-header-bytes", self.max_header_bytes, 1024, bounds.LARGEST_HEADER),
+            ("--connections", self.connections, 1, bounds.MOST_CONNECTIONS),
+            ("--trusted-proxy-count", self.trusted_proxy_count, 1, bounds.MOST_PROXIES),
         ):
-            _expect(number >= 1, option, "at least 1", number)
-        _expect(
-            self.max_header_bytes >= 1024,
-            "--max-header-bytes",
-            "at least 1024",
-            self.max_header_bytes,
-        )
+            expect_between(option, number, least, most)
+        if self.workers is not None:
+            expect_between("--workers", self.workers, 1, bounds.MOST_WORKERS)
         for option, seconds in (
             ("--worker-timeout", self.worker_timeout),
             ("--request-timeout", self.request_timeout),
@@ -197,33 +205,57 @@ class ServeSettings:
             ("--queue-timeout", self.queue_timeout),
             ("--grace", self.grace),
         ):
-            _expect(0 < seconds < math.inf, option, "seconds above 0", seconds)
-        _expect(self.worker_timeout >= 5, "--worker-timeout", "at least 5", self.worker_timeout)
-        _expect(
+            expect(0 < seconds <= bounds.YEAR, option, "seconds above 0, a year at most", seconds)
+        expect(self.worker_timeout >= 5, "--worker-timeout", "at least 5", self.worker_timeout)
+        expect(
             0 <= self.drain_delay < self.grace,
             "--drain-delay",
             f"0 or more, and less than --grace ({self.grace:g})",
             self.drain_delay,
         )
-        _expect(
-            not self.url_prefix or _PREFIX.fullmatch(self.url_prefix) is not None,
-            "--url-prefix",
-            "a path such as /iris, with / in front and none behind",
-            self.url_prefix,
-        )
+        for header in self.cors_headers:
+            expect(
+                _HEADER.fullmatch(header) is not None,
+                "--cors-header",
+                "the name of a header, such as traceparent",
+                header,
+            )
         for origin in self.cors_origins:
-            _expect(
+            expect(
                 _ORIGIN.fullmatch(origin) is not None,
                 "--cors-origin",
                 "an origin such as https://example.com, or *",
                 origin,
             )
-        if self.trusted_proxy is not None:
-            _expect(
-                self.trusted_proxy == UNIX_PEER or _is_address(self.trusted_proxy),
+
+    def _check_addresses(self) -> None:
+        host_expected = f"an address or name of this machine, or {ALL_ADDRESSES} for all"
+        expect(is_host(self.host), "--host", host_expected, self.host)
+        for port in self.ports:
+            expect_between("--port", port, 0, 65535)
+        chosen = [port for port in self.ports if port != FREE_PORT]
+        expect(len(set(chosen)) == len(chosen), "--port", "each port once", self.ports)
+        if self.unix_socket is not None:
+            expect(
+                is_socket_path(self.unix_socket),
+                "--unix-socket",
+                f"a path of at most {LONGEST_SOCKET_PATH} bytes",
+                str(self.unix_socket),
+            )
+        expect(0 <= self.unix_socket_mode <= 0o777, "--unix-socket-mode", _MODE, "another number")
+        expect(
+            not self.url_prefix or _PREFIX.fullmatch(self.url_prefix) is not None,
+            "--url-prefix",
+            "a path such as /iris, with / in front and none behind",
+            self.url_prefix,
+        )
+        for proxy in self.trusted_proxies:
+            expect(
+                is_proxy(proxy),
                 "--trusted-proxy",
-                f"an IP address, or {UNIX_PEER} for whoever uses the Unix socket",
-                self.trusted_proxy,
+                f"an IP address, a network such as 10.0.0.0/8, {UNIX_PEER} for whoever uses the "
+                f"Unix socket, or {ALL_ADDRESSES} for everybody",
+                proxy,
             )
 
 
@@ -264,18 +296,5 @@ class ImageSettings:
 
 _MODE = "permissions in octal, such as 660"
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")  # RFC 9110 section 5.6.2
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.:\[\]-]+")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _expect(holds: bool, option: str, expected: str, got: object) -> None:  # noqa: FBT001
-    if not holds:
-        message = f"{option}: expected {expected}, got {got}"
-        raise SettingsError(message)

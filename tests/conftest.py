@@ -1,6 +1,7 @@
 """Fixtures: the command run in this process, trained bundles, and a served one."""
 
 import http.client
+import io
 import json
 import os
 import shutil
@@ -49,6 +50,8 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
 
     def run(*arguments: object) -> Result:
         capsys.readouterr()
+        if isinstance(sys.stderr, io.TextIOWrapper):
+            sys.stderr.reconfigure(errors="backslashreplace")  # as that of a process is
         code = main([str(a) for a in arguments])
         out, err = capsys.readouterr()
         return Result(code, out, err)
@@ -182,6 +185,12 @@ def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
         time.sleep(0.02)
 
 
+def start_line(output: Path) -> str:
+    """Return the line that says that it serves, which warnings may precede; empty if none does."""
+    lines = output.read_text().split("\n")[:-1]
+    return next((line for line in lines if '"event":"start"' in line or "Serving " in line), "")
+
+
 @contextmanager
 def serving(
     artifacts: Path,
@@ -207,8 +216,8 @@ def serving(
                 env={**clean, **(env or {})},
             )
         try:
-            wait_until(lambda: "\n" in output.read_text() or process.poll() is not None)
-            line = output.read_text().partition("\n")[0]
+            wait_until(lambda: start_line(output) or process.poll() is not None)
+            line = start_line(output)
             assert line, errors.read_text()
             start = json.loads(line) if line.startswith("{") else {"message": line}
             url = start["message"].split(" at ")[1].split(",")[0].split(" and ")[0]

@@ -111,7 +111,7 @@ def soak(seconds: float, kill_every: float | None, reload_every: float | None) -
     with tempfile.TemporaryDirectory() as directory:
         artifacts = Path(directory) / "artifacts"
         train(artifacts)
-        with serving(artifacts, "--workers", 2, "--no-access-log") as server:
+        with serving(artifacts, "--workers", 2, "--access-log", "off") as server:
             stop = threading.Event()
             odd = [threading.Thread(target=odd_client, args=(server, stop)) for _ in range(ODD)]
             with Load(

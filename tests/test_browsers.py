@@ -126,6 +126,24 @@ def test_an_allowed_origin_is_echoed_and_another_is_not(artifacts: Path) -> None
         assert raw(running, get(b"/", token)).headers["Vary"] == "Origin"
 
 
+@pytest.mark.parametrize(
+    ("options", "headers"),
+    [
+        ((), {"traceparent", "baggage"}),
+        (("--cors-header", "X-Team", "--cors-header", "tracestate"), {"x-team", "tracestate"}),
+    ],
+)
+def test_pages_may_send_the_headers_that_are_named(
+    artifacts: Path, options: tuple[str, ...], headers: set[str]
+) -> None:
+    with serving(artifacts, "--workers", 1, "--cors-origin", A.decode(), *options) as running:
+        asked = (b"Origin: " + A, b"Access-Control-Request-Method: POST")
+        told = cors(raw(running, get(b"/predict", *asked, method=b"OPTIONS")))
+        allowed = told["Access-Control-Allow-Headers"].lower().split(", ")
+        assert set(allowed) == {"authorization", "content-type", "x-request-id"} | headers
+        assert "Access-Control-Allow-Headers" not in cors(raw(running, get(b"/", asked[0])))
+
+
 def test_a_star_allows_every_origin(artifacts: Path) -> None:
     with serving(artifacts, "--workers", 1, "--cors-origin", "*") as running:
         for origin in (A, B, b"null"):

@@ -152,7 +152,7 @@ def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server)
         if program == "curl":
             assert words[:4] == [
                 "-s",
-                "localhost:5000/predict",
+                "127.0.0.1:5000/predict",
                 "-H",
                 "Content-Type: application/json",
             ]

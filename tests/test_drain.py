@@ -280,7 +280,7 @@ def test_the_next_server_can_have_the_port_at_once(artifacts: Path) -> None:
 
 
 def test_reloads_in_a_drain_change_nothing(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2, "--drain-delay", 1, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 2, "--drain-delay", 1, "--access-log", "off") as running:
         with Load(running.connect, keep_alive=2, renewing=2) as load:
             load.go_on()
             load.refusals_are_fine = True

@@ -209,7 +209,17 @@ def test_the_word_serve_is_taken_and_the_server_is_the_first_process(image: str)
         assert running.predicts(8080)
         start = json.loads(running.log().splitlines()[0])
         assert start["pid"] == 1
-        assert start["urls"] == ["http://0.0.0.0:5000", "http://0.0.0.0:8080"]
+        assert {url[:-4] for url in start["urls"]} <= {"http://[::]:", "http://0.0.0.0:"}
+        assert [url[-4:] for url in start["urls"]] == ["5000", "8080"]
+
+
+def test_what_kubernetes_sets_for_a_service_of_its_name_changes_nothing(image: str) -> None:
+    injected = ("--env", "IRIS_DEPLOY_PORT=tcp://10.96.0.1:80")
+    quick = ("--health-interval", "0.3s", "--health-start-period", "0s", "--health-retries", "1")
+    with container(image, *injected, *quick) as running:
+        assert running.predicts(5000)
+        assert running.predicts(8080)
+        wait_until(lambda: running.state("Health.Status") == "healthy")
 
 
 def test_the_health_check_notices_a_server_and_none(image: str) -> None:

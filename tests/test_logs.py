@@ -44,7 +44,8 @@ def test_start_and_stop_are_told_in_json_when_there_is_no_terminal(artifacts: Pa
 def strict(_trained: Path) -> Iterator[Server]:
     """A server with narrow limits."""
     limits = ("--max-body-bytes", 1000, "--max-header-bytes", 6000, "--request-timeout", 0.5)
-    with serving(_trained, "--version", 1, "--workers", 2, *limits) as running:
+    logged = ("--access-log", "all")
+    with serving(_trained, "--version", 1, "--workers", 2, *limits, *logged) as running:
         yield running
 
 
@@ -152,7 +153,7 @@ def test_a_clean_request_id_is_echoed_and_any_other_replaced(server: Server) -> 
 
 
 def test_made_request_ids_are_unique_over_workers(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2) as running:
+    with serving(artifacts, "--workers", 2, "--access-log", "all") as running:
 
         def ask(k: int) -> str | None:
             path = ("/health/live", "/")[k % 2]  # both lanes
@@ -166,8 +167,28 @@ def test_made_request_ids_are_unique_over_workers(artifacts: Path) -> None:
         assert {line["worker"] for line in running.events("request")} == {0, 1}
 
 
+@pytest.mark.parametrize("choice", [(), ("--access-log", "no-probes"), ("--access-log", "all")])
+@pytest.mark.parametrize("prefix", ["", "/iris"])
+def test_the_probes_are_logged_if_everything_is(
+    artifacts: Path, choice: tuple[str, ...], prefix: str
+) -> None:
+    options = (*choice, "--url-prefix", prefix) if prefix else choice
+    with serving(artifacts, "--workers", 1, *options) as running:
+        live, ready = f"{prefix}/health/live", f"{prefix}/health/ready"
+        for path in (live, ready, f"/{live}"):  # the last on a thread
+            assert running.request("GET", path).status == 200
+            assert running.request("POST", path, b"{}").status == 405
+        assert running.request("GET", f"{prefix}/health/lively").status == 404
+        assert running.request("GET", f"{prefix}/").status == 200
+        assert running.stop() == 0
+        paths = [line["path"].removeprefix(prefix) for line in running.events("request")]
+        probes = [path for path in paths if path not in {"/health/lively", "/"}]
+        assert len(probes) == (6 if "all" in choice else 0)
+        assert {"/health/lively", "/"} <= set(paths)
+
+
 def test_without_access_log_there_are_events_only(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 1, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 1, "--access-log", "off") as running:
         assert running.predict(INSTANCE).status == 200
         assert raw(running, b"GARBAGE\r\n\r\n").status == 400
         assert running.stop() == 0

@@ -206,7 +206,7 @@ def test_a_trusted_proxy_is_believed_each_time(artifacts: Path) -> None:
 def test_more_heads_than_are_remembered_are_all_answered(artifacts: Path) -> None:
     """Each of them twice, so that it would be remembered; and the first ones once more."""
     numbers = [*range(2 * HEADS), *range(50)]
-    with serving(artifacts, "--workers", 1, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 1, "--access-log", "off") as running:
         with running.connect() as connection:
             for number in numbers:
                 request = post(BODY, b"X-Number: %d" % number)

@@ -68,7 +68,7 @@ def test_sighup_swaps_in_the_newest_version_and_no_request_is_lost(artifacts: Pa
 
 
 def test_many_reloads_in_a_row_lose_no_request(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 2, "--access-log", "off") as running:
         workers = forked(running, 2)
         with Load(running.connect, keep_alive=8, renewing=4) as load:
             for version in range(3, 23):
@@ -110,7 +110,7 @@ def test_a_sighup_without_anything_new_changes_nothing(artifacts: Path) -> None:
 
 
 def test_a_damaged_bundle_is_refused_and_the_old_one_serves_on(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 2, "--access-log", "off") as running:
         workers = forked(running, 2)
         train(artifacts)
         damage(artifacts / "iris" / "3")

@@ -236,8 +236,9 @@ def test_what_is_no_socket_is_refused_and_left_alone(
     else:
         path = path / "below" if kind == "missing directory" else path.with_name("p" * 150)
     result = run_process("serve", "--artifacts", artifacts, "--unix-socket", path)
-    assert result.returncode == 1
-    assert b"cannot listen on the Unix socket" in result.stderr
+    assert result.returncode == (2 if kind == "too long" else 1)
+    expected = b"at most 107 bytes" if kind == "too long" else b"cannot listen on the Unix socket"
+    assert expected in result.stderr
     if kind in {"file", "link"}:
         assert path.read_text() == "precious"
     assert path.is_symlink() == (kind == "link")
@@ -300,6 +301,10 @@ def test_one_port_that_is_taken_lets_go_of_the_others(artifacts: Path, tmp_path:
         ("--url-prefix", "/iris/"),
         ("--cors-origin", "example.com"),
         ("--trusted-proxy", "localhost"),
+        ("--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.1/8"),
+        ("--cors-header", "a b"),
+        ("--cors-header", ""),
+        ("--access-log", "yes"),
         ("--trusted-proxy-count", 0),
         ("--metrics", "perhaps"),
         ("--log-format", "xml"),

@@ -4,9 +4,11 @@ One module per command. Each imports its room when it runs, so that ``--help`` i
 ``serve`` stays light. `main` is one of the two boundaries where errors become something else.
 """
 
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
@@ -14,6 +16,8 @@ from typing import Annotated
 import typer
 
 from iris_deploy import __version__
+from iris_deploy.cli.options import Command
+from iris_deploy.environment import injected_variables
 from iris_deploy.errors import IrisDeployError
 
 EXIT_BUG = 3
@@ -43,7 +47,7 @@ COMMANDS = {
 
 for _name, _room in COMMANDS.items():
     if find_spec(f"iris_deploy.{_room}"):
-        app.command()(getattr(import_module(f"iris_deploy.cli.{_name}"), _name))
+        app.command(cls=Command)(getattr(import_module(f"iris_deploy.cli.{_name}"), _name))
 
 
 def _print_version(value: bool) -> None:
@@ -64,6 +68,16 @@ def _root(
     pass
 
 
+@contextmanager
+def _without(names: Sequence[str]) -> Iterator[None]:
+    """Take variables out of the environment, in which typer looks for values itself."""
+    taken = {name: os.environ.pop(name) for name in names}
+    try:
+        yield
+    finally:
+        os.environ.update(taken)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the console command.
 
@@ -77,8 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         0 fine, 1 expected failure, 2 usage, 3 bug, 4 gate not met, 130 interrupted.
     """
+    ignored = injected_variables(os.environ)
     try:
-        app(args=sys.argv[1:] if argv is None else list(argv), prog_name="iris-deploy")
+        with _without(ignored):
+            app(
+                args=sys.argv[1:] if argv is None else list(argv),
+                prog_name="iris-deploy",
+                obj=ignored,
+            )
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     except IrisDeployError as exc:

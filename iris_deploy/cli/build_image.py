@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _WHERE, _CHECKS, _ENGINE = "What comes out", "What it has to pass", "The build"
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) ?(|[kmg]i?)b?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|[kmg]i?)b?", re.IGNORECASE)
 _STEP = re.compile(r"(?:Step|STEP|\[\d/\d\] STEP) (\d+/\d+) ?: (.*)|#\d+ (\[.*?\d+/\d+\] .*)")
 
 _WORK = ("FROM", "RUN", "COPY")  # the instructions that take time

@@ -1,10 +1,15 @@
-"""Options that several commands share."""
+"""Options that several commands share, and what is checked of every option of every command."""
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
+from iris_deploy.addresses import is_clean
+from iris_deploy.bounds import LATEST_VERSION, expect
 from iris_deploy.settings import ARTIFACTS_VARIABLE
 
 Artifacts = Annotated[
@@ -17,6 +22,43 @@ Model = Annotated[
 ]
 Version = Annotated[
     int | None,
-    typer.Option(min=1, help="Version of the model; the newest if left out.", show_default=False),
+    typer.Option(
+        min=1,
+        max=LATEST_VERSION,
+        help="Version of the model; the newest if left out.",
+        show_default=False,
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, for scripts.")]
+
+
+class Command(TyperCommand):
+    """A command whose options hold nothing that the system or the terminal could not take."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options.
+
+        Raises
+        ------
+        SettingsError
+            If one holds NUL, bytes that are not UTF-8, or a number that is none.
+        """
+        given, _, _ = self.make_parser(ctx).parse_args(list(args))
+        self._check(given)  # before typer asks the system about paths
+        rest: list[str] = super().parse_args(ctx, args)
+        self._check(ctx.params)  # numbers now are, and what the environment says is there too
+        return rest
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        for parameter in self.params:
+            if parameter.param_type_name == "option" and parameter.name is not None:
+                found = given.get(parameter.name)
+                for value in found if isinstance(found, (list, tuple)) else [found]:
+                    _check_value(parameter.opts[0], value)
+
+
+def _check_value(option: str, value: object) -> None:
+    if isinstance(value, (str, Path)):
+        expect(is_clean(str(value)), option, "UTF-8 without NUL", value)
+    elif isinstance(value, float):
+        expect(not math.isnan(value), option, "a number", value)

@@ -6,20 +6,27 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iris_deploy.addresses import ALL_ADDRESSES
 from iris_deploy.cli.options import Artifacts, Model, Version
+from iris_deploy.environment import named_ports
 from iris_deploy.errors import SettingsError
 from iris_deploy.settings import (
     ARTIFACTS,
+    CORS_HEADERS,
     HOST_VARIABLE,
     PORT_VARIABLES,
     TOKENS_VARIABLE,
+    AccessLog,
     LogFormat,
     Metrics,
     ServeSettings,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from iris_deploy.bundle.repository import Repository
+    from iris_deploy.serving.log import Log
 
 _DEFAULT = ServeSettings()
 _BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -29,13 +36,14 @@ _STOP, _SEEN, _ACCESS = "Stopping", "Logs and figures", "Access"
 
 
 def serve(
+    context: typer.Context,
     port: Annotated[
         list[int] | None,
         typer.Option(
             "--port",
             "-p",
-            envvar=list(PORT_VARIABLES),
-            help="TCP port, 5000 if left out; 0 picks a free one. May be given several times.",
+            help="TCP port, 5000 if left out; 0 picks a free one. May be given several times. "
+            f"Environment, the first that is set: {', '.join(PORT_VARIABLES)}.",
             rich_help_panel=_WHERE,
             show_default=False,
         ),
@@ -44,7 +52,7 @@ def serve(
         str,
         typer.Option(
             envvar=HOST_VARIABLE,
-            help="Address to listen on; 0.0.0.0 for all of the machine's.",
+            help="Address to listen on; * for all of the machine's, IPv6 and IPv4.",
             rich_help_panel=_WHERE,
         ),
     ] = _DEFAULT.host,
@@ -132,11 +140,12 @@ def serve(
         ),
     ] = None,
     access_log: Annotated[
-        bool,
+        AccessLog,
         typer.Option(
-            "--access-log/--no-access-log", help="A line per request.", rich_help_panel=_SEEN
+            help="A line for each request; no-probes: but for those of the health routes.",
+            rich_help_panel=_SEEN,
         ),
-    ] = True,
+    ] = _DEFAULT.access_log,
     metrics: Annotated[
         Metrics,
         typer.Option(
@@ -158,10 +167,20 @@ def serve(
             rich_help_panel=_ACCESS,
         ),
     ] = None,
-    trusted_proxy: Annotated[
-        str | None,
+    cors_header: Annotated[
+        list[str] | None,
         typer.Option(
-            help="Address of a proxy whose X-Forwarded headers count.", rich_help_panel=_ACCESS
+            help="Header that such pages may send beside the API's own, "
+            f"{' and '.join(CORS_HEADERS)} if left out. May be given several times.",
+            rich_help_panel=_ACCESS,
+        ),
+    ] = None,
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Address or network of proxies whose X-Forwarded-For counts; unix for the Unix "
+            "socket, * for everybody. May be given several times.",
+            rich_help_panel=_ACCESS,
         ),
     ] = None,
     trusted_proxy_count: Annotated[
@@ -194,7 +213,7 @@ def serve(
         os.environ.setdefault(name, "1")
     settings = ServeSettings(
         host=host,
-        ports=tuple(port or (() if unix_socket else _DEFAULT.ports)),
+        ports=tuple(port or named_ports(os.environ) or (() if unix_socket else _DEFAULT.ports)),
         unix_socket=unix_socket,
         unix_socket_mode=_octal(unix_socket_mode),
         workers=workers,
@@ -211,7 +230,8 @@ def serve(
         access_log=access_log,
         metrics=metrics,
         cors_origins=tuple(cors_origin or ()),
-        trusted_proxy=trusted_proxy,
+        cors_headers=tuple(cors_header or _DEFAULT.cors_headers),
+        trusted_proxies=tuple(trusted_proxy or ()),
         trusted_proxy_count=trusted_proxy_count,
         url_prefix=url_prefix,
     )
@@ -226,7 +246,8 @@ def serve(
     from iris_deploy.serving.signals import early_signals
 
     style: LogFormat = log_format or ("text" if os.isatty(1) else "json")
-    log = Log(style, access=settings.access_log)
+    log = Log(style, access=settings.access_log != "off")
+    _warn(log, settings, ignored=context.obj or ())
     with early_signals() as signals:
         launch = Launch(
             repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
@@ -260,6 +281,18 @@ def _serve_development(
             f"Serving {manifest.model} version {manifest.version} at {url}, Ctrl-C to stop"
         ),
     )
+
+
+def _warn(log: "Log", settings: ServeSettings, *, ignored: "Iterable[str]") -> None:
+    """Say what of the settings is seldom meant, and what of the surroundings is not for us."""
+    for name in ignored:
+        message = (
+            f"{name} is ignored: its value is one that Kubernetes or Docker sets for a Service"
+        )
+        log.event("warning", "ignored", f"{message} or link of this name", variable=name)
+    if ALL_ADDRESSES in settings.trusted_proxies:
+        message = "--trusted-proxy *: whoever connects is believed what X-Forwarded-For says"
+        log.event("warning", "trusts_all", message)
 
 
 def _occupy_standard_streams() -> None:

@@ -26,7 +26,8 @@ PARTS: Final = ("lib", "app", "artifacts")
 """Of the image, from what seldom changes to what often does: a layer each."""
 
 SERVING_PART: Final = (
-    *("__init__.py", "__main__.py", "errors.py", "healthcheck.py", "settings.py", "py.typed"),
+    *("__init__.py", "__main__.py", "py.typed", "addresses.py", "bounds.py", "environment.py"),
+    *("errors.py", "healthcheck.py", "settings.py"),
     *("bundle", "serving", "cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
 )
 """What of this package goes into an image."""

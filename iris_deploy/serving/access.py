@@ -29,6 +29,7 @@ MAX_TOKENS_BYTES = 1 << 20
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]{16,512}=*")  # RFC 6750 section 2.1; 16 to be worth it
 _PREFLIGHT_SECONDS = "600"
+_API_HEADERS = ("Authorization", "Content-Type", "X-Request-ID")
 _UNAUTHORIZED = reply_problem(
     401,
     "expected Authorization: Bearer with a token of this server",
@@ -91,6 +92,8 @@ class Access:
         Paths that need no token.
     origins : iterable of str
         Origins for cross-origin requests from browsers; ``*`` stands for all.
+    headers : iterable of str
+        Headers that pages may send, beside those of the API.
     """
 
     def __init__(
@@ -98,9 +101,11 @@ class Access:
         tokens: Iterable[str] = (),
         open_paths: Iterable[str] = (),
         origins: Iterable[str] = (),
+        headers: Iterable[str] = (),
     ) -> None:
         self._open = frozenset(open_paths)
         self._origins = frozenset(origins)
+        self._headers = ", ".join((*_API_HEADERS, *headers))
         self.set_tokens(tokens)
 
     def set_tokens(self, tokens: Iterable[str]) -> None:
@@ -137,7 +142,7 @@ class Access:
         cors: tuple[Header, ...] = (("Access-Control-Allow-Origin", allowed),)
         if method == "OPTIONS":
             cors += (
-                ("Access-Control-Allow-Headers", "Authorization, Content-Type, X-Request-ID"),
+                ("Access-Control-Allow-Headers", self._headers),
                 ("Access-Control-Allow-Methods", "GET, POST"),
                 ("Access-Control-Max-Age", _PREFLIGHT_SECONDS),
             )

@@ -32,7 +32,9 @@ from iris_deploy.serving.sockets import (
     open_sockets,
     remove_unix_sockets,
     reserve_files,
+    shared_ports,
     url_of,
+    url_to_try,
 )
 from iris_deploy.serving.supervisor import Supervisor
 from iris_deploy.settings import ServeSettings
@@ -82,7 +84,7 @@ class Launch:
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
         self._newest = Newest(repository, self._model, version)
         open_paths = self._open_paths()
-        self._access = Access(tokens(), open_paths, settings.cors_origins)
+        self._access = Access(tokens(), open_paths, settings.cors_origins, settings.cors_headers)
         # From here on whoever connects waits instead of being refused.
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
@@ -153,7 +155,7 @@ class Launch:
         manifest = self._endpoints.bundle.manifest
         urls = self._urls
         example = json.dumps(manifest.examples[-1].instance)
-        reach = urls[0] if urls[0].startswith("http") else "http://localhost"
+        reach = url_to_try(self._listeners[0])
         through = "" if urls[0].startswith("http") else f" --unix-socket {urls[0][5:]}"
         n = self._n_workers
         self._log.event(
@@ -167,6 +169,8 @@ class Launch:
             hint=f"Try: curl -s{through} {reach}{self._settings.url_prefix}/predict "
             f"-H 'Content-Type: application/json' -d '{example}'",
         )
+        for message in shared_ports(self._listeners):
+            self._log.event("warning", "port_shared", message)
 
     def _facts(self) -> dict[str, object]:
         manifest = self._endpoints.bundle.manifest

@@ -4,12 +4,15 @@ Knows nothing of HTTP.
 """
 
 import contextlib
+import errno
 import resource
 import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from iris_deploy.addresses import ALL_ADDRESSES
+from iris_deploy.environment import reachable_host
 from iris_deploy.errors import ServerError
 from iris_deploy.serving.unix_listener import UnixListener
 from iris_deploy.settings import ServeSettings
@@ -19,10 +22,13 @@ BACKLOG = 1024  # connections that the kernel holds until they are accepted
 RESERVED_FILES = 64
 """Descriptors of a worker beside its connections: listeners, pipes, memory, modules, a reload."""
 
+_NO_IPV6 = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}
+
 _HINT = "stop what listens there, or choose another with --port (0 picks a free one)"
-_HINTS: dict[type[OSError], str] = {
+_HINTS: dict[type[Exception], str] = {
     PermissionError: "ports below 1024 need privileges; choose another with --port",
     socket.gaierror: "choose an address of this machine with --host",
+    UnicodeError: "choose an address of this machine with --host",
 }
 
 
@@ -52,7 +58,8 @@ def open_socket(host: str, port: int) -> socket.socket:
     Parameters
     ----------
     host : str
-        Name or address.
+        Name or address; ``*`` for all addresses of the machine. ``*`` and ``::`` are IPv6 and IPv4
+        on one socket, and ``*`` is IPv4 alone where the kernel has no IPv6.
     port : int
         0 lets the system choose.
 
@@ -66,20 +73,34 @@ def open_socket(host: str, port: int) -> socket.socket:
         If the address is not to be had.
     """
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
+        if host != ALL_ADDRESSES:
+            return _listen(host, port)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(address)
-            listener.listen(BACKLOG)
-        except BaseException:
-            listener.close()
-            raise
-    except OSError as exc:
-        message = f"cannot listen on {host} port {port}: {exc.strerror or exc}"
+            return _listen("::", port)
+        except OSError as exc:
+            if exc.errno not in _NO_IPV6:
+                raise
+            return _listen("0.0.0.0", port)  # noqa: S104
+    except (OSError, UnicodeError) as exc:  # UnicodeError: a name that DNS cannot have
+        reason = getattr(exc, "strerror", None) or exc
+        message = f"cannot listen on {host} port {port}: {reason}"
         raise ServerError(message, hint=_HINTS.get(type(exc), _HINT)) from exc
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if address[0] == "::":
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except BaseException:
+        listener.close()
+        raise
     return listener
 
 
@@ -153,4 +174,52 @@ def url_of(listener: socket.socket) -> str:
     if listener.family == socket.AF_UNIX:
         return f"unix:{listener.getsockname()}"
     host, port = listener.getsockname()[:2]
+    return _http_url(host, port)
+
+
+def url_to_try(listener: socket.socket) -> str:
+    """Return a URL by which a program on this machine reaches a listening socket.
+
+    With numbers: ``localhost`` may lead to another program, which listens on the other of
+    ``127.0.0.1`` and ``::1``. Through a Unix socket any name will do.
+    """
+    if listener.family == socket.AF_UNIX:
+        return "http://localhost"
+    host, port = listener.getsockname()[:2]
+    return _http_url(reachable_host(host), port)
+
+
+def _http_url(host: str, port: int) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def shared_ports(listeners: Sequence[socket.socket]) -> list[str]:
+    """Say which ports another program answers on, at the address that ``localhost`` may mean too.
+
+    On macOS AirPlay listens on port 5000 of all addresses, and whoever then listens on 127.0.0.1
+    gets what is sent there, but not what is sent to ``::1``.
+
+    Returns
+    -------
+    list of str
+        A sentence for each.
+    """
+    said = []
+    for listener in listeners:
+        if listener.family == socket.AF_UNIX:
+            continue
+        host, port = listener.getsockname()[:2]
+        ours = reachable_host(host)
+        if host == "::" or ours not in _LOOPBACKS:  # both are ours, or neither
+            continue
+        other = _LOOPBACKS[ours]
+        with contextlib.suppress(OSError), socket.create_connection((other, port), _LOOK):
+            said.append(
+                f"another program answers at {_http_url(other, port)}, and localhost may mean "
+                f"that one; say {_http_url(ours, port)} to reach this server"
+            )
+    return said
+
+
+_LOOPBACKS = {"127.0.0.1": "::1", "::1": "127.0.0.1"}
+_LOOK = 0.2  # seconds; who listens on loopback answers in less than a thousandth
