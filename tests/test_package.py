@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -10,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import iris_deploy
+from iris_deploy.image.contents import SERVING_PART
 
+INSTANCE = '{"length": 5.1, "width": 2.4}'
 ROOT = Path(__file__).parent.parent
 
 
@@ -78,6 +81,34 @@ def test_the_wheel_works_alone_in_an_empty_directory(wheel: Path, tmp_path: Path
         ran = subprocess.run(
             [sys.executable, "-I", "-c", script, str(site), *arguments],
             cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        assert output in ran.stdout
+
+
+def test_what_goes_into_an_image_works_without_the_rest(artifacts: Path, tmp_path: Path) -> None:
+    """With the installed packages alone beside it: a module that was left out would be missed."""
+    for part in SERVING_PART:
+        source, target = ROOT / "iris_deploy" / part, tmp_path / "app/iris_deploy" / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target)
+        else:
+            shutil.copy(source, target)
+    packages = Path(sysconfig.get_path("purelib"))  # as a path, without what .pth files add
+    script = (
+        f"import sys; sys.path[:0] = {[str(tmp_path / 'app'), str(packages)]!r}; "
+        "import iris_deploy.healthcheck, iris_deploy.serving.launch; "
+        "from iris_deploy.cli import main; sys.exit(main())"
+    )
+    words = ("predict", "--artifacts", str(artifacts), "--version", "1")
+    for arguments, output in (([*words, INSTANCE], "virginica"), (["serve", "--help"], "--port")):
+        ran = subprocess.run(
+            [sys.executable, "-I", "-S", "-c", script, *arguments],
             capture_output=True,
             text=True,
             timeout=60,
