@@ -21,6 +21,9 @@ MOST_THREADS = 1024
 LARGEST_BODY = 2**30
 """Bytes, of some 30 million instances, which are kept in memory, and 25 times that beside them."""
 
+MOST_MEMORY = 2**40
+"""Bytes; more than machines have."""
+
 LARGEST_HEADER = 2**20
 """Bytes; more than a hundred times what browsers and proxies send."""
 

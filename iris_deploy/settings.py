@@ -132,6 +132,8 @@ class ServeSettings:
     max_header_bytes : int
         Largest request line and header together; what is larger is answered with 431. Browsers and
         proxies stay below 8 KiB; 16 KiB is twice that.
+    max_memory_bytes : int
+        Memory of one worker for large requests; beyond it they wait, and are refused after a while.
     connections : int
         Open connections of one worker; more wait in the kernel's queue.
     request_timeout : float
@@ -171,9 +173,10 @@ class ServeSettings:
     worker_timeout: float = 30.0
     max_body_bytes: int = 1024 * 1024
     max_header_bytes: int = 16 * 1024
+    max_memory_bytes: int = 1 << 28
     connections: int = 500
     request_timeout: float = 10.0
-    idle_timeout: float = 60.0
+    idle_timeout: float = 620.0
     queue_timeout: float = 2.0
     drain_delay: float = 0.0
     grace: float = 5.0
@@ -192,6 +195,7 @@ class ServeSettings:
             ("--threads", self.threads, 1, bounds.MOST_THREADS),
             ("--max-body-bytes", self.max_body_bytes, 1, bounds.LARGEST_BODY),
             ("--max-header-bytes", self.max_header_bytes, 1024, bounds.LARGEST_HEADER),
+            ("--max-memory-bytes", self.max_memory_bytes, 1, bounds.MOST_MEMORY),
             ("--connections", self.connections, 1, bounds.MOST_CONNECTIONS),
             ("--trusted-proxy-count", self.trusted_proxy_count, 1, bounds.MOST_PROXIES),
         ):

@@ -230,5 +230,5 @@ def serving(
 @pytest.fixture(scope="session")
 def server(_trained: Path) -> Iterator[Server]:
     """The talk's bundle, served; one server a test process, never changed by a test."""
-    with serving(_trained, "--version", 1) as running:
+    with serving(_trained, "--version", 1, "--access-log", "all") as running:
         yield running

@@ -61,7 +61,7 @@ def main(artifacts: Path) -> None:
     counter = _Counter()
 
     def work() -> None:
-        service = Service(endpoints, Access(), metrics, log, settings)
+        service = Service(endpoints, Access(), metrics, log, settings, app)
         balance = Balance(memory.connections, 0)
         worker = Worker(app, service, [listener], settings, theirs, lambda *_: True, balance)
         worker.run()

@@ -24,6 +24,10 @@ PREDICTION = b'{"prediction":"virginica"}'
 LAST = b"GET /health/live HTTP/1.1\r\nHost: x\r\nX-Request-ID: last\r\nConnection: close\r\n\r\n"
 """Sent behind other requests: its answer shows that nothing is left over, and ends it all."""
 
+POOL = b"Content-Encoding: identity"
+"""Line that leaves a body as it is, and sends the request to a thread: coded ones are worked on
+there, and this one is not looked at before."""
+
 _PAUSE = 0.0005  # seconds between two pieces, for each to arrive alone
 _PAUSES = 100
 
@@ -31,6 +35,11 @@ _PAUSES = 100
 def head(*lines: bytes) -> bytes:
     """Write request line and header."""
     return b"\r\n".join((*lines, b"", b""))
+
+
+def in_pool(request: bytes) -> bytes:
+    """Have a request answered on a thread; the answer is the same."""
+    return request.replace(b"\r\n", b"\r\n" + POOL + b"\r\n", 1)
 
 
 def post_head(*lines: bytes, target: bytes = b"/predict") -> bytes:
@@ -121,11 +130,25 @@ def take_apart(data: bytes, *methods: str) -> list[Answer]:
         assert version in {b"HTTP/1.1", b"HTTP/1.0"}, line
         headers = http.client.parse_headers(io.BytesIO(fields))
         is_head = methods[len(answers) : len(answers) + 1] == ("HEAD",)
-        size = 0 if is_head or status == b"100" else int(headers["Content-Length"])
-        assert len(data) >= size, data
-        answers.append(Answer(int(status), headers, data[:size]))
-        data = data[size:]
+        if headers["Transfer-Encoding"] == "chunked":
+            body, data = _join_chunks(data)
+        else:
+            size = 0 if is_head or status == b"100" else int(headers["Content-Length"])
+            assert len(data) >= size, data
+            body, data = data[:size], data[size:]
+        answers.append(Answer(int(status), headers, body))
     return answers
+
+
+def _join_chunks(data: bytes) -> tuple[bytes, bytes]:
+    """Return a body out of its chunks, and what follows it."""
+    body, size = b"", -1
+    while size:
+        line, end, data = data.partition(b"\r\n")
+        size = int(line, 16)
+        assert end + data[size : size + 2] == b"\r\n\r\n", data
+        body, data = body + data[:size], data[size + 2 :]
+    return body, data
 
 
 def no_traceback(server: Server) -> None:

@@ -63,8 +63,9 @@ def test_without_a_token_everything_but_the_probes_is_refused(guarded: Server) -
         assert not re.search(rb"sha256|HELP|digest|schemas", preflight.body)
     for value in (INSTANCE, LARGE):
         is_refused(guarded.predict(value))
-    is_refused(ask(guarded, "/%2fhealth/live"))  # no path of the table, whatever it decodes to
-    for path in ("/health/live", "/health/ready", "/health/live?x=1", "//health/live"):
+    for path in ("/%2fhealth/live", "//health/live"):  # no paths of the table
+        is_refused(ask(guarded, path))
+    for path in ("/health/live", "/health/ready", "/health/live?x=1"):
         assert ask(guarded, path).status == 200
         assert ask(guarded, path, method="HEAD").status == 200
         assert ask(guarded, path, "Bearer wrong").status == 200

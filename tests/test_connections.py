@@ -20,6 +20,7 @@ from tests.pieces import (
     CHUNKED,
     HOST,
     LAST,
+    POOL,
     PREDICTION,
     PROBE,
     chunks,
@@ -36,13 +37,15 @@ from tests.pieces import (
 from tests.test_serve import INSTANCE, JSON, is_problem
 
 LIMIT = 1024 * 1024  # bytes of a body
-LANES = pytest.mark.parametrize("target", [b"/predict", b"//predict"])
+LANES = pytest.mark.parametrize("lines", [(), (POOL,)], ids=["loop", "pool"])
 
 
 @LANES
-def test_a_client_that_has_said_all_still_gets_its_answer(server: Server, target: bytes) -> None:
+def test_a_client_that_has_said_all_still_gets_its_answer(
+    server: Server, lines: tuple[bytes, ...]
+) -> None:
     with server.connect() as connection:
-        send(connection, post(BODY, target=target))
+        send(connection, post(BODY, *lines))
         connection.shutdown(socket.SHUT_WR)
         (answer,) = take_apart(read_to_end(connection, 2))
     assert answer.body == PREDICTION
@@ -51,11 +54,12 @@ def test_a_client_that_has_said_all_still_gets_its_answer(server: Server, target
 @LANES
 @pytest.mark.parametrize("framing", [b"Content-Length: %d" % len(BODY), CHUNKED])
 def test_who_waits_to_continue_is_told_to_and_answered(
-    server: Server, target: bytes, framing: bytes
+    server: Server, lines: tuple[bytes, ...], framing: bytes
 ) -> None:
     body = chunks(BODY) if framing == CHUNKED else BODY
     with server.connect(1) as connection:
-        send(connection, post(BODY) + post_head(framing, b"Expect: 100-continue", target=target))
+        waiting = post_head(framing, b"Expect: 100-continue", *lines)
+        send(connection, post(BODY) + waiting)
         data = b""
         while not data.endswith(b"HTTP/1.1 100 Continue\r\n\r\n"):
             data += connection.recv(1 << 16)
@@ -70,8 +74,10 @@ def finals(data: bytes) -> list[int]:
 
 
 @LANES
-def test_who_does_not_wait_to_continue_is_answered_once(server: Server, target: bytes) -> None:
-    request = post(BODY, b"Expect: 100-continue", target=target)
+def test_who_does_not_wait_to_continue_is_answered_once(
+    server: Server, lines: tuple[bytes, ...]
+) -> None:
+    request = post(BODY, b"Expect: 100-continue", *lines)
     for data in in_each_split(server.address, request + LAST):
         assert finals(data) == [200, 200]
     without = head(PROBE, HOST, b"Expect: 100-continue")
@@ -181,9 +187,9 @@ ENDS: list[tuple[int, bytes, int]] = [
     (30, post(BODY)[:-9], 0),
     (30, post_head(CHUNKED) + b"1D\r\n" + BODY, 0),
     (30, post(BODY), 0),
-    (30, post(BODY, target=b"//predict"), 0),
+    (30, post(BODY, POOL), 0),
     (30, post(BODY), 10),
-    (20, post(BODY) * 3 + post(BODY, target=b"//predict") * 3, 0),
+    (20, post(BODY) * 3 + post(BODY, POOL) * 3, 0),
     (20, head(b"HELLO"), 0),
     (10, post_head(b"Content-Length: 99999999") + bytes(50_000), 0),
     (2, LARGE, 0),

@@ -112,7 +112,7 @@ def test_unfit_files_found_by_a_running_server_change_nothing(
 
     tokens, manifest = tmp_path / "tokens", artifacts / "iris/3/bundle.json"
     tokens.write_text(TOKEN)
-    options = ("--workers", 2, "--tokens-file", tokens, "--no-access-log")
+    options = ("--workers", 2, "--tokens-file", tokens, "--access-log", "off")
     with serving(artifacts, *options) as running:
         forked(running, 2)
         manifest.parent.mkdir()

@@ -7,14 +7,13 @@ that is missing here is one that somebody else will find.
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.protocols.prediction import Contract
-from iris_deploy.serving.server.parser import StrictParser
+from iris_deploy.serving.server.request import Limits, Request
 from tests.growth import assert_linear, seconds
 from tests.pieces import CHUNKED, HOST, chunks, head, post_head
 
@@ -22,18 +21,18 @@ HEAD, BODY = 16_000, 1 << 20  # bytes that the limits allow
 RECEIVED = 1 << 16  # bytes that the loop takes at a time
 LOOP = 0.020  # seconds that it may be held
 
-LIMITS = SimpleNamespace(max_request_header_size=16384, max_body_bytes=BODY, inbuf_overflow=1 << 62)
+LIMITS = Limits(16384, BODY)
 
 
 def parse(pieces: list[bytes]) -> None:
     """Take what came, one request after another as a connection does."""
-    parser = StrictParser(LIMITS)
+    request = Request(LIMITS)
     for piece in pieces:
-        data = piece
-        while data and not parser.error:
-            data = data[parser.received(data) :]
-            if parser.completed and not parser.error:
-                parser = StrictParser(LIMITS)
+        at = 0
+        while at < len(piece) and not request.error:
+            at = request.take(piece, at)
+            if request.completed and not request.error:
+                request = Request(LIMITS)
 
 
 def line(value: Callable[[int], bytes]) -> Callable[[int], bytes]:

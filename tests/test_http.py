@@ -295,5 +295,5 @@ def test_what_only_decodes_to_a_path_is_404(server: Server, target: str) -> None
 @pytest.mark.parametrize("target", ["/health//live", "/predict//", "//health//ready", "http://x"])
 def test_nothing_is_redirected(server: Server, target: str) -> None:
     answer = server.request("GET", target)
-    assert answer.status in {200, 404}
+    assert answer.status == (200 if target == "http://x" else 404)
     assert "Location" not in answer.headers

@@ -39,7 +39,7 @@ def by_the_strict_reader(signature: Signature, body: bytes) -> list[tuple[float,
     try:
         value = strict.decode(body)
         if signature.is_columns(value):
-            return signature.columns(value)
+            return [*map(tuple, signature.columns(value).tolist())]
         return signature.rows(value) if type(value) is list else [signature.row(value)]
     except (MalformedError, SignatureError) as exc:
         return type(exc).__name__

@@ -4,7 +4,6 @@ import json
 import random
 import re
 import string
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.pieces import (
     LAST,
     chunks,
     head,
+    in_pool,
     post,
     post_head,
     take_apart,
@@ -33,30 +33,24 @@ DATE_AND_ID = re.compile(rb"\r\n(Date|X-Request-Id): [^\r]*")
 TOKEN = "token-of-the-tests"
 
 
-Request = Callable[[bytes], bytes]
-"""Writes a request for a target."""
-
-
-def in_both_lanes(
-    server: Server, request: Request, path: bytes, without: re.Pattern[bytes] = DATE
-) -> bytes:
+def in_both_lanes(server: Server, request: bytes, without: re.Pattern[bytes] = DATE) -> bytes:
     """Ask in the loop and in the pool, and return what both answer, without the date."""
     loop, pool = (
-        without.sub(b"", talk(server.address, request(target) + LAST))
-        for target in (path, b"/" + path)
+        without.sub(b"", talk(server.address, asked + LAST))
+        for asked in (request, in_pool(request))
     )
     assert loop == pool
     return loop
 
 
-def lanes(server: Server, identity: str) -> list[tuple[str, str]]:
+def lanes(server: Server, identity: str) -> list[str]:
     """Return which lanes answered the requests of a name, once there are two."""
 
     def found() -> list[dict[str, Any]]:
         return [line for line in server.events("request") if line["id"] == identity]
 
     wait_until(lambda: len(found()) == 2)
-    return sorted((line["lane"], line["path"]) for line in found())
+    return sorted(line["lane"] for line in found())
 
 
 MANY = json.dumps([INSTANCE, {"length": "1.4", "width": 0.2}, {"length": 99, "width": 1}]).encode()
@@ -72,7 +66,6 @@ ASKED: dict[str, tuple[int, bytes, bytes, list[bytes]]] = {
     "many digits": (200, b'{"length": 1.00000000000000000001, "width": 5e-324}', b"?details", []),
     "to be closed": (200, BODY, b"", [b"Connection: close"]),
     "of a page elsewhere": (200, BODY, b"", [b"Origin: https://elsewhere.example"]),
-    "compressed, it says": (200, BODY, b"", [b"Content-Encoding: gzip"]),
     "for another form": (200, BODY, b"", [b"Accept: text/html"]),
     "host with other signs": (200, BODY, b"", [b"Host: !$&'()*+;=%"]),
     "no JSON": (400, b"{", b"", []),
@@ -95,7 +88,7 @@ ASKED: dict[str, tuple[int, bytes, bytes, list[bytes]]] = {
 }
 
 
-def ask(body: bytes, query: bytes, lines: list[bytes], identity: str | None = None) -> Request:
+def ask(body: bytes, query: bytes, lines: list[bytes], identity: str | None = None) -> bytes:
     """Write a request whose header has these lines instead of, or beside, the usual ones."""
     usual = {b"host": HOST, b"content-type": b"Content-Type: application/json"}
     for line in lines:
@@ -103,25 +96,25 @@ def ask(body: bytes, query: bytes, lines: list[bytes], identity: str | None = No
     if identity is not None:
         usual[b"x-request-id"] = ID + identity.encode()
     fields = [*usual.values(), b"Content-Length: %d" % len(body)]
-    return lambda target: head(b"POST %s%s HTTP/1.1" % (target, query), *fields) + body
+    return head(b"POST /predict%s HTTP/1.1" % query, *fields) + body
 
 
 @pytest.mark.parametrize("name", ASKED)
 def test_both_lanes_answer_with_the_same_bytes(server: Server, name: str) -> None:
     status, body, query, lines = ASKED[name]
     identity = f"both-{name.replace(' ', '-').replace(',', '')}"
-    data = in_both_lanes(server, ask(body, query, lines, identity), b"/predict")
+    data = in_both_lanes(server, ask(body, query, lines, identity))
     answer = take_apart(data)[0]
     if status == 200:
         assert (answer.status, answer.headers["X-Request-ID"]) == (200, identity)
     else:
         is_problem(answer, status)
-    assert lanes(server, identity) == [("loop", "/predict"), ("pool", "//predict")]
+    assert lanes(server, identity) == ["loop", "pool"]
 
 
 @pytest.mark.parametrize("host", [b"a..b", b".", b"a" * 64, b"xn--a", b"[::::]", b"x:99999"])
 def test_both_lanes_think_the_same_of_a_host(server: Server, host: bytes) -> None:
-    in_both_lanes(server, ask(BODY, b"", [b"Host: " + host], "host"), b"/predict")
+    in_both_lanes(server, ask(BODY, b"", [b"Host: " + host], "host"))
 
 
 @pytest.mark.parametrize("version", [b"1.0", b"1.1"])
@@ -131,11 +124,9 @@ def test_both_lanes_answer_probes_with_the_same_bytes(
 ) -> None:
     identity = f"probe-{path.decode().rpartition('/')[2]}-{version.decode()}"
 
-    def request(target: bytes) -> bytes:
-        return head(b"GET %s HTTP/%s" % (target, version), HOST, ID + identity.encode())
-
-    assert take_apart(in_both_lanes(server, request, path))[0].status == 200
-    assert lanes(server, identity) == [("loop", path.decode()), ("pool", f"/{path.decode()}")]
+    request = head(b"GET %s HTTP/%s" % (path, version), HOST, ID + identity.encode())
+    assert take_apart(in_both_lanes(server, request))[0].status == 200
+    assert lanes(server, identity) == ["loop", "pool"]
 
 
 def test_both_lanes_ask_for_tokens_with_the_same_bytes(artifacts: Path) -> None:
@@ -152,13 +143,14 @@ def test_both_lanes_ask_for_tokens_with_the_same_bytes(artifacts: Path) -> None:
     }
     with serving(artifacts, env={"IRIS_DEPLOY_TOKENS": TOKEN}) as running:
         for identity, (status, lines) in asked.items():
-            data = in_both_lanes(running, ask(BODY, b"", lines, identity), b"/predict")
+            data = in_both_lanes(running, ask(BODY, b"", lines, identity))
             answer = take_apart(data)[0]
             assert answer.status == status
             if status == 401:
                 is_problem(answer, 401, "Bearer")
                 assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-            assert lanes(running, identity) == [("loop", "/predict"), ("pool", "//predict")]
+            # Whoever has no token is refused in the loop: no thread is worth it.
+            assert lanes(running, identity) == ["loop", "pool" if status == 200 else "loop"]
 
 
 @pytest.mark.parametrize("version", [1, 2], ids=["decision values", "probabilities"])
@@ -177,8 +169,9 @@ def test_offline_and_served_figures_are_equal_to_the_last_bit(
     )
     with serving(artifacts, "--version", version, "--workers", 1) as running:
         for asked, expected in ([together], batch), (lines.split(b"\n"), alone):
-            for target in (b"/predict?details=true", b"//predict?details=true"):
-                data = b"".join(post(body, target=target) for body in asked) + LAST
+            requests = [post(body, target=b"/predict?details=true") for body in asked]
+            for sent in (requests, [in_pool(request) for request in requests]):
+                data = b"".join(sent) + LAST
                 answers = take_apart(talk(running.address, data, seconds=10))
                 assert [answer.body for answer in answers[:-1]] == expected
     values = [json.loads(line) for line in alone]
@@ -191,7 +184,7 @@ def test_offline_and_served_figures_are_equal_to_the_last_bit(
 printable = st.text(string.printable[:95], max_size=30)
 names = st.sampled_from(
     (
-        *("Accept", "Authorization", "Content-Encoding", "Content-Type", "Cookie", "Expect"),
+        *("Accept", "Authorization", "Content-Type", "Cookie", "Expect"),
         *("Forwarded", "Host", "If-Match", "Origin", "Range", "Referer", "Via", "User-Agent"),
         *("Transfer-Encoding", "X-Forwarded-For", "X-HTTP-Method-Override", "X-Request-ID"),
     )
@@ -211,13 +204,11 @@ host_names = st.text(string.ascii_letters + string.digits + "-._~%!$&'()*+;=:[]"
 def test_any_header_and_query_is_answered_by_the_contract_and_the_same_in_both_lanes(
     server: Server, query: str, line: str, host: str
 ) -> None:
-    def request(target: bytes) -> bytes:
-        start = b"POST %s?%s HTTP/1.1" % (target, query.encode())
-        kind, length = b"Content-Type: application/json", b"Content-Length: %d" % len(BODY)
-        fields = (b"Host: " + host.encode(), kind, line.encode(), length)
-        return head(start, *fields) + BODY
-
-    answer, *rest = take_apart(in_both_lanes(server, request, b"/predict", DATE_AND_ID))
+    start = b"POST /predict?%s HTTP/1.1" % query.encode()
+    kind, length = b"Content-Type: application/json", b"Content-Length: %d" % len(BODY)
+    fields = (b"Host: " + host.encode(), kind, line.encode(), length)
+    request = head(start, *fields) + BODY
+    answer, *rest = take_apart(in_both_lanes(server, request, DATE_AND_ID))
     if answer.status == 100:
         answer, *rest = rest
     if answer.status != 200:
@@ -248,15 +239,12 @@ def test_many_instances_are_answered_in_the_loop_if_that_is_quick_and_all_the_sa
     body = json.dumps(value).encode()
     assert len(body) > 8192
 
-    def request(target: bytes) -> bytes:
-        lines, target = [ID + identity.encode()], target + query
-        if chunked:
-            return post_head(*lines, CHUNKED, target=target) + chunks(body, 3000)
-        return post(body, *lines, target=target)
-
-    data = in_both_lanes(server, request, b"/predict")
-    answer = take_apart(data)[0]
+    named, target = ID + identity.encode(), b"/predict" + query
+    request = post(body, named, target=target)
+    if chunked:
+        request = post_head(named, CHUNKED, target=target) + chunks(body, 3000)
+    answer = take_apart(in_both_lanes(server, request))[0]
     assert answer.status == status
     if status == 200:
         assert len(answer.json()["predictions"]) == len(value)
-    assert lanes(server, identity) == sorted([(lane, "/predict"), ("pool", "//predict")])
+    assert lanes(server, identity) == sorted([lane, "pool"])

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import COMMAND, Answer, Server, serving, wait_until
-from tests.load import Load, batch, can_unshare, forked, post, read_answer
+from tests.load import Load, batch, can_unshare, forked, is_closed, post, read_answer
 from tests.test_serve import INSTANCE, is_problem
 
 LARGE = ("--max-body-bytes", 100_000_000)
@@ -138,16 +138,61 @@ def test_a_request_has_not_waited_while_the_one_before_was_answered(artifacts: P
 
 
 @pytest.mark.parametrize("start", [b"", SMALL[:-1], b"P"], ids=["idle", "half sent", "begun"])
-def test_a_flood_of_connections_holds_the_server_up_for_a_while_only(
-    artifacts: Path, start: bytes
+def test_a_flood_of_connections_gives_way_to_whoever_asks(artifacts: Path, start: bytes) -> None:
+    """Probes and figures are answered at once, others a second after the last of the flood."""
+    with (
+        serving(artifacts, "--workers", 1, "--connections", 20) as running,
+        flood(running, 23, start),
+    ):
+        for path in ("/health/ready", "/metrics"):
+            assert running.request("GET", path).status == 200
+        wait_until(lambda: all(running.predict(INSTANCE).status == 200 for _ in range(10)), 3)
+
+
+def test_without_room_others_than_operators_are_told_to_come_again(artifacts: Path) -> None:
+    """Each connection is in the middle of something, so that none has to go."""
+    with (
+        serving(artifacts, "--workers", 1, "--connections", 5) as running,
+        flood(running, 5, SMALL[:-1]) as connections,
+    ):
+        answer = running.predict(INSTANCE)
+        is_problem(answer, 503, "no room")
+        assert (answer.headers["Retry-After"], answer.headers["Connection"]) == ("1", "close")
+        assert running.request("GET", "/health/live").status == 200
+        for connection in connections:
+            connection.sendall(SMALL[-1:])
+            assert read_answer(connection).status == 200
+
+
+def test_whoever_has_been_idle_longest_goes_first_and_it_is_logged_once_and_counted(
+    artifacts: Path,
 ) -> None:
-    options = ("--workers", 1, "--connections", 20, "--idle-timeout", 2, "--request-timeout", 1)
-    with serving(artifacts, *options) as running:
-        begun = time.monotonic()
-        with flood(running, 30, start):
-            assert running.predict(INSTANCE).status == 200
-            assert time.monotonic() - begun < 9
-            assert running.predict(INSTANCE).status == 200
+    with (
+        serving(artifacts, "--workers", 1, "--connections", 5) as running,
+        flood(running, 5) as connections,
+    ):
+        first, second, *others = connections
+        for connection in (*connections, first):
+            connection.sendall(SMALL)
+            assert read_answer(connection).status == 200
+        assert running.metrics()["iris_deploy_connections_evicted_total"] == 1
+        assert is_closed(second)
+        assert running.predict(INSTANCE).status == 200
+        for connection in (others[-1], first):
+            connection.sendall(SMALL)
+            assert read_answer(connection).status == 200
+        (line,) = running.events("full")
+        assert (line["level"], line["evicted"]) == ("warning", 1)
+
+
+def test_a_thousand_idle_connections_keep_nobody_out(artifacts: Path) -> None:
+    """With the limit as it is by default, of one client."""
+    with serving(artifacts, "--workers", 1) as running, flood(running, 1010, SMALL):
+        for path in ("/health/live", "/health/ready", "/metrics") * 5:
+            begun = time.monotonic()
+            assert running.request("GET", path).status == 200
+            assert time.monotonic() - begun < 1
+        assert running.predict(INSTANCE).status == 200
 
 
 def test_more_than_a_thousand_connections_are_served(artifacts: Path) -> None:
@@ -188,16 +233,15 @@ def test_the_connections_that_the_hint_names_are_possible(artifacts: Path) -> No
     options = ("--connections", 36, "--workers", 1)
     with (
         serving(artifacts, *options, prefix=("prlimit", "--nofile=100:100")) as running,
-        flood(running, 60) as connections,
+        flood(running, 36, SMALL) as connections,
     ):
-        time.sleep(0.5)
+        for connection in connections:
+            assert read_answer(connection).status == 200
         for path in (b"/metrics", b"/openapi.json", b"/"):
             connections[0].sendall(b"GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
             assert read_answer(connections[0]).status == 200
         connections[35].sendall(SMALL)
         assert read_answer(connections[35]).status == 200
-        for connection in connections[:30]:
-            connection.close()
         assert running.predict(INSTANCE).status == 200
         assert running.stop() == 0
         assert not running.events("log")
@@ -229,7 +273,7 @@ def test_a_client_that_does_not_read_holds_up_nobody_and_is_cut(artifacts: Path)
 
 def test_overload_is_refused_in_time_and_small_requests_are_answered(artifacts: Path) -> None:
     body = batch(50_000)
-    options = ("--workers", 1, "--threads", 1, "--queue-timeout", 0.5, *LARGE)
+    options = ("--workers", 1, "--threads", 1, "--queue-timeout", 0.05, *LARGE)
     with serving(artifacts, *options) as running, ThreadPoolExecutor(12) as pool:
         (worker,) = forked(running, 1)
         alone = min(ask_large(running, body)[1] for _ in range(2))

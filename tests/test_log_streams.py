@@ -128,7 +128,7 @@ def test_a_terminal_where_another_process_writes_at_the_moment_loses_no_line(
 def test_json_may_be_asked_for_on_a_terminal(artifacts: Path, tmp_path: Path) -> None:
     master, slave = pty.openpty()
     try:
-        options = ("--workers", 1, "--log-format", "json")
+        options = ("--workers", 1, "--log-format", "json", "--access-log", "all")
         with saying_to(slave, artifacts, *options, directory=tmp_path) as running:
             os.close(slave)
             assert running.stop() == 0

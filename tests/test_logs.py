@@ -57,7 +57,7 @@ def strict(_trained: Path) -> Iterator[Server]:
         (get(b"/"), 200, "GET", "/"),
         (b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 200, "HEAD", "/"),
         (get(b"/nope?x=1"), 404, "GET", "/nope"),
-        (get(b"//predict"), 405, "GET", "//predict"),
+        (get(b"//predict"), 404, "GET", "//predict"),
         (get(b"/predict"), 405, "GET", "/predict"),
         (post(b"{}"), 422, "POST", "/predict"),
         (post(b"{"), 400, "POST", "/predict"),
@@ -116,12 +116,12 @@ def test_no_data_of_a_request_is_logged(artifacts: Path, style: str) -> None:
 
 
 BROKEN = """\
-import iris_deploy.serving.protocols.prediction as prediction
+import iris_deploy.serving.protocols.instances as instances
 
-def answer(self, body, **_):
+def read(self, body):
     return float(body)  # its message quotes what is no number
 
-prediction.Contract.answer = answer
+instances.InstanceReader.read = read
 """
 
 
@@ -137,7 +137,9 @@ def test_a_bug_is_logged_without_the_data_of_the_request(
         assert SECRET.encode() not in answer.body
         line = request_line(running, answer.headers["X-Request-ID"])
         assert (line["status"], line["lane"]) == (500, "pool" if padding else "loop")
-        assert "ValueError" in running.output.read_text()
+        (bug,) = running.events("bug")
+        assert (bug["level"], bug["id"]) == ("error", line["id"])
+        assert bug["traceback"].endswith("ValueError")
         assert SECRET not in running.output.read_text() + running.errors.read_text()
 
 
@@ -175,8 +177,9 @@ def test_the_probes_are_logged_if_everything_is(
     options = (*choice, "--url-prefix", prefix) if prefix else choice
     with serving(artifacts, "--workers", 1, *options) as running:
         live, ready = f"{prefix}/health/live", f"{prefix}/health/ready"
-        for path in (live, ready, f"/{live}"):  # the last on a thread
-            assert running.request("GET", path).status == 200
+        in_pool = {"Content-Encoding": "identity"}
+        for path, headers in ((live, {}), (ready, {}), (live, in_pool)):
+            assert running.request("GET", path, headers=headers).status == 200
             assert running.request("POST", path, b"{}").status == 405
         assert running.request("GET", f"{prefix}/health/lively").status == 404
         assert running.request("GET", f"{prefix}/").status == 200

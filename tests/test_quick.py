@@ -51,7 +51,7 @@ def again_and_again(server: Server, request: bytes, times: int = 4) -> list[byte
 @pytest.mark.parametrize("name", ASKED)
 def test_a_request_sent_again_gets_the_same_bytes(server: Server, name: str) -> None:
     _, body, query, lines = ASKED[name]
-    request = ask(body, query, lines)(b"/predict")
+    request = ask(body, query, lines)
     first, *others = again_and_again(server, request)
     assert bool(others) == (name != "to be closed")
     for answer in others:
@@ -82,7 +82,7 @@ def test_any_header_sent_again_gets_the_same_bytes(
     server: Server, query: str, line: str, host: str
 ) -> None:
     lines = [b"Host: " + host.encode(), line.encode()]
-    request = ask(BODY, b"?" + query.encode(), lines)(b"/predict")
+    request = ask(BODY, b"?" + query.encode(), lines)
     first, *others = again_and_again(server, request)
     for answer in others:
         assert DATE_AND_ID.sub(b"", answer) == DATE_AND_ID.sub(b"", first)

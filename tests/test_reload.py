@@ -176,7 +176,7 @@ def refusals(server: Server) -> int:
 
 def test_watching_swaps_in_a_version_that_is_copied_slowly(artifacts: Path) -> None:
     """It is refused in every state but the last, once in each."""
-    with serving(artifacts, "--watch", "--workers", 2, "--no-access-log") as running:
+    with serving(artifacts, "--watch", "--workers", 2, "--access-log", "off") as running:
         elsewhere = Path(shutil.copytree(artifacts, artifacts.with_name("elsewhere")))
         train(elsewhere)
         copy, files = artifacts / "iris/3", sorted((elsewhere / "iris/3").iterdir())

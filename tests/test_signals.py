@@ -130,7 +130,7 @@ def test_a_stop_signal_that_comes_after_the_end_changes_nothing(
 
 
 def test_a_stop_signal_is_never_lost_in_many_others(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 2, "--access-log", "off") as running:
         forked(running, 2)
         for _ in range(5000):
             running.process.send_signal(signal.SIGHUP)
@@ -140,7 +140,7 @@ def test_a_stop_signal_is_never_lost_in_many_others(artifacts: Path) -> None:
 
 
 def test_a_stop_signal_does_not_wait_for_reloads_that_go_on(artifacts: Path) -> None:
-    with serving(artifacts, "--workers", 2, "--no-access-log") as running:
+    with serving(artifacts, "--workers", 2, "--access-log", "off") as running:
         forked(running, 2)
         begun = time.monotonic()
         while running.process.poll() is None and time.monotonic() - begun < 10:
@@ -179,7 +179,7 @@ def test_a_storm_of_signals_loses_neither_the_stop_nor_a_request(
 ) -> None:
     chance = random.Random(seed)
     noise = [signal.SIGHUP, signal.SIGCHLD, signal.SIGCONT, signal.SIGWINCH]
-    options = ("--workers", 2, "--watch", "--no-access-log")
+    options = ("--workers", 2, "--watch", "--access-log", "off")
     with (
         serving(artifacts, *options) as running,
         Load(running.connect, keep_alive=4, renewing=2) as load,

@@ -19,11 +19,13 @@ from tests.pieces import (
     GET,
     HOST,
     LAST,
+    POOL,
     PREDICTION,
     Address,
     chunks,
     head,
     in_each_split,
+    in_pool,
     no_traceback,
     post,
     post_head,
@@ -244,8 +246,9 @@ def test_behind_nginx_the_log_has_the_clients_address_and_the_prefix_is_known(
 ) -> None:
     options = ("--url-prefix", prefix) if prefix else ()
     with serving(artifacts, *FORWARDED, *options) as running, nginx(tmp_path, running) as front:
-        for lane, path in (("loop", f"{prefix}/predict"), ("pool", f"/{prefix}/predict")):
-            lines = (b"X-Forwarded-For: 198.51.100.7", b"X-Request-ID: " + lane.encode())
+        path = f"{prefix}/predict"
+        for lane, more in (("loop", ()), ("pool", (POOL,))):
+            lines = (b"X-Forwarded-For: 198.51.100.7", b"X-Request-ID: " + lane.encode(), *more)
             request = post(BODY, *lines, b"Connection: close", target=path.encode())
             (answer,) = take_apart(talk(front, request, source="127.0.0.2"))
             assert answer.body == PREDICTION
@@ -269,10 +272,8 @@ def trusting(_trained: Path) -> Iterator[Server]:
 
 def in_both_lanes(server: Server, identity: str, *lines: bytes) -> list[bytes]:
     named = b"X-Request-ID: " + identity.encode()
-    return [
-        talk(server.address, post(BODY, named, b"Connection: close", *lines, target=target))
-        for target in (b"/predict", b"//predict")
-    ]
+    request = post(BODY, named, b"Connection: close", *lines)
+    return [talk(server.address, asked) for asked in (request, in_pool(request))]
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,14 @@ LIST_MODULES = """\
 import json, sys
 from iris_deploy.serving.protocols.prediction import Contract
 
-answer = Contract.answer
+reply = Contract.reply_quickly
 
-def answer_and_tell(self, *given, **options):
+def reply_and_tell(self, *given, **options):
     with open({path!r}, "w") as file:
         json.dump(sorted(sys.modules), file)
-    return answer(self, *given, **options)
+    return reply(self, *given, **options)
 
-Contract.answer = answer_and_tell
+Contract.reply_quickly = reply_and_tell
 """
 
 NEEDED = {

@@ -127,9 +127,9 @@ def test_json_tells_path_and_whole_manifest(run: Run, tmp_path: Path) -> None:
     ("options", "expected"),
     [
         (["--test-size", "1"], "between 0 and 1"),
-        (["--test-size", "nan"], "between 0 and 1"),
+        (["--test-size", "nan"], "expected a number"),
         (["--random-state", "-1"], "from 0"),
-        (["--max-iter", "0"], "at least 1"),
+        (["--max-iter", "0"], "from 1 to 1000000"),
         (["--eta0", "0"], "above 0"),
         (["--tol", "-1"], "0 or more"),
         (["--classifier", "forest"], "there is: perceptron, logistic-regression"),

@@ -62,9 +62,15 @@ class Kernel:
     coef: Floats
     intercept: Floats
 
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        n_lines, n_features = self.coef.shape
+        return int((n_lines + len(self.steps)) * n_features)
+
     def build_row(self) -> Row:
         """Build the function from one row of floats to its decision and scores."""
-        if self.coef.size + len(self.steps) * self.coef.shape[1] > MAX_UNROLLED:
+        if self.size > MAX_UNROLLED:
             return self._decide_one
         namespace: dict[str, Any] = {}
         # Text made of numbers that were checked to be finite floats, nothing else: no name and no

@@ -21,6 +21,9 @@ ScoreName = Literal["probabilities", "decision_values"]
 FEW_ROWS = 16
 """Up to so many rows the function for one row is quicker than NumPy's columns."""
 
+_FIGURES = 1 << 19
+"""Decision values that are kept at a time, where only labels are asked: 4 MiB."""
+
 
 @dataclass(frozen=True, slots=True)
 class Predictions:
@@ -52,6 +55,8 @@ class Predictor:
 
     Attributes
     ----------
+    sums : int
+        Operations for one row.
     score_name : {'probabilities', 'decision_values'}
         What the scores are. With two classes and no probabilities the decision values are the
         classifier's one figure for the second class and its negative for the first.
@@ -80,6 +85,8 @@ class Predictor:
             )
             raise ArtifactError(message)
         self._row = self._kernel.build_row()
+        self.sums = self._kernel.size
+        self._at_a_time = max(_FIGURES // len(self._kernel.coef), 1)
         self.score_name: ScoreName = "probabilities" if self._link else "decision_values"
 
     def index(self, row: Sequence[float]) -> int:
@@ -140,19 +147,24 @@ class Predictor:
         """Return the positions of the labels of many rows; see `predict`."""
         if len(rows) <= FEW_ROWS:
             plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
-            indices = [self._row(row)[0] for row in plain]
-            if OVERFLOW in indices:
-                raise _overflow(indices.index(OVERFLOW))
-            return np.array(indices, np.int32)
-        return self._decide(self._kernel.columns(self._matrix(rows)))
+            few = [self._row(row)[0] for row in plain]
+            if OVERFLOW in few:
+                raise _overflow(few.index(OVERFLOW))
+            return np.array(few, np.int32)
+        matrix = self._matrix(rows)
+        indices = np.empty(len(matrix), np.int32)
+        for at in range(0, len(matrix), self._at_a_time):
+            part = matrix[at : at + self._at_a_time]
+            indices[at : at + len(part)] = self._decide(self._kernel.columns(part), at)
+        return indices
 
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.features))
 
-    def _decide(self, decision: Floats) -> Indices:
+    def _decide(self, decision: Floats, at: int = 0) -> Indices:
         indices = self._kernel.decide(decision)
         if (indices == OVERFLOW).any():
-            raise _overflow(int(np.argmax(indices == OVERFLOW)))
+            raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
         return indices
 
     def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:

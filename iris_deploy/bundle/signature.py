@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
+import numpy as np
 
+from iris_deploy.bundle.kernel import Floats
 from iris_deploy.bundle.problems import LONGEST_NAME, Problems
 
 _MOST_NAMES = 10
@@ -119,13 +121,17 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         """Tell whether a decoded JSON value is an object with an array for a feature."""
         return type(value) is dict and any(type(value.get(f.name)) is list for f in self.features)
 
-    def columns(self, arrays: dict[str, Any]) -> list[tuple[float, ...]]:
+    def columns(self, arrays: dict[str, Any]) -> Floats:
         """Turn many instances, given as one array for each feature, into rows of floats.
 
         Parameters
         ----------
         arrays : dict of str to list
             A decoded JSON value for which `is_columns` is true: each feature's name and values.
+
+        Returns
+        -------
+        ndarray of shape (n_rows, n_features)
 
         Raises
         ------
@@ -139,7 +145,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         first = next(name for name in names if isinstance(arrays.get(name), list))
         columns = [_column(arrays, name, first, problems) for name in names]
         problems.check()
-        return list(zip(*columns, strict=True))
+        return np.array(columns).T
 
     def warnings(self, row: Sequence[float]) -> list[str]:
         """Name each value of a row that lies outside the range seen in training."""
@@ -204,7 +210,7 @@ def _number(value: Any) -> float | None:
     return None
 
 
-def _column(arrays: dict[str, Any], name: str, first: str, problems: Problems) -> list[float]:
+def _column(arrays: dict[str, Any], name: str, first: str, problems: Problems) -> Floats:
     """Return one feature's values, or add what is wrong to ``problems``."""
     values, pointer, length = arrays.get(name, _MISSING), point_at(name), len(arrays[first])
     if not isinstance(values, list):
@@ -212,15 +218,18 @@ def _column(arrays: dict[str, Any], name: str, first: str, problems: Problems) -
         got = "" if values is _MISSING else f"; got {_describe(values)}"
         detail = f"{what} an array of {length} numbers, as {first} has one{got}"
         problems.add(pointer, detail)
-        return []
+        return np.empty(0)
     if len(values) != length:
         detail = f"expected {length} numbers, as many as {first} has; got {len(values)}"
         problems.add(pointer, detail)
-    numbers = [_number(value) for value in values]
-    for index, number in enumerate(numbers):
+    numbers = np.empty(len(values))
+    for index, value in enumerate(values):
+        number = _number(value)
         if number is None:
-            problems.add(f"{pointer}/{index}", _not_a_number(values[index]))
-    return [number for number in numbers if number is not None]
+            problems.add(f"{pointer}/{index}", _not_a_number(value))
+        else:
+            numbers[index] = number
+    return numbers
 
 
 def _not_a_number(value: object) -> str:

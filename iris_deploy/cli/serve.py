@@ -99,6 +99,13 @@ def serve(
         int,
         typer.Option(help="Largest request line and header (431).", rich_help_panel=_LIMITS),
     ] = _DEFAULT.max_header_bytes,
+    max_memory_bytes: Annotated[
+        int,
+        typer.Option(
+            help="Memory of one worker for large requests; others wait (503).",
+            rich_help_panel=_LIMITS,
+        ),
+    ] = _DEFAULT.max_memory_bytes,
     connections: Annotated[
         int, typer.Option(help="Open connections of one worker.", rich_help_panel=_LIMITS)
     ] = _DEFAULT.connections,
@@ -221,6 +228,7 @@ def serve(
         worker_timeout=worker_timeout,
         max_body_bytes=max_body_bytes,
         max_header_bytes=max_header_bytes,
+        max_memory_bytes=max_memory_bytes,
         connections=connections,
         request_timeout=request_timeout,
         idle_timeout=idle_timeout,

@@ -4,16 +4,16 @@ One of the two boundaries where errors become something else. Knows nothing of s
 and signals (server/).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from iris_deploy.serving import endpoints as paths
-from iris_deploy.serving.endpoints import ROUTES, Endpoints
+from iris_deploy.serving.endpoints import Endpoints
 from iris_deploy.serving.problem import build_problem, phrase, too_large
-from iris_deploy.serving.reply import PROBLEM, Reply
+from iris_deploy.serving.reply import PROBLEM, Reply, Stream
 
 
 def create_app(
@@ -41,6 +41,7 @@ def create_app(
     app = Flask("iris_deploy", static_folder=None)
     app.url_map.merge_slashes = False  # a path is what it is; no redirects
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
+    app.config["PROPAGATE_EXCEPTIONS"] = True  # whoever calls it logs them, and answers
 
     @app.post(paths.PREDICT)
     def predict() -> Response:
@@ -50,19 +51,19 @@ def create_app(
 
     @app.get(paths.LIVE)
     def live() -> Response:
-        return _response(endpoints.live())
+        return _response(endpoints.probe(paths.LIVE))
 
     @app.get(paths.READY)
     def ready() -> Response:
-        return _response(endpoints.ready())
+        return _response(endpoints.probe(paths.READY))
 
     @app.get(paths.OPENAPI)
     def openapi() -> Response:
-        return _response(endpoints.openapi())
+        return _response(endpoints.openapi(request.root_path))
 
     @app.get(paths.INDEX)
     def index() -> Response:
-        return _response(endpoints.describe())
+        return _response(endpoints.describe(request.root_path))
 
     if metrics is not None:
 
@@ -70,16 +71,19 @@ def create_app(
         def expose() -> Response:
             return _response(metrics(request.headers.get("Accept", "")))
 
-    app.register_error_handler(HTTPException, _answer_http_error)
-    app.register_error_handler(Exception, _answer_bug)
+    app.register_error_handler(
+        HTTPException,
+        lambda error: _answer_http_error(error, endpoints.routes_at(request.root_path)),
+    )
     return app
 
 
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, reply.headers)
+    body = reply.body.pieces if isinstance(reply.body, Stream) else reply.body
+    return Response(body, reply.status, reply.headers)
 
 
-def _answer_http_error(error: HTTPException) -> Response:
+def _answer_http_error(error: HTTPException, routes: Iterable[str]) -> Response:
     """Keep the status and headers of Flask's own errors, but answer as problem details."""
     status = error.code or 500
     response = Response(status=status, headers=PROBLEM)
@@ -89,16 +93,10 @@ def _answer_http_error(error: HTTPException) -> Response:
         expected = " or ".join(sorted(set(allowed) - {"HEAD", "OPTIONS"}))
         detail = f"{request.method} is not allowed here; expected {expected}"
     elif status == HTTPStatus.NOT_FOUND:
-        detail = f"there is no such path; there is {', '.join(ROUTES)}"
+        detail = f"there is no such path; there is {', '.join(routes)}"
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         detail = too_large(request.max_content_length or 0)
     else:
         detail = error.description or phrase(status)
     response.data = build_problem(status, detail)
     return response
-
-
-def _answer_bug(error: Exception) -> Response:
-    """Answer what nobody expected without telling the client anything of the inside."""
-    current_app.logger.error("%s %s failed", request.method, request.path, exc_info=error)
-    return Response(build_problem(500, "the server failed; its log says why"), 500, headers=PROBLEM)

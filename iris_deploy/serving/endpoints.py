@@ -5,7 +5,8 @@ this. A worker has one `Endpoints`; a new bundle is swapped in by one assignment
 sees the old one or the new one and never both.
 """
 
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -28,13 +29,13 @@ ROUTES = {
     f"GET {OPENAPI}": "this API in the form of OpenAPI 3.1",
     f"GET {INDEX}": "this description",
 }
-"""Every route and what it is for, as ``GET /`` tells it."""
+"""Every route that there can be and what it is for, as ``GET /`` tells it."""
 
-PATHS = frozenset(route.partition(" ")[2] for route in ROUTES)
 PROBES = frozenset((LIVE, READY))
 
 _LIVE = Reply(200, JSON, b'{"status":"live"}')
 _READY = Reply(200, JSON, b'{"status":"ready"}')
+_MOST_ROOTS = 8  # that descriptions are kept for; proxies in front have one each
 _DRAINING = reply_problem(503, "the server is draining: it stops soon", (("Retry-After", "1"),))
 
 
@@ -44,8 +45,8 @@ class _Served:
 
     bundle: Bundle
     contract: prediction.Contract
-    description: Reply
-    openapi: Reply
+    describe: Callable[[str], Reply]
+    openapi: Callable[[str], Reply]
 
 
 class Endpoints:
@@ -57,17 +58,29 @@ class Endpoints:
         Read and verified: what is given here is ready.
     open_paths : collection of str or None
         Paths that need no token where the others do; None if none does.
+    metrics : bool
+        Whether there are figures to be had.
 
     Attributes
     ----------
+    routes : dict of str to str
+        Those that there are, with what each is for.
+    paths : frozenset of str
+        Their paths.
     draining : bool
         Whether the server is about to stop; then it is not ready.
     observe : callable or None
         Gets the rows and labels of every prediction.
     """
 
-    def __init__(self, bundle: Bundle, *, open_paths: Collection[str] | None = None) -> None:
+    def __init__(
+        self, bundle: Bundle, *, open_paths: Collection[str] | None = None, metrics: bool = True
+    ) -> None:
         self._open_paths = open_paths
+        self.routes = {
+            route: text for route, text in ROUTES.items() if metrics or route != f"GET {METRICS}"
+        }
+        self.paths = frozenset(route.partition(" ")[2] for route in self.routes)
         self._served = self._build(bundle)
         self.draining = False
         self.observe: prediction.Observe | None = None
@@ -85,38 +98,57 @@ class Endpoints:
         """Answer ``POST /predict``; see `protocols.prediction`."""
         return self._served.contract.reply(query, content_type, body, self.observe)
 
-    def prepare(self, content_type: str | None, body: bytes) -> Callable[[], Reply] | None:
-        """Read many instances as far as that is quick; see `protocols.prediction`."""
-        prepared = self._served.contract.prepare(content_type, body)
-        return None if prepared is None else lambda: prepared(self.observe)
+    def predict_quickly(self, query: str, content_type: str | None, body: bytes) -> Reply | None:
+        """Answer ``POST /predict`` if that is quick; see `protocols.prediction`."""
+        return self._served.contract.reply_quickly(query, content_type, body, self.observe)
 
-    def live(self) -> Reply:
-        """Answer the liveness probe."""
-        return _LIVE
+    def probe(self, path: str) -> Reply:
+        """Answer a probe.
 
-    def ready(self) -> Reply:
-        """Answer the readiness probe."""
-        return _DRAINING if self.draining else _READY
+        Parameters
+        ----------
+        path : str
+            One of `PROBES`.
+        """
+        return _LIVE if path == LIVE else _DRAINING if self.draining else _READY
 
-    def describe(self) -> Reply:
-        """Answer ``GET /``: what is served, and how to ask it."""
-        return self._served.description
+    def describe(self, root: str = "") -> Reply:
+        """Answer ``GET /``: what is served, and how to ask it.
 
-    def openapi(self) -> Reply:
-        """Answer ``GET /openapi.json``."""
-        return self._served.openapi
+        Parameters
+        ----------
+        root : str
+            Path at which the client sees the server.
+        """
+        return self._served.describe(root)
+
+    def openapi(self, root: str = "") -> Reply:
+        """Answer ``GET /openapi.json``; see `describe`."""
+        return self._served.openapi(root)
+
+    def routes_at(self, root: str) -> dict[str, str]:
+        """Return the routes as a client sees them, with what each is for; see `describe`."""
+        parts = ((route.partition(" "), text) for route, text in self.routes.items())
+        return {f"{method} {root}{path}": text for (method, _, path), text in parts}
 
     def _build(self, bundle: Bundle) -> _Served:
-        document = build_openapi(bundle, open_paths=self._open_paths)
-        return _Served(
-            bundle,
-            prediction.Contract(bundle.predictor),
-            Reply(200, JSON, _describe(bundle)),
-            Reply(200, JSON, _pretty(document)),
-        )
+        @functools.lru_cache(_MOST_ROOTS)
+        def describe(root: str) -> Reply:
+            return Reply(200, JSON, _describe(bundle, self.routes_at(root)))
+
+        @functools.lru_cache(_MOST_ROOTS)
+        def openapi(root: str) -> Reply:
+            document = build_openapi(
+                bundle, paths=self.paths, open_paths=self._open_paths, root=root
+            )
+            return Reply(200, JSON, _pretty(document))
+
+        describe("")  # what cannot be described is not served
+        openapi("")
+        return _Served(bundle, prediction.Contract(bundle.predictor), describe, openapi)
 
 
-def _describe(bundle: Bundle) -> bytes:
+def _describe(bundle: Bundle, routes: Mapping[str, str]) -> bytes:
     manifest = bundle.manifest
     description = {
         "model": manifest.model,
@@ -134,7 +166,7 @@ def _describe(bundle: Bundle) -> bytes:
         ],
         "classes": manifest.signature.classes,
         "example": manifest.examples[-1].instance,
-        "routes": ROUTES,
+        "routes": routes,
     }
     return _pretty(description)
 

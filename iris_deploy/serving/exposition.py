@@ -32,6 +32,7 @@ FAMILIES = {
     m.RELOADS: ("counter", "Attempts to swap in a new bundle", ("result",)),
     m.WORKERS: ("gauge", "Workers that are meant to run", ()),
     m.CONNECTIONS: ("gauge", "Open connections, looked at once a second", ()),
+    m.EVICTED: ("counter", "Connections that were closed to make room for others", ()),
     m.IN_FLIGHT: ("gauge", "Large requests that a thread works on", ()),
     m.QUEUED: ("gauge", "Large requests that wait for a thread", ()),
 }

@@ -91,7 +91,11 @@ class Launch:
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))
-        self._endpoints = Endpoints(bundle, open_paths=open_paths if self._access.guarded else None)
+        self._endpoints = Endpoints(
+            bundle,
+            open_paths=open_paths if self._access.guarded else None,
+            metrics=settings.metrics != "off",
+        )
         self._app = LateApp(self._create_app, self._give_up)
         try:
             if self._n_workers > 1:  # they share what is loaded before they are forked
@@ -191,7 +195,9 @@ class Launch:
             metrics = Metrics(self._memory.slot(number))
             metrics.begin(self._endpoints.bundle.manifest, self._generation)
             self._endpoints.observe = metrics.observe
-            service = Service(self._endpoints, self._access, metrics, self._log, self._settings)
+            service = Service(
+                self._endpoints, self._access, metrics, self._log, self._settings, self._app
+            )
 
             def reload(generation: int, version: int, digest: str) -> bool:
                 return self._follow(metrics, generation, version, digest)

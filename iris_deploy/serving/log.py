@@ -88,6 +88,7 @@ class Log:
         seconds: float,
         size: int,
         lane: str,
+        trace: str | None = None,
     ) -> None:
         """Say that a request was answered.
 
@@ -106,6 +107,8 @@ class Log:
             Bytes of the answer's body.
         lane : {'loop', 'pool'}
             Where it was worked on.
+        trace : str, optional
+            The header ``traceparent``, checked.
         """
         method = method[:_LONGEST_METHOD]
         if len(path) > _LONGEST_PATH:
@@ -127,7 +130,7 @@ class Log:
                 "bytes": size,
                 "lane": lane,
             }
-            self._write_json(line)
+            self._write_json(line | {"traceparent": trace} if trace else line)
         else:
             what = f"{method or '-'} {path or '-'}"
             line_ = f"{_clock()} {status} {what} {seconds * 1e3:.2f} ms {client} {identity}\n"
@@ -137,6 +140,20 @@ class Log:
         """Say that something failed that should not, with its traceback."""
         trace = "".join(traceback.format_exception(exc)).rstrip()
         self.event("error", "bug", message, traceback=trace[-_LONGEST_TRACE:])
+
+    def bug(self, message: str, exc: BaseException | None, **fields: object) -> None:
+        """Say that a request has met what nobody expected.
+
+        Where, and of what kind: the text of an exception may quote the data of a request.
+
+        Parameters
+        ----------
+        message : str
+        exc : BaseException
+        fields : JSON values
+            The request's ``id``, where it is known.
+        """
+        self.event("error", "bug", message, **fields, traceback=_without_text(exc))
 
     def capture_logging(self) -> None:
         """Send what libraries log through here too: warnings and errors."""
@@ -177,11 +194,16 @@ class _Bridge(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         fields: dict[str, object] = {"logger": record.name}
         if record.exc_info and record.exc_info[0] is not None:
-            # Where, and of what kind: the text of an exception may quote the data of a request.
-            frames = "".join(traceback.format_tb(record.exc_info[2]))
-            fields["traceback"] = frames[-_LONGEST_TRACE:] + record.exc_info[0].__name__
+            fields["traceback"] = _without_text(record.exc_info[1])
         level = "error" if record.levelno >= logging.ERROR else "warning"
         self._log.event(level, "log", record.getMessage(), **fields)
+
+
+def _without_text(exc: BaseException | None) -> str:
+    if exc is None:
+        return ""
+    frames = "".join(traceback.format_tb(exc.__traceback__))
+    return frames[-_LONGEST_TRACE:] + type(exc).__name__
 
 
 def _unblocked(descriptor: int) -> int:

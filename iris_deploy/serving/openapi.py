@@ -34,14 +34,20 @@ _PROBLEM = {
 }
 
 
-def build_openapi(bundle: Bundle, *, open_paths: Collection[str] | None) -> dict[str, Any]:
+def build_openapi(
+    bundle: Bundle, *, paths: Collection[str], open_paths: Collection[str] | None, root: str
+) -> dict[str, Any]:
     """Describe the API of a bundle.
 
     Parameters
     ----------
     bundle : Bundle
+    paths : collection of str
+        That there are.
     open_paths : collection of str or None
         Paths that need no token where the others do; None if none does.
+    root : str
+        Path at which the client sees the server.
 
     Returns
     -------
@@ -61,6 +67,7 @@ def build_openapi(bundle: Bundle, *, open_paths: Collection[str] | None) -> dict
             "version": __version__,
             "description": "Classifies instances; served by iris-deploy.",
         },
+        "servers": [{"url": root or "/"}],
         "paths": {
             "/predict": {"post": _predict(bundle)},
             "/health/live": {"get": _get("Liveness: the process runs", _status("live"))},
@@ -96,6 +103,7 @@ def build_openapi(bundle: Bundle, *, open_paths: Collection[str] | None) -> dict
         },
         **({"security": [{"token": []}]} if guarded else {}),
     }
+    document["paths"] = {path: of for path, of in document["paths"].items() if path in paths}
     for path in open_paths or ():
         document["paths"][path]["get"]["security"] = []
     return document

@@ -4,7 +4,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -82,9 +82,20 @@ def early_signals() -> Iterator[Signals]:
 
 
 def _stop_early(_number: int, _frame: object) -> NoReturn:
-    for number in STOP_SIGNALS:
-        signal.signal(number, signal.SIG_IGN)  # it may come twice, which changes nothing
+    _ignore(STOP_SIGNALS)  # it may come twice, which changes nothing
     raise SystemExit(0)
+
+
+def _ignore(numbers: Iterable[signal.Signals]) -> None:
+    """Heed some signals no more.
+
+    Held meanwhile: of one that has come, but whose handler Python has not called when it is taken
+    away, it would say on standard error that it was lost.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager
@@ -101,8 +112,7 @@ def caught_signals(signals: Signals) -> Iterator[None]:
     try:
         yield
     finally:
-        for number in (*STOP_SIGNALS, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        _ignore((*STOP_SIGNALS, signal.SIGHUP))
         signal.signal(signal.SIGCHLD, before[signal.SIGCHLD])
         signal.set_wakeup_fd(wakeup)
         signals.close()
@@ -121,8 +131,7 @@ def held_signals() -> Iterator[None]:
 def ignore_signals() -> None:
     """Leave all decisions to the supervisor: Ctrl-C and a session's end reach every process."""
     signal.set_wakeup_fd(-1)
-    for number in (*STOP_SIGNALS, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    _ignore((*STOP_SIGNALS, signal.SIGHUP))
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 

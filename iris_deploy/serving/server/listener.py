@@ -1,24 +1,32 @@
-"""A listening socket in the loop: whom it lets in, and where their requests go."""
+"""A listening socket in the loop: whom it lets in."""
 
 import select
 import socket
-import threading
 import time
 from typing import Any
 
-from waitress.server import BaseWSGIServer
+from waitress import wasyncore
 
+from iris_deploy.addresses import UNIX_PEER
+from iris_deploy.serving.proxies import plain_address
 from iris_deploy.serving.server.balance import PATIENCE, Balance
 from iris_deploy.serving.server.channel import Channel
-from iris_deploy.serving.server.quick import QuickLane
-from iris_deploy.serving.server.service import Service
-from iris_deploy.settings import UNIX_PEER
+from iris_deploy.serving.server.connections import Connections
+from iris_deploy.serving.server.poller import Poller
 
 _NO_FILES_PAUSE = 1.0  # seconds without accepting when the process has no descriptor left
 
 
-class Listener(BaseWSGIServer):
+class Listener(wasyncore.dispatcher):
     """A listening socket in the loop.
+
+    Parameters
+    ----------
+    listener : socket
+    connections : Connections
+        Those of the worker.
+    balance : Balance
+    poller : Poller
 
     Attributes
     ----------
@@ -26,78 +34,58 @@ class Listener(BaseWSGIServer):
         When to accept again, on the monotonic clock; 0 for now.
     """
 
-    channel_class = Channel
-    service: Service
-    quick: QuickLane
-    balance: Balance
-    connections: int
     open_again = 0.0
-
     socket: Any
-    active_channels: Any
-    _map: dict[int, Any]
 
-    def getsockname(self) -> Any:
-        """Return host and port; a Unix socket has none."""
-        if self.family == socket.AF_UNIX:
-            return ("localhost", 0)
-        name = self.socket.getsockname()
-        return (name[0], name[1])
-
-    def fix_addr(self, addr: Any) -> Any:
-        """Return the address of a client."""
-        return (UNIX_PEER, None) if self.family == socket.AF_UNIX else addr
-
-    def set_socket_options(self, conn: Any) -> None:
-        """Send small answers at once."""
-        if self.family != socket.AF_UNIX:
-            conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    def __init__(
+        self, listener: socket.socket, connections: Connections, balance: Balance, poller: Poller
+    ) -> None:
+        self._connections = connections
+        self._balance = balance
+        self._is_unix = listener.family == socket.AF_UNIX
+        self._poller = poller
+        super().__init__(listener, poller)
+        self.accepting = True
 
     def readable(self) -> bool:
         """Tell the loop whether to accept."""
         if self.open_again and time.monotonic() > self.open_again:
             self.open_again = 0.0
-        return (
-            self.accepting and len(self.active_channels) < self.connections and not self.open_again
-        )
+        return self.accepting and not self.open_again and self._connections.have_room()
+
+    def writable(self) -> bool:
+        """Tell the loop that there is nothing to write."""
+        return False
 
     def handle_accept(self) -> None:
         """Accept all who wait, or leave them to another worker for a moment.
 
-        One at a time, as waitress has it, newcomers would wait behind a request of every
-        connection that is there already.
+        One at a time newcomers would wait behind a request of every connection that is there
+        already.
         """
         while self.readable():
-            if self.balance.leaves():
+            if self._balance.leaves():
                 self.open_again = time.monotonic() + PATIENCE
                 return
-            before = len(self.active_channels)
-            super().handle_accept()
-            if len(self.active_channels) <= before:
+            if not self._accept_one():
                 return
 
-    def accept(self) -> Any:
-        """Accept; without descriptors for a while not, instead of trying all the time."""
+    def accept_all(self) -> None:
+        """Accept everything that waits."""
+        while select.select([self.socket], [], [], 0)[0] and self._accept_one():
+            pass
+
+    def _accept_one(self) -> bool:
         try:
-            return super().accept()
-        except OSError:
+            accepted = self.accept()
+        except OSError:  # without descriptors not for a while, instead of trying all the time
             self.open_again = time.monotonic() + _NO_FILES_PAUSE
             raise
-
-    def add_task(self, task: Any) -> None:
-        """Leave a quick request to its channel, and give any other to a thread."""
-        if task.put_task():
-            self.task_dispatcher.add_task(task)
-
-    def pull_trigger(self) -> None:
-        """Wake the loop, unless it is the loop that asks: it looks again anyway."""
-        if threading.get_ident() != self.service.loop:
-            super().pull_trigger()
-
-    def take_all(self) -> None:
-        """Accept everything that waits."""
-        while select.select([self.socket], [], [], 0)[0]:
-            before = len(self._map)
-            super().handle_accept()
-            if len(self._map) <= before:
-                return
+        if accepted is None:
+            return False
+        connection, address = accepted
+        if not self._is_unix:  # small answers are sent at once
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        peer = UNIX_PEER if self._is_unix else plain_address(address[0])
+        Channel(connection, peer, self._connections, self._poller)
+        return True

@@ -5,11 +5,12 @@ list: with 16 connections 16 microseconds of each turn, with 1,000 a millisecond
 """
 
 import select
+import time
 from typing import Any
 
 from waitress import wasyncore
 
-_READ = select.POLLIN | select.POLLPRI
+_READ = select.POLLIN  # not POLLPRI: urgent data that nobody takes would be told again for ever
 _WRITE = select.POLLOUT
 
 
@@ -31,6 +32,8 @@ class Poller(dict[int, Any]):
         self._epoll: Any = select.epoll() if hasattr(select, "epoll") else None
         self._waits: dict[int, int] = {}
         self._unsettled: set[int] = set()
+        self.woke = 0.0
+        """When the last wait was over, on the monotonic clock."""
 
     def __setitem__(self, descriptor: int, handler: Any) -> None:
         super().__setitem__(descriptor, handler)
@@ -50,7 +53,9 @@ class Poller(dict[int, Any]):
             return
         for descriptor in tuple(self._unsettled):
             self._look_at(descriptor, self[descriptor])
-        for descriptor, events in self._epoll.poll(seconds):
+        found = self._epoll.poll(seconds)
+        self.woke = time.monotonic()
+        for descriptor, events in found:
             handler = self.get(descriptor)
             if handler is None:  # closed by an event before
                 continue

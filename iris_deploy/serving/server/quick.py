@@ -12,13 +12,15 @@ header 6, a task, locks and buffers between it and the socket some 29.
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from waitress.utilities import build_http_date
+from iris_deploy.serving.reply import Reply, Stream
+from iris_deploy.serving.server.request import Request
+from iris_deploy.serving.server.response import build_head, choose_framing, format_date
+from iris_deploy.serving.server.service import CLOSED_BY_CLIENT, Service
 
-from iris_deploy.serving.reply import Reply
-from iris_deploy.serving.server.service import Service
-from iris_deploy.serving.server.tasks import CLOSED_BY_CLIENT, QuickTask
+if TYPE_CHECKING:
+    from iris_deploy.serving.server.channel import Channel
 
 HEADS = 512
 """Heads that are remembered; the oldest makes room for a new one."""
@@ -26,10 +28,12 @@ HEADS = 512
 _LONGEST_HEAD = 2048  # bytes
 _FORMATS = 16  # status and headers of answers to one head
 _END = b"\r\n\r\n"
-_ONCE = frozenset(("AUTHORIZATION", "COOKIE", "X_REQUEST_ID", "EXPECT"))
+_ONCE = frozenset(
+    ("AUTHORIZATION", "BAGGAGE", "COOKIE", "EXPECT", "TRACEPARENT", "TRACESTATE", "X_REQUEST_ID")
+)
 """Headers that are not remembered: secrets, and what is new in every request."""
 
-_SOME_LENGTH, _SOME_DATE, _SOME_ID = 10**15, build_http_date(0), "the-id"
+_SOME_LENGTH, _SOME_DATE, _SOME_ID = 10**15, format_date(0), "the-id"
 """What a header is formatted with, to be cut out again."""
 
 _Format = tuple[bytes, bytes, bytes, bytes]
@@ -39,7 +43,7 @@ _Format = tuple[bytes, bytes, bytes, bytes]
 class _Head(NamedTuple):
     """What a head came to."""
 
-    request: Any  # as it was parsed, without a body
+    request: Request  # as it was read, without a body
     length: int  # of the body that belongs to it
     formats: dict[tuple[int, tuple[tuple[str, str], ...]], _Format]  # by status and headers
 
@@ -57,7 +61,7 @@ class QuickLane:
         self._heads: dict[bytes, _Head] = {}
         self._second, self._date = 0, b""
 
-    def answer(self, channel: Any, data: bytes) -> bool:
+    def answer(self, channel: "Channel", data: bytes) -> bool:
         """Answer what came, if it is one whole request and its head is known; say whether it was.
 
         Parameters
@@ -71,38 +75,39 @@ class QuickLane:
         head = self._heads.get(data[:end])
         if head is None or len(data) - end != head.length or service.endpoints.draining:
             return False
-        request = head.request
-        request.queued = time.monotonic()
-        client, reply = service.refuse(request, channel.addr[0])
-        try:
+        request, begun = head.request, channel.touched
+        client, reply = service.admit(request, channel.peer)
+        if reply is None:
+            reply = service.answer_quickly(request, data[end:])
             if reply is None:
-                reply = service.answer(request, data[end:])
-            form = head.formats.get((reply.status, reply.headers))
-            if form is None:
-                form = self._format(channel, head, reply)
-        except Exception:  # noqa: BLE001 - the long way meets it too, and knows how to tell it
+                return False
+        body = reply.body
+        if isinstance(body, Stream):
             return False
+        form = head.formats.get((reply.status, reply.headers))
+        if form is None:
+            form = self._format(head, reply)
         identity = service.identify(None)
         before_length, before_date, before_id, rest = form
         answer = b"%b%d%b%b%b%b%b%b" % (
-            *(before_length, len(reply.body), before_date, self._now()),
-            *(before_id, identity.encode(), rest, reply.body),
+            *(before_length, len(body), before_date, self._now()),
+            *(before_id, identity.encode(), rest, body),
         )
         sent = channel.send(answer)
         if sent < len(answer) and channel.connected:
-            channel.write_soon(answer[sent:])
+            channel.queue(answer[sent:])
         service.record(
             request,
             identity=identity,
             client=client,
             status=reply.status if channel.connected else CLOSED_BY_CLIENT,
-            seconds=time.monotonic() - request.queued,
-            size=len(reply.body),
+            seconds=time.monotonic() - begun,
+            size=len(body),
             lane="loop",
         )
         return True
 
-    def remember(self, channel: Any, request: Any) -> None:
+    def remember(self, channel: "Channel", request: Request) -> None:
         """Remember the head of a request that was quick, when a connection sends it again."""
         head, before = request.head, channel.last_head
         channel.last_head = head
@@ -110,16 +115,16 @@ class QuickLane:
             return
         if len(self._heads) >= HEADS:
             del self._heads[next(iter(self._heads))]
-        request.body_rcv = None
-        self._heads[head] = _Head(request, request.content_length, {})
+        self._heads[head] = _Head(request, len(request.body), {})
+        request.body = b""
 
-    def _format(self, channel: Any, head: _Head, reply: Reply) -> _Format:
+    def _format(self, head: _Head, reply: Reply) -> _Format:
         """Have the header formatted as for any answer, and cut it where it changes."""
-        task = QuickTask(channel, head.request)
-        task.identity, task.content_length = _SOME_ID, _SOME_LENGTH
-        task.status = str(reply.status)
-        task.response_headers += reply.headers
-        text = task.build_response_header()
+        request = head.request
+        request.identity = _SOME_ID
+        headers = self._service.complete(request, reply.headers)
+        framing = choose_framing(request, _SOME_LENGTH, closes=False)
+        text = build_head(request, reply.status, headers, framing, _SOME_DATE)
         before_length, _, text = text.partition(b"%d" % _SOME_LENGTH)
         before_date, _, text = text.partition(_SOME_DATE.encode())
         before_id, _, rest = text.partition(_SOME_ID.encode())
@@ -132,5 +137,5 @@ class QuickLane:
         """Return the date as HTTP has it."""
         now = int(time.time())
         if now != self._second:
-            self._second, self._date = now, build_http_date(now).encode()
+            self._second, self._date = now, format_date(now).encode()
         return self._date

@@ -7,23 +7,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from waitress import wasyncore
-from waitress.adjustments import Adjustments
-from waitress.task import ThreadedTaskDispatcher
 
 from iris_deploy.serving.late import LateApp
 from iris_deploy.serving.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
 from iris_deploy.serving.server.balance import Balance
+from iris_deploy.serving.server.connections import Connections
 from iris_deploy.serving.server.listener import Listener
+from iris_deploy.serving.server.memory import PARTS, Budget
 from iris_deploy.serving.server.poller import Poller
+from iris_deploy.serving.server.pool import Pool
 from iris_deploy.serving.server.quick import QuickLane
-from iris_deploy.serving.server.service import Service
+from iris_deploy.serving.server.service import OVERLOADED, Service
 from iris_deploy.settings import ServeSettings
-
-if TYPE_CHECKING:
-    from iris_deploy.serving.server.channel import Channel
 
 TICK = 1.0
 """Seconds between two looks at deadlines, and two signs of life."""
@@ -31,8 +29,6 @@ TICK = 1.0
 _DRAIN_TICK = 0.05  # seconds
 _QUIET = 1.0  # seconds without traffic after which a kept-alive connection is closed in a drain
 _LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
-_RECEIVED = 1 << 16  # bytes at a time; with waitress's 8 KiB, a third of the time of a large body
-_ENDLESS = 1 << 62  # bytes; buffers stay in memory, and a thread never waits for a client to read
 
 
 class _Control(wasyncore.dispatcher):
@@ -96,38 +92,19 @@ class Worker:
         self._line = control
         self._reload = reload
         self._map = Poller()
-        self._channels: dict[int, Channel] = {}
-        self._dispatcher: Any = ThreadedTaskDispatcher()
-        self._dispatcher.set_thread_count(settings.threads)
-        adjustments: Any = Adjustments(
-            ident="iris-deploy",
-            recv_bytes=_RECEIVED,
-            max_request_body_size=_ENDLESS,  # the parser has a limit that does not count framing
-            max_request_header_size=settings.max_header_bytes,
-            inbuf_overflow=_ENDLESS,
-            outbuf_overflow=_ENDLESS,
-            outbuf_high_watermark=_ENDLESS,
-            url_prefix=settings.url_prefix,
-            clear_untrusted_proxy_headers=False,  # nothing reads them but service.py
+        budget = settings.max_memory_bytes // PARTS
+        self._pool = Pool(settings.threads, Budget(budget), service.answer, self._map)
+        self._connections = Connections(
+            service,
+            self._pool,
+            QuickLane(service),
+            Budget(budget),
+            balance,
+            settings.connections,
         )
-        adjustments.max_body_bytes = settings.max_body_bytes
-        self._listeners = []
-        quick = QuickLane(service)
-        for listener in listeners:
-            name = (listener.family, listener.type, listener.proto, None)
-            server = Listener(
-                app,
-                self._map,
-                _sock=listener,
-                dispatcher=self._dispatcher,
-                adj=adjustments,
-                sockinfo=name,
-                bind_socket=False,
-            )
-            server.service, server.quick, server.balance = service, quick, balance
-            server.connections = settings.connections
-            server.active_channels = self._channels  # one limit for all listeners
-            self._listeners.append(server)
+        self._listeners = [
+            Listener(listener, self._connections, balance, self._map) for listener in listeners
+        ]
         self._control = _Control(control, self._obey, self._map)
         self._closed_at: float | None = None
         self._deadline = float("inf")
@@ -160,30 +137,19 @@ class Worker:
             for server in self._listeners:
                 if server.open_again:
                     pause = min(pause, max(server.open_again - now, 0.001))
-            self._map.wait(pause)
+            self._map.wait(0.0 if self._connections.is_busy else pause)
+            self._connections.go_on()
 
     def _tick(self, now: float) -> None:
         settings, metrics = self._settings, self._service.metrics
         with contextlib.suppress(OSError):
             self._line.send(b".")
-        for channel in list(self._channels.values()):
+        for channel in list(self._connections.all):
             channel.time_out(now, network=settings.request_timeout, idle=settings.idle_timeout)
-        self._shed(now)
-        metrics.set(CONNECTIONS, len(self._channels))
-        queued = len(self._dispatcher.queue)
-        waiting = sum(bool(channel.requests) for channel in self._channels.values())
-        metrics.set(QUEUED, queued)
-        metrics.set(IN_FLIGHT, max(waiting - queued, 0))
-
-    def _shed(self, now: float) -> None:
-        """Refuse what waits too long for a thread, should every thread be stuck."""
-        stale = []
-        with self._dispatcher.lock:
-            queue = self._dispatcher.queue
-            while queue and now - queue[0].requests[0].queued > self._settings.queue_timeout:
-                stale.append(queue.popleft())
-        for channel in stale:
-            channel.answer_now()
+        self._pool.shed(now - settings.queue_timeout, OVERLOADED)
+        metrics.set(CONNECTIONS, len(self._connections.all))
+        metrics.set(QUEUED, self._pool.queued)
+        metrics.set(IN_FLIGHT, self._pool.busy)
 
     def _obey(self, order: str) -> None:
         word, *rest = order.split(" ")
@@ -215,18 +181,18 @@ class Worker:
         assert self._closed_at is not None  # noqa: S101
         if self._listeners:
             for server in self._listeners:
-                server.take_all()
+                server.accept_all()
             if now - self._closed_at >= _LAST_ACCEPT:
                 for server in self._listeners:
-                    wasyncore.dispatcher.close(server)  # its own close would stop the trigger too
+                    server.close()
                 self._listeners = []
-        for channel in list(self._channels.values()):
+        for channel in list(self._connections.all):
             channel.finish(now, _QUIET)
-        if not self._listeners and not self._channels:
+        if not self._listeners and not self._connections.all:
             return 0
         if now < self._deadline:
             return None
-        lost = sum(channel.busy for channel in self._channels.values())
+        lost = sum(channel.busy for channel in self._connections.all)
         if lost:
             message = f"{lost} requests were not answered within --grace"
             self._service.log.event("error", "cut", message, requests=lost)

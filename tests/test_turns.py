@@ -1,0 +1,246 @@
+"""Nothing that one connection sends holds the loop: it is worked on in turns, as others are.
+
+In one process, without a loop: a connection is told that something has come, and each of its turns
+is measured.
+"""
+
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.serving.access import Access
+from iris_deploy.serving.app import create_app
+from iris_deploy.serving.endpoints import Endpoints
+from iris_deploy.serving.log import Log
+from iris_deploy.serving.metrics import Metrics
+from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.server.balance import Balance
+from iris_deploy.serving.server.channel import Channel
+from iris_deploy.serving.server.connections import Connections
+from iris_deploy.serving.server.memory import Budget
+from iris_deploy.serving.server.poller import Poller
+from iris_deploy.serving.server.quick import QuickLane
+from iris_deploy.serving.server.request import Request
+from iris_deploy.serving.server.service import Service
+from iris_deploy.serving.slots import SharedMemory
+from iris_deploy.settings import ServeSettings
+from tests.conftest import serving, wait_until
+from tests.growth import seconds
+from tests.load import batch
+from tests.pieces import BODY, CHUNKED, HOST, LAST, PROBE, chunks, head, post, post_head, take_apart
+from tests.test_connections import used_in_a_second
+from tests.test_growth import BODIES, LOOP
+from tests.test_serve import INSTANCE
+
+pytestmark = pytest.mark.timeout(60)
+
+RECEIVED = 1 << 16  # bytes that the loop takes at a time
+TOKEN = "a-token-of-the-tests"
+
+
+def filled(request: bytes) -> bytes:
+    """Repeat a request until as much is there as is taken at a time."""
+    return request * (RECEIVED // len(request))
+
+
+SENT: dict[str, Callable[[], bytes]] = {
+    "probes": lambda: filled(head(PROBE, HOST)),
+    "heads without fields": lambda: filled(head(b"GET / HTTP/1.0")),
+    "rows": lambda: filled(post(BODY)),
+    "rows under new heads": lambda: b"".join(post(BODY, b"A: %d" % k) for k in range(400)),
+    "rows in chunks": lambda: filled(post_head(CHUNKED) + chunks(BODY, 1)),
+    "large heads": lambda: filled(head(PROBE, HOST, *[b"A:"] * 3900)),
+    "a body in chunks of one byte": lambda: (
+        post_head(CHUNKED) + chunks(b" " * (RECEIVED // 6), 1)
+    )[:RECEIVED],
+    "many instances": lambda: post(batch(2200)),
+    "instances that are hard to round": lambda: post(
+        b"[%b]" % b",".join([b'{"length":1.%b1,"width":1}' % (b"0" * 700)] * 80)
+    ),
+    **{
+        f"bodies: {name}": lambda make=make: filled(  # type: ignore[misc]
+            post(make(3900), target=b"/predict?details")
+        )
+        for name, make in BODIES.items()
+    },
+}
+
+
+class Threads:
+    """In place of the pool: what is answered on a thread waits until it is asked for."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self.waiting: list[tuple[Request, Callable[[Reply], None]]] = []
+
+    def put(self, request: Request, _size: int, deliver: Callable[[Reply], None]) -> None:
+        """Take a request."""
+        self.waiting.append((request, deliver))
+
+    def answer(self) -> Callable[[], None]:
+        """Answer a request, and return what the loop does then."""
+        request, deliver = self.waiting.pop(0)
+        return partial(deliver, self._service.answer(request))
+
+
+class Turns:
+    """One connection of a worker whose loop does not run."""
+
+    def __init__(self, artifacts: Path, stack: contextlib.ExitStack, *, token: str = "") -> None:
+        endpoints = Endpoints(Repository(artifacts).read(None, 1))
+        memory = SharedMemory(1)
+        metrics = Metrics(memory.slot(0))
+        metrics.begin(endpoints.bundle.manifest, 1)
+        endpoints.observe = metrics.observe
+        settings = ServeSettings()
+        access = Access((token,) if token else ())
+        app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+        service = Service(endpoints, access, metrics, Log("json", access=False), settings, app)
+        self.threads = Threads(service)
+        self.connections = Connections(
+            service,
+            cast("Any", self.threads),
+            QuickLane(service),
+            Budget(1 << 28),
+            Balance(memory.connections, 0),
+            settings.connections,
+        )
+        self.client, theirs = socket.socketpair()
+        stack.enter_context(self.client)
+        for end in (self.client, theirs):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        self.client.setblocking(False)
+        self.channel = Channel(theirs, "127.0.0.1", self.connections, Poller())
+        stack.callback(self.channel.handle_close)
+
+    def work(self) -> Iterator[Callable[[], object]]:
+        """Yield what the loop would do, one step after another, until nothing is left to do."""
+        yield self.channel.handle_read
+        while True:
+            if self.connections.is_busy:
+                yield self.connections.go_on
+            elif self.channel.connected and self.channel.writable():
+                yield self.channel.handle_write
+            elif self.threads.waiting:
+                yield self.threads.answer()
+            else:
+                return
+            self.answered += self.read()
+
+    answered = b""
+
+    def read(self) -> bytes:
+        """Return what has been answered."""
+        with contextlib.suppress(BlockingIOError):
+            return self.client.recv(1 << 22)
+        return b""
+
+
+@pytest.fixture
+def turns(_trained: Path) -> Iterator[Callable[..., Turns]]:
+    with contextlib.ExitStack() as stack:
+        yield lambda token="": Turns(_trained, stack, token=token)
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_no_step_of_the_loop_takes_long_whatever_has_come(
+    turns: Callable[[], Turns], name: str
+) -> None:
+    data = SENT[name]()
+    assert len(data) <= RECEIVED + 4096
+    longest = []
+    for _ in range(3):
+        connection = turns()
+        connection.client.sendall(data)
+        longest.append(max(seconds(step) for step in connection.work()))
+    assert min(longest) < LOOP
+
+
+def test_a_pipeline_is_answered_whole_and_in_its_order(turns: Callable[[], Turns]) -> None:
+    names = [f"name-{k}".encode() for k in range(500)]
+    connection, steps = turns(), 0
+    connection.client.sendall(
+        b"".join(head(PROBE, HOST, b"X-Request-ID: " + name) for name in names)
+    )
+    for step in connection.work():
+        step()
+        steps += 1
+    answers = take_apart(connection.answered)
+    assert [answer.headers["X-Request-ID"].encode() for answer in answers] == names
+    assert steps > 1
+
+
+@pytest.mark.parametrize("body", [BODY, batch(500), batch(30_000)], ids=["small", "plain", "large"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_without_a_token_nothing_of_a_body_is_kept_or_decoded(
+    turns: Callable[..., Turns], monkeypatch: pytest.MonkeyPatch, body: bytes, framing: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    for name in ("predict", "predict_quickly"):
+        monkeypatch.setattr(Endpoints, name, refuse)
+    request = post(body) if framing == "length" else post_head(CHUNKED) + chunks(body, 1000)
+    connection = turns(TOKEN)
+    for at in range(0, len(request), RECEIVED):
+        connection.client.sendall(request[at : at + RECEIVED])
+        for step in connection.work():
+            step()
+        assert connection.connections.memory.taken == 0
+    assert take_apart(connection.answered + connection.read())[0].status == 401
+
+
+def test_urgent_data_and_a_pipeline_cost_nothing_once_they_are_dealt_with(artifacts: Path) -> None:
+    with serving(artifacts, "--workers", 1) as running, running.connect() as connection:
+        connection.send(b"!", socket.MSG_OOB)
+        connection.sendall(filled(head(PROBE, HOST)))
+        wait_until(lambda: used_in_a_second(running) < 0.2, 10)
+        assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
+        assert not running.events("log")
+
+
+def test_while_one_connection_sends_a_pipeline_without_end_others_are_answered(
+    artifacts: Path,
+) -> None:
+    with serving(artifacts, "--workers", 1) as running, running.connect() as greedy:
+        greedy.setblocking(False)
+        data = filled(post(json.dumps([INSTANCE] * 20).encode()))
+        for _ in range(50):
+            with contextlib.suppress(BlockingIOError):
+                greedy.send(data)
+            with contextlib.suppress(BlockingIOError):
+                greedy.recv(1 << 20)
+            assert running.predict(INSTANCE).status == 200
+
+
+def test_a_client_without_a_token_is_not_told_to_continue(artifacts: Path) -> None:
+    with (
+        serving(artifacts, "--workers", 1, env={"IRIS_DEPLOY_TOKENS": TOKEN}) as running,
+        running.connect(5) as connection,
+    ):
+        connection.sendall(post_head(b"Content-Length: 100", b"Expect: 100-continue"))
+        data = b""
+        while more := connection.recv(1 << 16):
+            data += more
+        (answer,) = take_apart(data)
+        assert (answer.status, answer.headers["Connection"]) == (401, "close")
+
+
+def test_whoever_is_refused_may_ask_again_on_the_same_connection(artifacts: Path) -> None:
+    with (
+        serving(artifacts, "--workers", 1, env={"IRIS_DEPLOY_TOKENS": TOKEN}) as running,
+        running.connect(5) as connection,
+    ):
+        right = post(BODY, b"Authorization: Bearer " + TOKEN.encode())
+        connection.sendall(post(batch(20_000)) + right + LAST)
+        data = b""
+        while more := connection.recv(1 << 16):
+            data += more
+        assert [answer.status for answer in take_apart(data)] == [401, 200, 200]
