@@ -4,7 +4,9 @@
 table at the end of this module does not happen. A name is looked up in a table of exact
 ``(module, name)`` pairs (fitted.py) and stands for an inert record.
 
-Knows pickle's instructions and how joblib puts the bytes of arrays between them.
+Each instruction takes as long as what it brings along is large, however large what it recalls is.
+
+Knows pickle's instructions; arrays.py knows how joblib puts the bytes of arrays between them.
 """
 
 import io
@@ -14,13 +16,11 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
+from iris_deploy.bundle.arrays import read_array, read_scalar
 from iris_deploy.bundle.fitted import (
     ARRAY,
     DTYPE,
     NAMES,
-    NDARRAY,
     SCALAR,
     ClassName,
     Fitted,
@@ -32,14 +32,16 @@ from iris_deploy.errors import ArtifactError
 MAX_INSTRUCTIONS = 100_000
 """A pipeline has a few hundred; each may cost some hundred bytes that the file does not."""
 
-MAX_LENGTH = 2**31
-"""No dimension of an array comes near; larger numbers need not be multiplied."""
+MAX_ATTRIBUTES = 64
+"""Estimators have up to 30; a dump may set the same ones again and again, each time a copy."""
 
-MAX_DIMENSIONS = 2
-"""Fitted attributes of linear classifiers and scalers are vectors and matrices."""
+MAX_KEYS = 1000
+"""Keys of a dict; numbers can be chosen so that it looks for one in the slots of all others."""
 
+MAX_KEY = 1000
+"""Characters of a key; a dump may look for the same key again and again, each time compared."""
 
-_KEYS = {str, int, float, bool}
+_NOTHING = object()
 
 
 class StackMachine:
@@ -60,7 +62,7 @@ class StackMachine:
         self.stream = stream
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # stacks set aside by MARK
-        self.memo: dict[int, Any] = {}
+        self.memo: list[Any] = []  # numbers can be chosen to collide in a dict
 
     def run(self) -> object:
         """Carry out the instructions up to STOP and return the one value that is left."""
@@ -99,11 +101,17 @@ class StackMachine:
 
     def memoize(self, index: int | None) -> None:
         """Remember the value on top; without an index under the next one."""
-        self.memo[len(self.memo) if index is None else index] = self.stack[-1]
+        if index is None:
+            index = len(self.memo)
+        if not 0 <= index <= MAX_INSTRUCTIONS:
+            message = f"it remembers a value as number {index}"
+            raise ValueError(message)
+        self.memo += [_NOTHING] * (index + 1 - len(self.memo))
+        self.memo[index] = self.stack[-1]
 
     def recall(self, index: int) -> None:
         """Push a remembered value."""
-        if index not in self.memo:
+        if not 0 <= index < len(self.memo) or self.memo[index] is _NOTHING:
             message = f"it recalls value {index}, which it never remembered"
             raise LookupError(message)
         self.push(self.memo[index])
@@ -126,9 +134,14 @@ class StackMachine:
     def update(self, items: list[Any]) -> None:
         """Update the dict on top with keys and values in turn."""
         target = self.stack[-1]
-        # The hash of a tuple goes down into it without looking at the depth: plain keys only.
-        if type(target) is not dict or not all(type(key) in _KEYS for key in items[::2]):
+        if type(target) is not dict:
             raise TypeError
+        if len(target) + len(items) // 2 > MAX_KEYS:
+            message = f"a dict has more than {MAX_KEYS} keys"
+            raise ValueError(message)
+        if not all(map(_is_plain_key, items[::2])):
+            message = "it has a key that is neither text nor a number, or too large"
+            raise TypeError(message)
         target.update(zip(items[::2], items[1::2], strict=True))
 
     def find(self, module: object, name: object) -> None:
@@ -165,7 +178,7 @@ class StackMachine:
             dtype, data = arguments
             if not isinstance(dtype, PendingDtype):
                 raise TypeError
-            self.push(_values(data, dtype.resolve())[0].item())
+            self.push(read_scalar(data, dtype.resolve()))
         else:
             message = "the dump calls something that is not a supported class"
             raise ArtifactError(message)
@@ -175,47 +188,32 @@ class StackMachine:
         state = self.stack.pop()
         target = self.stack[-1]
         if isinstance(target, (Fitted, PendingArray)) and type(state) is dict:
+            if len(state) > MAX_ATTRIBUTES:
+                message = (
+                    f"an object has {len(state)} attributes; expected at most {MAX_ATTRIBUTES}"
+                )
+                raise ValueError(message)
             target.state.update(state)
             if isinstance(target, PendingArray):
-                self.stack[-1] = self.array(target.state)
+                self.stack[-1] = read_array(self.stream, target.state)
         elif isinstance(target, PendingDtype) and type(state) is tuple and type(state[1]) is str:
             target.order = state[1]
         else:
             message = "the dump sets attributes of something that is not a supported object"
             raise ArtifactError(message)
 
-    def array(self, wrapper: dict[str, Any]) -> np.ndarray[Any, Any]:
-        """Take the bytes of an array, which follow its description in the file."""
-        pending, shape, order = wrapper["dtype"], wrapper["shape"], wrapper["order"]
-        if not isinstance(pending, PendingDtype) or wrapper["subclass"] is not NDARRAY:
-            raise TypeError
-        if type(shape) is not tuple or any(type(n) is not int or n < 0 for n in shape):
-            raise TypeError
-        if len(shape) > MAX_DIMENSIONS:
-            message = f"an array has {len(shape)} dimensions; expected at most {MAX_DIMENSIONS}"
-            raise ValueError(message)
-        dtype = pending.resolve()
-        if wrapper.get("numpy_array_alignment_bytes") is not None:
-            (padding,) = self.stream.read(1)
-            self.stream.read(padding)
-        size = dtype.itemsize
-        for n in shape:
-            size *= min(n, MAX_LENGTH)
-        if size > len(self.stream.getbuffer()) - self.stream.tell():
-            message = "an array is cut off"
-            raise EOFError(message)
-        flat = _values(self.stream.read(size), dtype)
-        return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="))
 
+def _is_plain_key(key: object) -> bool:
+    """Tell whether a key is found in a time that whoever chose it has no say in.
 
-def _values(data: bytes, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """View bytes as numbers or text; text that is none would crash those who look at it."""
-    if dtype.kind == "U" and data:
-        points = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder))
-        if points.max() > sys.maxunicode:
-            message = "an array of text holds what is no character"
-            raise ValueError(message)
-    return np.frombuffer(data, dtype)
+    The hash of a tuple goes down into it without looking at the depth. That of an integer is its
+    remainder by a prime, which is the integer itself below it; above it many can share one.
+    """
+    if type(key) is str:
+        return len(key) <= MAX_KEY
+    if type(key) is int:
+        return -sys.hash_info.modulus < key < sys.hash_info.modulus
+    return type(key) in {float, bool}
 
 
 def _pop_to_append(machine: StackMachine, _: object) -> None:
