@@ -74,7 +74,8 @@ def dump(value: object, **options: Any) -> bytes:
 def transform(scaler: Fitted, rows: Floats) -> Floats:
     """Return what a scaler makes of two columns: the scores of a classifier that only hands on."""
     weights = {"coef_": np.eye(3, 2), "intercept_": np.zeros(3), "classes_": np.arange(3)}
-    kernel, _ = build_kernel([scaler, Fitted("sklearn.linear_model.Perceptron", {**weights})], 3)
+    perceptron = Fitted("sklearn.linear_model.Perceptron", {**weights})
+    kernel, _ = build_kernel([scaler, perceptron], 3, 2)
     return kernel.columns(rows)[:2].T
 
 

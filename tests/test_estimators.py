@@ -123,7 +123,7 @@ def test_a_classifier_that_is_inconsistent_is_refused(changes: dict[str, Any], w
 def test_a_classifier_of_no_features_is_refused() -> None:
     weights = {"coef_": np.empty((3, 0)), "intercept_": np.zeros(3), "classes_": np.arange(3)}
     with pytest.raises(ArtifactError, match="no features"):
-        build_kernel([Fitted("sklearn.linear_model.Perceptron", {**weights})], 3)
+        build_kernel([Fitted("sklearn.linear_model.Perceptron", {**weights})], 3, 0)
 
 
 @pytest.mark.parametrize("version", [..., None, "", "one", "1", "1.x", [], "9" * 5000 + ".1"])

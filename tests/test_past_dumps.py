@@ -48,7 +48,7 @@ def test_an_old_classifier_decides_as_its_scikit_learn_did(release: str, file: s
     labels = [CLASSES[index] for index in figures["labels"]]
     assert predictor.labels(rows.tolist()) == labels
     assert predictor.predict(rows).labels == labels
-    kernel, _ = build_kernel([fitted], figures["classes"])
+    kernel, _ = build_kernel([fitted], figures["classes"], 2)
     decision = np.array(figures["decision_function"]).reshape(len(rows), -1)
     assert_near(kernel.columns(rows).T, decision, rows)
 

@@ -4,13 +4,19 @@ Owns the meaning of the attributes, across scikit-learn's versions. Knows neithe
 names, and never imports scikit-learn.
 """
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from iris_deploy.bundle.attributes import (
+    fitted_array,
+    fitted_floats,
+    read_flag,
+    read_version,
+    read_word,
+)
 from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.kernel import Floats, Kernel, Step
+from iris_deploy.bundle.kernel import Kernel, Step
 from iris_deploy.bundle.probabilities import Link
 from iris_deploy.errors import ArtifactError
 
@@ -18,7 +24,9 @@ MAX_ESTIMATORS = 100
 """Far above any pipeline; one that holds itself has no end."""
 
 
-def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, Link | None]:
+def build_kernel(
+    estimators: Sequence[Fitted], n_classes: int, n_features: int
+) -> tuple[Kernel, Link | None]:
     """Translate fitted scalers and the classifier after them into a kernel.
 
     Parameters
@@ -27,6 +35,8 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
         In the order in which they apply; pipelines are opened up.
     n_classes : int
         How many classes the signature has.
+    n_features : int
+        How many features it has.
 
     Returns
     -------
@@ -47,18 +57,21 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
         raise ArtifactError(message)
     *scalers, classifier = flat
     lines = 1 if n_classes == 2 else n_classes
-    weights = _numbers(classifier, "coef_")
-    coef = np.atleast_2d(weights)
-    if len(coef) != lines or n_classes < 2:
+    weights = fitted_array(classifier, "coef_")
+    n_lines, width = np.atleast_2d(weights).shape[:2]
+    if n_lines != lines or n_classes < 2:
         message = (
             f"{classifier.name} has coef_ of shape {weights.shape}; "
             f"expected {lines} lines for {n_classes} classes"
         )
         raise ArtifactError(message)
-    n_features = coef.shape[1]
-    if not n_features:
+    if not width:
         message = f"{classifier.name} was fitted to no features"
         raise ArtifactError(message)
+    if width != n_features:
+        message = f"the classifier takes {width} features, but the signature has {n_features}"
+        raise ArtifactError(message)
+    coef = np.atleast_2d(fitted_floats(classifier, "coef_", weights.shape))
     steps: list[Step] = []
     for scaler in scalers:
         if scaler.name not in _SCALERS:
@@ -71,12 +84,8 @@ def build_kernel(estimators: Sequence[Fitted], n_classes: int) -> tuple[Kernel, 
     if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
         message = f"{classifier.name} has no classes_ for {n_classes} classes"
         raise ArtifactError(message, hint="fit the classifier before dumping it")
-    intercept = _numbers(classifier, "intercept_")
-    if intercept.shape not in {(), (lines,)}:  # without an intercept some have a plain 0.0
-        message = (
-            f"{classifier.name} has intercept_ of shape {intercept.shape}; expected ({lines},)"
-        )
-        raise ArtifactError(message)
+    # Without an intercept some have a plain 0.0.
+    intercept = fitted_floats(classifier, "intercept_", (lines,), ())
     intercept = np.broadcast_to(intercept, (lines,)).copy()
     kernel = Kernel(tuple(steps), np.ascontiguousarray(coef), intercept)
     return kernel, _CLASSIFIERS[classifier.name](classifier, lines)
@@ -91,6 +100,8 @@ def _opened(estimators: Sequence[Fitted]) -> list[Fitted]:
             return flat
         match waiting.pop():
             case Fitted(name="sklearn.pipeline.Pipeline", state={"steps": list(steps)}):
+                if len(steps) > MAX_ESTIMATORS:
+                    break
                 if not all(isinstance(step, tuple) and len(step) == 2 for step in steps):
                     message = "a Pipeline of the dump has steps that are no pairs"
                     raise ArtifactError(message)
@@ -107,33 +118,13 @@ def _opened(estimators: Sequence[Fitted]) -> list[Fitted]:
     raise ArtifactError(message)
 
 
-def _numbers(estimator: Fitted, attribute: str, shape: tuple[int, ...] | None = None) -> Floats:
-    """Return a fitted attribute as finite floats, of the given shape."""
-    value = estimator.state.get(attribute)
-    if not isinstance(value, (np.ndarray, float, int)):
-        message = f"{estimator.name} has no {attribute}; expected a fitted estimator"
-        raise ArtifactError(message, hint="fit the estimator before dumping it")
-    array = np.asarray(value)
-    if array.dtype.kind not in "fiu" or (shape is not None and array.shape != shape):
-        expected = f"shape {shape}" if shape else "numbers"
-        message = (
-            f"{estimator.name} has {attribute} of shape {array.shape} and dtype {array.dtype}; "
-            f"expected {expected}"
-        )
-        raise ArtifactError(message)
-    if not np.isfinite(array).all():
-        message = f"{estimator.name} has {attribute} that is not finite"
-        raise ArtifactError(message)
-    return array.astype(np.float64)
-
-
 def _standard_scaler(scaler: Fitted, n_features: int) -> list[Step]:
     """Write (x - mean_) / scale_, either part of which may be switched off."""
     steps = []
-    if _flag(scaler, "with_mean", default=True):
-        steps.append(Step("-", _numbers(scaler, "mean_", (n_features,))))
-    if _flag(scaler, "with_std", default=True):
-        scale = _numbers(scaler, "scale_", (n_features,))
+    if read_flag(scaler, "with_mean", default=True):
+        steps.append(Step("-", fitted_floats(scaler, "mean_", (n_features,))))
+    if read_flag(scaler, "with_std", default=True):
+        scale = fitted_floats(scaler, "scale_", (n_features,))
         if not scale.all():
             message = f"{scaler.name} has a scale_ of zero"
             raise ArtifactError(message)
@@ -144,10 +135,10 @@ def _standard_scaler(scaler: Fitted, n_features: int) -> list[Step]:
 def _min_max_scaler(scaler: Fitted, n_features: int) -> list[Step]:
     """Write x * scale_ + min_, clipped to the range if the scaler was told to."""
     steps = [
-        Step("*", _numbers(scaler, "scale_", (n_features,))),
-        Step("+", _numbers(scaler, "min_", (n_features,))),
+        Step("*", fitted_floats(scaler, "scale_", (n_features,))),
+        Step("+", fitted_floats(scaler, "min_", (n_features,))),
     ]
-    if _flag(scaler, "clip", default=False):
+    if read_flag(scaler, "clip", default=False):
         steps.append(Step("clip", _feature_range(scaler)))
     return steps
 
@@ -174,16 +165,16 @@ def _logistic_regression(classifier: Fitted, lines: int) -> Link | None:
     and 0.21), 'auto' (later 'deprecated') from 0.22 on, which means 'ovr' for liblinear, and up to
     1.5 for newton-cholesky.
     """
-    choice = _word(classifier, "multi_class", "auto")
+    choice = read_word(classifier, "multi_class", "auto")
     if choice in {"auto", "deprecated"}:
         if lines == 1:
             return "logistic"
-        solver = _word(classifier, "solver", "")
+        solver = read_word(classifier, "solver", "")
         rest = solver == "liblinear" or (
-            solver == "newton-cholesky" and _version(classifier) < (1, 6)
+            solver == "newton-cholesky" and read_version(classifier) < (1, 6)
         )
         choice = "ovr" if rest else "multinomial"
-    if choice == "multinomial" and not (lines == 1 and _version(classifier) < (0, 20)):
+    if choice == "multinomial" and not (lines == 1 and read_version(classifier) < (0, 20)):
         return "softmax"
     return "logistic"
 
@@ -195,40 +186,12 @@ def _sgd_classifier(classifier: Fitted, _lines: int) -> Link | None:
         "log_loss": "logistic",
         "modified_huber": "modified_huber",
     }
-    return losses.get(_word(classifier, "loss", ""))
+    return losses.get(read_word(classifier, "loss", ""))
 
 
 def _discriminant_analysis(classifier: Fitted, lines: int) -> Link | None:
     """Softmax, but one against the rest for two classes and before scikit-learn 0.21."""
-    return "logistic" if lines == 1 or _version(classifier) < (0, 21) else "softmax"
-
-
-def _version(estimator: Fitted) -> tuple[int, int]:
-    """Return the major and minor version of the scikit-learn that dumped the estimator."""
-    version = estimator.state.get("_sklearn_version")
-    match = re.match(r"(\d{1,4})\.(\d{1,4})", version) if isinstance(version, str) else None
-    if not match:
-        message = f"{estimator.name} does not say which scikit-learn dumped it"
-        raise ArtifactError(message)
-    return int(match[1]), int(match[2])
-
-
-def _word(estimator: Fitted, attribute: str, default: str) -> str:
-    """Return a parameter that has to be a string."""
-    value = estimator.state.get(attribute, default)
-    if not isinstance(value, str):
-        message = f"{estimator.name} has {attribute} that is no string"
-        raise ArtifactError(message)
-    return value
-
-
-def _flag(estimator: Fitted, attribute: str, *, default: bool) -> bool:
-    """Return a parameter that has to be true or false."""
-    value = estimator.state.get(attribute, default)
-    if not isinstance(value, (bool, int)):
-        message = f"{estimator.name} has {attribute} that is neither true nor false"
-        raise ArtifactError(message)
-    return bool(value)
+    return "logistic" if lines == 1 or read_version(classifier) < (0, 21) else "softmax"
 
 
 _SCALERS: dict[str, Callable[[Fitted, int], list[Step]]] = {

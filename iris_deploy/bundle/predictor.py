@@ -14,7 +14,7 @@ from iris_deploy.bundle.fitted import Fitted
 from iris_deploy.bundle.kernel import OVERFLOW, Floats, Indices
 from iris_deploy.bundle.probabilities import ColumnMath, FloatMath, probabilities
 from iris_deploy.bundle.signature import Signature
-from iris_deploy.errors import ArtifactError, FieldProblem, SignatureError
+from iris_deploy.errors import FieldProblem, SignatureError
 
 ScoreName = Literal["probabilities", "decision_values"]
 
@@ -76,14 +76,9 @@ class Predictor:
         self.signature = signature
         self._classes = signature.classes
         self._names = np.array(signature.classes, dtype=object)  # six times as fast as a list
-        self._kernel, self._link = build_kernel(estimators, len(signature.classes))
-        expected = self._kernel.coef.shape[1]
-        if expected != len(signature.features):
-            message = (
-                f"the classifier takes {expected} features, "
-                f"but the signature has {len(signature.features)}"
-            )
-            raise ArtifactError(message)
+        self._kernel, self._link = build_kernel(
+            estimators, len(signature.classes), len(signature.features)
+        )
         self._row = self._kernel.build_row()
         self.sums = self._kernel.size
         self._at_a_time = max(_FIGURES // len(self._kernel.coef), 1)
