@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.bundle.bundle import read_bundle
-from iris_deploy.bundle.manifest import FORMAT, sha256
+from iris_deploy.bundle.manifest import FORMAT, MAX_ARTIFACTS, sha256
+from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleDigestError, BundleError
 from tests.conftest import Result, Run
 
@@ -119,6 +120,8 @@ def test_a_foreign_or_newer_manifest_is_named_as_such(
         ({"artifacts.0.file": "/etc/passwd"}, ["plain file name"]),
         ({"artifacts.0.file": "gone.pkl"}, ["gone.pkl is missing"]),
         ({"artifacts.0.size": 5}, ["expected 5 bytes"]),
+        ({"artifacts.0.size": MAX_DUMP_BYTES + 1}, [f"<= {MAX_DUMP_BYTES}", "size"]),
+        ({"artifacts.0.size": 10**18}, [f"<= {MAX_DUMP_BYTES}", "size"]),
         ({"examples": []}, ["examples"]),
         ({"examples.0.label": "virginica"}, ["does not answer as it did"]),
         ({"examples.0.scores": [0.0, 0.0, 1.0]}, ["does not answer as it did"]),
@@ -129,6 +132,21 @@ def test_a_manifest_that_contradicts_itself_or_the_files_is_refused(
 ) -> None:
     rewrite(artifacts / "iris/2/bundle.json", change)
     fails(run("predict", "--artifacts", artifacts, INSTANCE), *words)
+
+
+def test_a_manifest_lists_no_more_artifacts_than_are_read(run: Run, artifacts: Path) -> None:
+    path = artifacts / "iris/2/bundle.json"
+    scaler, classifier = json.loads(path.read_text())["artifacts"]
+    rewrite(path, {"artifacts": [scaler] * (MAX_ARTIFACTS - 1) + [classifier]})
+    fails(run("predict", "--artifacts", artifacts, INSTANCE), "does not answer as it did")
+    rewrite(path, {"artifacts": [scaler] * MAX_ARTIFACTS + [classifier]})
+    fails(run("predict", "--artifacts", artifacts, INSTANCE), f"<= {MAX_ARTIFACTS}", "artifacts")
+
+
+def test_a_manifest_names_each_feature_once(run: Run, artifacts: Path) -> None:
+    path = artifacts / "iris/2/bundle.json"
+    rewrite(path, {"signature.features.1.name": "length"})
+    fails(run("predict", "--artifacts", artifacts, INSTANCE), "a feature is named twice")
 
 
 def test_an_edited_manifest_is_refused(run: Run, artifacts: Path) -> None:

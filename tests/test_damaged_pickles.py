@@ -211,10 +211,10 @@ def test_a_compressor_that_asks_for_gigabytes_is_refused() -> None:
         read_dump(head + dump[len(head) :])
 
 
-@pytest.mark.parametrize("pack", PACKED)
+@pytest.mark.parametrize("pack", [*PACKED, "plain"])
 def test_a_dump_as_large_as_the_limit_is_read_and_one_byte_more_is_not(pack: str) -> None:
     data = dump(fit("standard", "3 classes"))
-    packed = PACKED[pack](data)
+    packed = data if pack == "plain" else PACKED[pack](data)
     assert isinstance(read_dump(packed, limit=len(data)), Fitted)
     with pytest.raises(ArtifactError, match="more than"):
         read_dump(packed, limit=len(data) - 1)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.bundle.files import read_file
+from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
 from iris_deploy.serving.access import MAX_TOKENS_BYTES
 from tests.conftest import Server, run_process, serving, wait_until
 from tests.load import forked
@@ -159,7 +160,7 @@ def test_a_tokens_file_may_have_a_mebibyte(artifacts: Path, tmp_path: Path) -> N
     assert b"expected at most 1048576 bytes, got more" in result.stderr
 
 
-@pytest.mark.parametrize("size", [-5, 10**18])
+@pytest.mark.parametrize("size", [-5, MAX_DUMP_BYTES])
 def test_a_size_that_cannot_be_is_refused(artifacts: Path, size: int) -> None:
     """No room is made for what a manifest only promises."""
     rewrite(artifacts / "iris/2/bundle.json", {"artifacts.0.size": size})

@@ -24,6 +24,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
 from iris_deploy.bundle.signature import Signature
 from iris_deploy.errors import BundleDigestError, BundleFormatError
 
@@ -32,6 +33,9 @@ FORMAT = 1
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 """Far above any manifest; what is larger is no manifest."""
+
+MAX_ARTIFACTS = 4
+"""Training writes two. Each is read and hashed, one file as often as it is listed."""
 
 _HEAD = re.compile(rb'\{\n  "format": (\d{1,9}),\n  "digest": "(sha256:[0-9a-f]{64})",\n')
 
@@ -49,14 +53,14 @@ class Artifact(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     file : str
         Name inside the bundle's directory.
     size : int
-        Bytes.
+        Bytes, as many as a dump may have.
     sha256 : str
         Of the file's bytes, hexadecimal.
     """
 
     role: Literal["scaler", "classifier", "pipeline"]
     file: str
-    size: int
+    size: Annotated[int, msgspec.Meta(le=MAX_DUMP_BYTES)]
     sha256: str
 
 
@@ -156,6 +160,7 @@ class Manifest(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     runtime : {'numpy'}
         What predicts: the numbers in the artifacts are enough.
     artifacts : tuple of Artifact
+        `MAX_ARTIFACTS` at most.
     environment : Environment
     training : Training
     evaluation : Evaluation
@@ -168,7 +173,7 @@ class Manifest(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     version: int
     runtime: Literal["numpy"]
     signature: Signature
-    artifacts: tuple[Artifact, ...]
+    artifacts: Annotated[tuple[Artifact, ...], msgspec.Meta(max_length=MAX_ARTIFACTS)]
     environment: Environment
     training: Training
     evaluation: Evaluation

@@ -20,7 +20,7 @@ from iris_deploy.bundle.stack_machine import StackMachine
 from iris_deploy.errors import ArtifactError
 
 MAX_DUMP_BYTES = 256 * 1024 * 1024
-"""A decompressed dump may have this many bytes; a linear model of a million weights has 8 MB."""
+"""A dump may have this many bytes, when decompressed: what 32 million weights take."""
 
 _DAMAGE = (
     ArithmeticError,
@@ -42,7 +42,7 @@ def read_dump(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:
     data : bytes
         The whole file, plain or compressed with zlib, gzip, bz2, lzma or xz.
     limit : int
-        Largest size after decompression, bytes.
+        Largest size, after decompression if it is compressed; bytes.
 
     Returns
     -------
@@ -87,6 +87,9 @@ def _decompress(data: bytes, limit: int) -> bytes:
         message = f"the dump was written {kind}, which cannot be read"
         raise ArtifactError(message, hint="dump again, uncompressed or with zlib")
     else:
+        if len(data) > limit:
+            message = f"the dump has more than {limit} bytes"
+            raise ArtifactError(message)
         return data
     plain: bytes = decompressor.decompress(data, limit + 1)
     if len(plain) > limit:

@@ -72,13 +72,19 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     Parameters
     ----------
     features : tuple of Feature
-        Input columns, in the order in which the estimators take them.
+        Input columns, in the order in which the estimators take them; each name once.
     classes : tuple of str
         Labels, in the order of the classifier's scores.
     """
 
     features: tuple[Feature, ...]
     classes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        # One field of an instance would stand for many columns, at no cost to whoever sends it.
+        if len({feature.name for feature in self.features}) < len(self.features):
+            message = "a feature is named twice"
+            raise ValueError(message)
 
     def row(self, instance: object) -> tuple[float, ...]:
         """Turn one instance into a row of floats.
