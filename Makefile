@@ -5,7 +5,7 @@ PORT ?= 5000
 MINUTES ?= 10
 BIN := $(VENV)/bin
 
-.PHONY: help run test check test-lowest bench bench-images soak docs lock clean
+.PHONY: help run test check test-lowest bench bench-images soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -38,6 +38,9 @@ bench-images: $(VENV)/dev  ## Measure the image beside two others, in Docker; BE
 
 soak: $(VENV)/dev  ## Serve under a mixture of everything for MINUTES, and watch what grows
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+torture: $(VENV)/dev  ## Send all that is hostile for MINUTES, and watch probes and memory
+	$(BIN)/python -m tests.torture --minutes $(MINUTES)
 
 docs: $(VENV)/dev  ## Draw the picture of docs/ anew
 	$(BIN)/iris-deploy train --artifacts $(VENV)/docs
