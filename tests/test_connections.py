@@ -84,6 +84,18 @@ def test_who_does_not_wait_to_continue_is_answered_once(
     assert finals(talk(server.address, without + LAST, seconds=1)) == [200, 200]
 
 
+def test_in_the_first_version_nobody_is_told_to_continue(server: Server) -> None:
+    """RFC 9110 section 10.1.1."""
+    length = b"Content-Length: %d" % len(BODY)
+    request = post_head(length, b"Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    with server.connect(5) as connection:
+        send(connection, request)
+        time.sleep(0.1)
+        send(connection, BODY)
+        (answer,) = take_apart(read_to_end(connection, 5))
+    assert answer.body == PREDICTION
+
+
 @pytest.mark.parametrize("length", [LIMIT + 1, 2 * LIMIT, 20 * LIMIT])
 def test_who_waits_to_send_too_much_is_refused_and_not_told_to_continue(
     server: Server, length: int

@@ -196,3 +196,41 @@ def test_without_access_log_there_are_events_only(artifacts: Path) -> None:
         assert raw(running, b"GARBAGE\r\n\r\n").status == 400
         assert running.stop() == 0
         assert [line["event"] for line in running.log()] == ["start", "drain", "stop"]
+
+
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@pytest.mark.parametrize("query", ["", "?details"], ids=["loop", "pool"])
+def test_a_trace_is_in_the_log_and_goes_nowhere_else(artifacts: Path, query: str) -> None:
+    with serving(artifacts, "--workers", 1) as running:
+        for _ in range(3):  # the head is known by then, but for the trace
+            headers = {"traceparent": TRACE, "tracestate": "a=b", "baggage": "c=d"}
+            answer = running.predict([INSTANCE] * 2000, query, **headers)
+            assert answer.status == 200
+            assert "trace" not in str(answer.headers).lower()
+            line = request_line(running, str(answer.headers["X-Request-ID"]))
+            assert line["traceparent"] == TRACE
+        other = running.predict(INSTANCE)
+        assert "traceparent" not in request_line(running, str(other.headers["X-Request-ID"]))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "x",
+        TRACE.upper(),
+        TRACE[:-1],
+        TRACE + "0",
+        f"ff{TRACE[2:]}",
+        f"00-{'0' * 32}-00f067aa0ba902b7-01",
+        f"00-4bf92f3577b34da6a3ce929d0e0e4736-{'0' * 16}-01",
+        f"{TRACE}, {TRACE}",
+    ],
+)
+def test_what_is_no_trace_is_not_logged_and_changes_nothing(server: Server, given: str) -> None:
+    """As W3C Trace Context, section 3.2.2, has it."""
+    answer = server.predict(INSTANCE, traceparent=given)
+    assert answer.json() == {"prediction": "virginica"}
+    assert "traceparent" not in request_line(server, str(answer.headers["X-Request-ID"]))

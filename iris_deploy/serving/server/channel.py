@@ -251,7 +251,8 @@ class Channel(wasyncore.dispatcher):
         if reply is not None:
             self._answer(request, reply, "loop")
             return
-        reply = service.answer_quickly(request, bytes(request.body))
+        if len(request.body) <= SMALL:
+            reply = service.answer_quickly(request, bytes(request.body))
         if reply is None:
             self._asked = request
             size = service.memory_of(request)
@@ -264,10 +265,14 @@ class Channel(wasyncore.dispatcher):
     def _deliver(self, request: Request, reply: Reply) -> None:
         """Send what a thread has answered."""
         self._asked = None
+        request.body = b""  # not to be kept until its answer is read
         self._give_back()
-        self._answer(request, reply, "pool")
-        if self.connected:
-            self._proceed()
+        try:
+            self._answer(request, reply, "pool")
+            if self.connected:
+                self._proceed()
+        except Exception:  # noqa: BLE001 - nobody above knows whose it is
+            self.handle_error()
 
     def _answer(self, request: Request, reply: Reply, lane: Lane) -> None:
         self._give_back()

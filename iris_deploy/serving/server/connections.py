@@ -129,7 +129,11 @@ class Connections:
                 channel.handle_close()
         end = time.monotonic() + _TURNS
         while self._turns and time.monotonic() < end:
-            self._turns.popleft().take_turn()
+            channel = self._turns.popleft()
+            try:
+                channel.take_turn()
+            except Exception:  # noqa: BLE001 - it ends this connection, and not the worker
+                channel.handle_error()
 
     def _make_room(self) -> bool:
         now = time.monotonic()

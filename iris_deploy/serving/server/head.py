@@ -118,7 +118,7 @@ def read_framing(
     if "CONNECTION" in headers and "close" in _members(headers["CONNECTION"]):
         headers["CONNECTION"] = "close"
     length = _length(headers, version, max_body_bytes)
-    waits = "EXPECT" in headers and _expectation(headers["EXPECT"])
+    waits = "EXPECT" in headers and _expectation(headers["EXPECT"]) and version == "1.1"
     return Framing(path, query, length, waits)
 
 

@@ -1,5 +1,6 @@
 """A listening socket in the loop: whom it lets in."""
 
+import contextlib
 import select
 import socket
 import time
@@ -44,6 +45,7 @@ class Listener(wasyncore.dispatcher):
         self._balance = balance
         self._is_unix = listener.family == socket.AF_UNIX
         self._poller = poller
+        self._fails = False
         super().__init__(listener, poller)
         self.accepting = True
 
@@ -78,14 +80,20 @@ class Listener(wasyncore.dispatcher):
     def _accept_one(self) -> bool:
         try:
             accepted = self.accept()
-        except OSError:  # without descriptors not for a while, instead of trying all the time
+        except OSError as exc:  # without descriptors not for a while, instead of all the time
             self.open_again = time.monotonic() + _NO_FILES_PAUSE
-            raise
+            if not self._fails:
+                message = f"no connection can be accepted for now: {exc.strerror}"
+                self._connections.service.log.event("error", "accept", message)
+            self._fails = True
+            return False
         if accepted is None:
             return False
+        self._fails = False
         connection, address = accepted
-        if not self._is_unix:  # small answers are sent at once
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if not self._is_unix:
+            with contextlib.suppress(OSError):  # it may be gone already
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         peer = UNIX_PEER if self._is_unix else plain_address(address[0])
         Channel(connection, peer, self._connections, self._poller)
         return True
