@@ -18,6 +18,7 @@ from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.access import Access
 from iris_deploy.serving.app import create_app
 from iris_deploy.serving.endpoints import Endpoints
+from iris_deploy.serving.exposition import Exposition
 from iris_deploy.serving.log import Log
 from iris_deploy.serving.metrics import Metrics
 from iris_deploy.serving.reply import Reply
@@ -32,7 +33,7 @@ from iris_deploy.serving.server.service import Service
 from iris_deploy.serving.slots import SharedMemory
 from iris_deploy.settings import ServeSettings
 from tests.conftest import serving, wait_until
-from tests.growth import seconds
+from tests.growth import assert_linear, seconds
 from tests.load import batch
 from tests.pieces import BODY, CHUNKED, HOST, LAST, PROBE, chunks, head, post, post_head, take_apart
 from tests.test_connections import used_in_a_second
@@ -99,9 +100,13 @@ class Turns:
         metrics = Metrics(memory.slot(0))
         metrics.begin(endpoints.bundle.manifest, 1)
         endpoints.observe = metrics.observe
-        settings = ServeSettings()
-        access = Access((token,) if token else ())
-        app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+        settings = ServeSettings(trusted_proxies=("127.0.0.1",))
+        access = Access((token,) if token else (), (), ("https://a.example",))
+        app = create_app(
+            endpoints,
+            max_body_bytes=settings.max_body_bytes,
+            metrics=Exposition(memory, endpoints),
+        )
         service = Service(endpoints, access, metrics, Log("json", access=False), settings, app)
         self.threads = Threads(service)
         self.connections = Connections(
@@ -161,6 +166,51 @@ def test_no_step_of_the_loop_takes_long_whatever_has_come(
         connection.client.sendall(data)
         longest.append(max(seconds(step) for step in connection.work()))
     assert min(longest) < LOOP
+
+
+HEADERS = (
+    *("Accept", "Authorization", "Connection", "Content-Encoding", "Content-Type", "Expect"),
+    *("Host", "Origin", "Traceparent", "X-Forwarded-For", "X-Forwarded-Prefix", "X-Request-ID"),
+)
+"""All that mean something to the server, but for what says where a body ends."""
+
+VALUES: dict[str, Callable[[int], bytes]] = {
+    "letters": lambda n: b"a" * n,
+    "digits": lambda n: b"0" * n,
+    "blanks": lambda n: b"a" + b" " * n + b"b",
+    "commas": lambda n: b",a" * (n // 2),
+    "semicolons": lambda n: b";a=b" * (n // 4),
+    "slashes": lambda n: b"/a" * (n // 2),
+    "quotes": lambda n: b'"' * n,
+    "brackets": lambda n: b"[:" * (n // 2),
+    "words": lambda n: b"Bearer " * (n // 7),
+    "weights": lambda n: b"text/plain;version=1.0.0;q=0.5," * (n // 31),
+}
+
+
+@pytest.mark.parametrize("value", VALUES)
+@pytest.mark.parametrize("name", HEADERS)
+def test_a_header_costs_no_more_than_its_bytes(
+    turns: Callable[..., Turns], name: str, value: str
+) -> None:
+    start = b"GET /metrics HTTP/1.1" if name == "Accept" else b"POST /predict HTTP/1.1"
+    if name == "X-Forwarded-Prefix":
+        start = b"GET / HTTP/1.1"
+    others = [HOST] if name != "Host" else []
+
+    def make(n: int) -> Callable[[], object]:
+        connection = turns()
+        line = name.encode() + b": " + VALUES[value](n)
+        connection.client.sendall(head(start, *others, line, b"Content-Length: 2") + b"{}")
+
+        def run() -> None:
+            for step in connection.work():
+                step()
+
+        return run
+
+    assert_linear(make, 15_000)
+    assert min(seconds(make(15_000)) for _ in range(3)) < LOOP
 
 
 def test_a_pipeline_is_answered_whole_and_in_its_order(turns: Callable[[], Turns]) -> None:

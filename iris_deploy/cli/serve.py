@@ -102,12 +102,16 @@ def serve(
     max_memory_bytes: Annotated[
         int,
         typer.Option(
-            help="Memory of one worker for large requests; others wait (503).",
+            help="Memory of one worker for large requests; beyond it they wait (503).",
             rich_help_panel=_LIMITS,
         ),
     ] = _DEFAULT.max_memory_bytes,
     connections: Annotated[
-        int, typer.Option(help="Open connections of one worker.", rich_help_panel=_LIMITS)
+        int,
+        typer.Option(
+            help="Open connections of one worker; then the longest idle makes room.",
+            rich_help_panel=_LIMITS,
+        ),
     ] = _DEFAULT.connections,
     request_timeout: Annotated[
         float,

@@ -115,12 +115,11 @@ class Channel(wasyncore.dispatcher):
             self._lingering_until = min(now + _LINGER, self._linger_end)
             return
         self.touched, self._has_asked = now, True
-        if self._request is None and self._connections.quick.answer(self, data):
-            return
-        self._unread, self._at = data, 0
         if len(data) > _LITTLE and now - self._poller.woke > _PATIENCE:
+            self._unread, self._at = data, 0
             self._ask_for_turn()
-        else:
+        elif self._request is not None or not self._connections.quick.answer(self, data):
+            self._unread, self._at = data, 0
             self._proceed()
 
     def handle_write(self) -> None:

@@ -32,8 +32,8 @@ class Poller(dict[int, Any]):
         self._epoll: Any = select.epoll() if hasattr(select, "epoll") else None
         self._waits: dict[int, int] = {}
         self._unsettled: set[int] = set()
-        self.woke = 0.0
-        """When the last wait was over, on the monotonic clock."""
+        self.woke = float("inf")
+        """When the last wait was over, on the monotonic clock; unknown without epoll."""
 
     def __setitem__(self, descriptor: int, handler: Any) -> None:
         super().__setitem__(descriptor, handler)
