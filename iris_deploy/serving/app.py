@@ -71,11 +71,19 @@ def create_app(
         def expose() -> Response:
             return _response(metrics(request.headers.get("Accept", "")))
 
+    app.after_request(_sort_allowed)
     app.register_error_handler(
         HTTPException,
         lambda error: _answer_http_error(error, endpoints.routes_at(request.root_path)),
     )
     return app
+
+
+def _sort_allowed(response: Response) -> Response:
+    """Name methods in one order; Flask has them in that of a set, another in each process."""
+    if "Allow" in response.headers:
+        response.headers["Allow"] = ", ".join(sorted(response.allow))
+    return response
 
 
 def _response(reply: Reply) -> Response:
@@ -89,7 +97,7 @@ def _answer_http_error(error: HTTPException, routes: Iterable[str]) -> Response:
     response = Response(status=status, headers=PROBLEM)
     allowed = getattr(error, "valid_methods", None)
     if status == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
-        response.headers["Allow"] = ", ".join(sorted(allowed))
+        response.headers["Allow"] = ", ".join(allowed)
         expected = " or ".join(sorted(set(allowed) - {"HEAD", "OPTIONS"}))
         detail = f"{request.method} is not allowed here; expected {expected}"
     elif status == HTTPStatus.NOT_FOUND:
