@@ -1,6 +1,6 @@
 """The routes that are answered from bytes alone, and the bundle that they answer for.
 
-Knows neither Flask nor waitress: the views of app.py and the quick lane of the server both call
+Knows neither Flask nor sockets: the views of app.py and both lanes of the server call
 this. A worker has one `Endpoints`; a new bundle is swapped in by one assignment, so that a request
 sees the old one or the new one and never both.
 """

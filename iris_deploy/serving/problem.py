@@ -1,6 +1,6 @@
 """Error bodies: problem details for HTTP APIs, RFC 9457.
 
-Knows neither Flask nor waitress; both ask it for the bytes of an error.
+Knows neither Flask nor sockets; whoever refuses asks it for the bytes of an error.
 """
 
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""One module per wire contract: bytes in, bytes out. None of them knows Flask or waitress."""
+"""One module per wire contract: bytes in, bytes out. None of them knows Flask or sockets."""
