@@ -284,7 +284,9 @@ def start(*words: str) -> "subprocess.Popen[str]":
 
 
 def end(process: "subprocess.Popen[str]") -> str:
-    """End a program, and return what it has said."""
+    """End a program, unless it has ended, and return what it has said."""
+    if process.returncode is not None:
+        return ""
     process.terminate()
     said, _ = process.communicate()
     return said
