@@ -90,7 +90,9 @@ def test_in_the_first_version_nobody_is_told_to_continue(server: Server) -> None
     request = post_head(length, b"Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0", 1)
     with server.connect(5) as connection:
         send(connection, request)
-        time.sleep(0.1)
+        connection.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
         send(connection, BODY)
         (answer,) = take_apart(read_to_end(connection, 5))
     assert answer.body == PREDICTION

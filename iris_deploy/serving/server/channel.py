@@ -127,9 +127,7 @@ class Channel(wasyncore.dispatcher):
         if self._given_up:
             self.handle_close()
             return
-        self._flush()
-        if not self._output.waiting and (self._unread or self._output.pending):
-            self._ask_for_turn()
+        self._send_on()
 
     def handle_error(self) -> None:
         """Close after what nobody expected, and say that it was."""
@@ -179,9 +177,7 @@ class Channel(wasyncore.dispatcher):
                 self._service.log.bug("an answer could not be finished", exc)
                 self.handle_close()
                 return
-        self._flush()
-        if not self._output.waiting and (self._unread or self._output.pending):
-            self._ask_for_turn()
+        self._send_on()
 
     def _proceed(self) -> None:
         """Read requests out of what has come and answer them, until the turn is over."""
@@ -192,12 +188,7 @@ class Channel(wasyncore.dispatcher):
             self._read()
         if self._at >= len(self._unread):
             self._unread, self._at = b"", 0
-        self._flush()
-        if self._output.pending:
-            if not self._output.waiting:
-                self._ask_for_turn()  # for a stream
-        elif self._unread and not (self._asked or self._ends):
-            self._ask_for_turn()
+        self._send_on()
 
     def _read(self) -> None:
         """Read on, and answer the request if it is complete."""
@@ -306,6 +297,13 @@ class Channel(wasyncore.dispatcher):
             size=size,
             lane=lane,
         )
+
+    def _send_on(self) -> None:
+        """Send what can be sent, and ask for a turn if there is more to make, or to read."""
+        self._flush()
+        more = self._output.pending or (self._unread and not (self._asked or self._ends))
+        if more and not self._output.waiting:
+            self._ask_for_turn()
 
     def _flush(self) -> None:
         """Send what can be sent, and say good-bye after the last of it."""
