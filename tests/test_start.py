@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import COMMAND, free_port, run_process, serving, wait_until
+from tests.load import read_answer
 from tests.pieces import BODY, HOST, head, post, read_to_end
 from tests.test_serve import INSTANCE
 
@@ -129,6 +131,35 @@ def test_one_worker_answers_predictions_while_it_loads_flask(
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b'"model": "iris"' in answer
         assert running.process.wait(10) == 0
+
+
+@pytest.mark.once
+def test_a_worker_without_a_descriptor_to_load_flask_with_waits_for_one(
+    artifacts: Path, tmp_path: Path
+) -> None:
+    told, go_on = tmp_path / "told", tmp_path / "go on"
+    (tmp_path / "sitecustomize.py").write_text(HELD.format(told=str(told), go_on=str(go_on)))
+    with (
+        serving(artifacts, "--workers", 1, env={"PYTHONPATH": str(tmp_path)}) as running,
+        running.connect() as waiting,
+        running.connect() as other,
+    ):
+        wait_until(told.exists)
+        (worker,) = running.workers()
+        waiting.sendall(head(b"GET / HTTP/1.1", HOST))
+        other.sendall(post(BODY))
+        assert read_answer(other).status == 200
+        soft, hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (3, hard))
+        go_on.touch()
+        with running.connect():
+            wait_until(lambda: bool(running.events("accept")), 5)
+        other.sendall(post(BODY))
+        assert read_answer(other).status == 200
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))
+        assert read_answer(waiting).status == 200
+        assert running.workers() == [worker]
+        assert not running.events("bug")
 
 
 @pytest.mark.once
