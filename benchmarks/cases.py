@@ -141,8 +141,7 @@ class Bench:
                 break
             load = wrk(server.port, self.requests(server), 16, 1)
             if load.errors or not load.requests:
-                message = f"{load.errors} errors in {load.requests} requests"
-                raise ValueError(message)
+                raise ValueError(f"{load.errors} errors in {load.requests} requests")
             answered += load.requests
         memory = server.tree.memory()
         figures = {

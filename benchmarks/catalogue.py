@@ -115,8 +115,7 @@ def labels(answer: bytes) -> list[str]:
                 value = value["predictions"] if "predictions" in value else [value["prediction"]]
         return [label if isinstance(label, str) else NAMES[label] for label in value]
     except (KeyError, IndexError, TypeError) as exc:
-        message = f"no labels in {answer[:200]!r}"
-        raise ValueError(message) from exc
+        raise ValueError(f"no labels in {answer[:200]!r}") from exc
 
 
 GUNICORN = (

@@ -38,8 +38,7 @@ def python_36(given: str | None) -> Path:
         asked = _run([candidate, "-c", "import sys; print(sys.version_info[:2])"])
         if asked.returncode == 0 and asked.stdout.strip() == "(3, 6)":
             return Path(candidate)
-    message = "no Python 3.6"
-    raise LeftOutError(message)
+    raise LeftOutError("no Python 3.6")
 
 
 def _run(command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
@@ -94,8 +93,9 @@ class Environment:
             if ran.returncode:
                 told = (ran.stdout + ran.stderr).strip().splitlines()
                 errors = [line for line in told if line.startswith("ERROR")]
-                message = f"cannot be installed: {(errors or told or ['no word of why'])[-1]}"
-                raise LeftOutError(message)
+                raise LeftOutError(
+                    f"cannot be installed: {(errors or told or ['no word of why'])[-1]}"
+                )
         stamp.write_text(digest)
 
     def _distributions(self, names: Iterable[str]) -> dict[str, metadata.Distribution]:

@@ -20,8 +20,8 @@ from pathlib import Path
 from benchmarks.catalogue import PEERS
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.image.options import base_image_for
-from iris_deploy.settings import TrainSettings
 from iris_deploy.training import fit
+from iris_deploy.training.settings import TrainSettings
 
 ROOT = Path(__file__).parent.parent
 BODY, RIGHT = b'{"length": 5.1, "width": 2.4}', {"prediction": "virginica"}

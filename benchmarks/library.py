@@ -19,8 +19,8 @@ from benchmarks.catalogue import PEERS
 from benchmarks.measure import Record, Sample
 from benchmarks.models import Models
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.serving.metrics import BUCKETS, Metrics
-from iris_deploy.serving.slots import SharedMemory
+from iris_deploy.serving.telemetry.metrics import BUCKETS, Metrics
+from iris_deploy.serving.telemetry.slots import SharedMemory
 
 LIBRARY = "library"
 

@@ -70,8 +70,7 @@ def wrk(port: int, requests: Sequence[Request], connections: int, seconds: int) 
         )
     lines = [line for line in ran.stdout.splitlines() if line.startswith("{")]
     if ran.returncode or not lines:
-        message = f"wrk failed: {ran.stderr}{ran.stdout}"
-        raise ValueError(message)
+        raise ValueError(f"wrk failed: {ran.stderr}{ran.stdout}")
     told = json.loads(lines[-1])
     return Load(
         requests=told["requests"],
@@ -100,8 +99,7 @@ class Client:
         response = self._line.getresponse()
         answer = response.read()
         if response.status != http.client.OK:
-            message = f"{response.status} {answer[:500]!r}"
-            raise ValueError(message)
+            raise ValueError(f"{response.status} {answer[:500]!r}")
         return answer
 
 

@@ -15,9 +15,9 @@ from benchmarks.catalogue import NAMES, OURS, PEERS, Row
 from benchmarks.environments import Environment, LeftOutError
 from benchmarks.servers import Known, Site
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.settings import TrainSettings
 from iris_deploy.training import fit
 from iris_deploy.training.dataset import load_dataset, split_dataset
+from iris_deploy.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
@@ -105,6 +105,5 @@ class Models:
                 command, cwd=directory, capture_output=True, text=True, check=False, timeout=300
             )
             if ran.returncode:
-                message = f"its model cannot be made: {ran.stderr.strip()[-1000:]}"
-                raise LeftOutError(message)
+                raise LeftOutError(f"its model cannot be made: {ran.stderr.strip()[-1000:]}")
         return Site(environment, directory)

@@ -124,8 +124,7 @@ def running(
         except (ValueError, OSError, http.client.HTTPException) as exc:
             output.seek(0)
             end = output.read()[-3000:].decode(errors="replace")
-            message = f"{exc}\n{end}".strip()
-            raise ServerError(message) from exc
+            raise ServerError(f"{exc}\n{end}".strip()) from exc
         yield server
 
 
@@ -144,8 +143,7 @@ def _await(process: "subprocess.Popen[bytes]", peer: Peer, port: int, known: Kno
     last: Exception | None = None
     while time.perf_counter() < end:
         if process.poll() is not None:
-            message = f"ended with status {process.returncode} before it answered"
-            raise ValueError(message)
+            raise ValueError(f"ended with status {process.returncode} before it answered")
         try:
             with client(port, timeout=10) as line:
                 answer = labels(line.post(request))
@@ -155,8 +153,7 @@ def _await(process: "subprocess.Popen[bytes]", peer: Peer, port: int, known: Kno
         except (OSError, http.client.HTTPException, ValueError) as exc:
             last = exc
         time.sleep(POLL)
-    message = f"no right answer within {PATIENCE:.0f} seconds: {last}"
-    raise ValueError(message)
+    raise ValueError(f"no right answer within {PATIENCE:.0f} seconds: {last}")
 
 
 def _check(server: Server, known: Known, many: Known) -> None:
@@ -165,14 +162,12 @@ def _check(server: Server, known: Known, many: Known) -> None:
         for row, label in zip(known.rows, known.labels, strict=True):
             answer = labels(line.post(server.peer.one(row)))
             if answer != [label]:
-                message = f"answers {answer} for {row}, not [{label!r}]"
-                raise ValueError(message)
+                raise ValueError(f"answers {answer} for {row}, not [{label!r}]")
         for form, request in server.peer.many.items():
             answer = labels(line.post(request(many.rows)))
             wrong = sum(a != b for a, b in zip(answer, many.labels, strict=True))
             if wrong:
-                message = f"answers {wrong} of {len(many.rows)} rows wrongly ({form})"
-                raise ValueError(message)
+                raise ValueError(f"answers {wrong} of {len(many.rows)} rows wrongly ({form})")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:

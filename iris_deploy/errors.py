@@ -5,8 +5,7 @@ or of the floors above it. An error's text says what is wrong, what was expected
 its ``hint`` is the next step.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+_LONGEST_SHOWN = 120  # characters of a wrong value
 
 
 class IrisDeployError(Exception):
@@ -46,59 +45,6 @@ class TrainingError(IrisDeployError, ValueError):
     """The estimators cannot be fitted with these data and settings."""
 
 
-class MalformedError(IrisDeployError, ValueError):
-    """The bytes of a request are not strict JSON."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldProblem:
-    """One thing that is wrong with one field of one instance.
-
-    Parameters
-    ----------
-    pointer : str
-        Where, as a JSON pointer (RFC 6901) in fragment form, ``#/3/length``.
-    detail : str
-        What is wrong, expected and got.
-    suggestion : str, optional
-        The field that was probably meant.
-    """
-
-    pointer: str
-    detail: str
-    suggestion: str | None = None
-
-    def __str__(self) -> str:
-        """Return the problem as one line for a person."""
-        meant = f" (did you mean {self.suggestion!r}?)" if self.suggestion else ""
-        return f"{self.pointer}: {self.detail}{meant}"
-
-
-class SignatureError(IrisDeployError, ValueError):
-    """Instances do not fit the signature of the bundle.
-
-    Parameters
-    ----------
-    problems : sequence of FieldProblem
-        Every bad field at once, a hundred at most.
-    more : bool
-        Whether there may be more that were not looked at.
-    """
-
-    def __init__(self, problems: Sequence[FieldProblem], *, more: bool = False) -> None:
-        self.problems = tuple(problems)
-        count = len(self.problems)
-        if count == 1:
-            summary = str(self.problems[0])
-        else:
-            least = "at least " if more else ""
-            summary = f"{least}{count} problems in the input: "
-            summary += "; ".join(map(str, self.problems[:5]))
-            if count > 5:
-                summary += f"; and {count - 5} more"
-        super().__init__(summary)
-
-
 class BundleError(IrisDeployError):
     """A bundle cannot be read or written."""
 
@@ -131,3 +77,37 @@ class GateError(IrisDeployError):
     """A figure is not what was asked for: the accuracy of a bundle, the size of an image."""
 
     exit_code = 4
+
+
+def expect_between(field: str, number: int, least: int, most: int) -> None:
+    """Refuse a whole number that is out of bounds; see `expect`."""
+    expect(least <= number <= most, field, f"a whole number from {least} to {most}", number)
+
+
+def expect(holds: bool, field: str, expected: str, got: object) -> None:  # noqa: FBT001
+    """Refuse a value of a setting unless a condition holds.
+
+    Parameters
+    ----------
+    holds : bool
+    field : str
+        Its name in the settings. Texts have it in backquotes; the command line spells the option.
+    expected : str
+        What would be right.
+    got : object
+        The value; shown cut if it is long, and escaped if it cannot be shown.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if not holds:
+        shown = str(got) if is_clean(str(got)) else ascii(got)
+        if len(shown) > _LONGEST_SHOWN:
+            shown = shown[:_LONGEST_SHOWN] + "..."
+        raise SettingsError(f"`{field}`: expected {expected}, got {shown}")
+
+
+def is_clean(text: str) -> bool:
+    """Tell whether text can be given to the system and shown: UTF-8 without NUL."""
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.cli import main
-from iris_deploy.settings import ARTIFACTS_VARIABLE, HOST_VARIABLE, PORT_VARIABLES
+from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES
 
 COMMAND = (sys.executable, "-m", "iris_deploy")
 """The console command in a process of its own."""

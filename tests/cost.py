@@ -11,17 +11,17 @@ import threading
 from pathlib import Path
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.access import Access
-from iris_deploy.serving.app import create_app
-from iris_deploy.serving.endpoints import Endpoints
-from iris_deploy.serving.late import LateApp
-from iris_deploy.serving.log import Log
-from iris_deploy.serving.metrics import Metrics
-from iris_deploy.serving.server.balance import Balance
-from iris_deploy.serving.server.service import Service
-from iris_deploy.serving.server.worker import Worker
-from iris_deploy.serving.slots import SharedMemory
-from iris_deploy.settings import ServeSettings
+from iris_deploy.serving.http.access import Access
+from iris_deploy.serving.http.app import create_app
+from iris_deploy.serving.http.endpoints import Endpoints
+from iris_deploy.serving.http.late import LateApp
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.balance import Balance
+from iris_deploy.serving.telemetry.log import Log
+from iris_deploy.serving.telemetry.metrics import Metrics
+from iris_deploy.serving.telemetry.slots import SharedMemory
+from iris_deploy.serving.worker.lanes import Service
+from iris_deploy.serving.worker.loop import Worker
 from tests.load import batch, read_answer
 from tests.pieces import BODY, post
 

@@ -10,16 +10,18 @@ import joblib
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.datasets import load_iris
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression, Perceptron, RidgeClassifier, SGDClassifier
+from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from iris_deploy.bundle.estimators import build_kernel
-from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.kernel import Floats
-from iris_deploy.bundle.signature import Feature, Signature
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.pipeline import build_kernel
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.features import Feature
+from iris_deploy.schema.signature import Signature
+from tests.families import CLASSIFIERS as FAMILY_CLASSIFIERS
+from tests.families import TRANSFORMERS
 
 CLASSES = ("setosa", "versicolor", "virginica")
 
@@ -31,9 +33,10 @@ COMPRESSIONS: list[Any] = [
 """Values of the parameter ``compress`` of ``joblib.dump``; lz4 is a package of its own."""
 
 CHILD = f"""
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
-from iris_deploy.bundle.signature import Feature, Signature
+from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.features import Feature
+from iris_deploy.schema.signature import Signature
 from iris_deploy.errors import ArtifactError
 signature = Signature(
     features=tuple(
@@ -89,29 +92,7 @@ def assert_near(got: Any, expected: Any, rows: Floats) -> None:
 # --------------------------------------------------------------------------------------------------
 # Estimators of today
 
-SCALERS: dict[str, Callable[[], Any]] = {
-    "standard": StandardScaler,
-    "standard without mean": lambda: StandardScaler(with_mean=False),
-    "standard without std": lambda: StandardScaler(with_std=False),
-    "standard without either": lambda: StandardScaler(with_mean=False, with_std=False),
-    "min-max": MinMaxScaler,
-    "min-max clipped": lambda: MinMaxScaler((-1, 2.5), clip=True),
-}
-
-CLASSIFIERS: dict[str, Callable[[], Any]] = {
-    "perceptron": lambda: Perceptron(max_iter=40, tol=None, eta0=0.1, random_state=0),
-    "logistic regression": LogisticRegression,
-    "sgd hinge": lambda: SGDClassifier(random_state=0),
-    "sgd log_loss": lambda: SGDClassifier(loss="log_loss", random_state=0),
-    "sgd modified_huber": lambda: SGDClassifier(loss="modified_huber", random_state=0),
-    "sgd squared_hinge": lambda: SGDClassifier(loss="squared_hinge", random_state=0),
-    "sgd averaged": lambda: SGDClassifier(loss="log_loss", average=True, random_state=0),
-    "ridge": RidgeClassifier,
-    "svc": lambda: LinearSVC(random_state=0),
-    "svc without intercept": lambda: LinearSVC(fit_intercept=False, random_state=0),
-    "discriminant svd": LinearDiscriminantAnalysis,
-    "discriminant lsqr": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
-    "discriminant eigen": lambda: LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1),
+PIPELINES: dict[str, Callable[[], Any]] = {
     "pipeline": lambda: make_pipeline(StandardScaler(), Perceptron(random_state=0)),
     "nested pipeline": lambda: make_pipeline(
         make_pipeline(StandardScaler(), MinMaxScaler()),
@@ -121,6 +102,12 @@ CLASSIFIERS: dict[str, Callable[[], Any]] = {
         [("none", None), ("scale", MinMaxScaler()), ("off", "passthrough"), ("svc", LinearSVC())]
     ),
 }
+
+SCALERS = TRANSFORMERS
+CLASSIFIERS = FAMILY_CLASSIFIERS | PIPELINES
+
+STANDARD, PERCEPTRON = "StandardScaler()", next(iter(FAMILY_CLASSIFIERS))
+SGD_LOG = "SGDClassifier(loss='log_loss', random_state=0)"
 
 
 @cache

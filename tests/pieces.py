@@ -98,8 +98,7 @@ def read_to_end(connection: socket.socket, seconds: float) -> bytes:
         try:
             more = connection.recv(1 << 16)
         except TimeoutError:
-            message = f"still open after {seconds} s and {data!r}"
-            raise AssertionError(message) from None
+            raise AssertionError(f"still open after {seconds} s and {data!r}") from None
         if not more:
             return data
         data += more

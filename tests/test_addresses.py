@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from iris_deploy.errors import IrisDeployError
-from iris_deploy.serving.sockets import open_socket, shared_ports, url_of, url_to_try
+from iris_deploy.serving.supervision.sockets import open_socket, shared_ports, url_of, url_to_try
 from tests.conftest import serving, wait_until
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from iris_deploy.bundle.bundle import read_bundle
 from iris_deploy.bundle.manifest import FORMAT, MAX_ARTIFACTS, sha256
-from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleDigestError, BundleError
 from tests.conftest import Result, Run
 

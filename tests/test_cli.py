@@ -57,8 +57,7 @@ def test_a_bug_is_3_with_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch
     from iris_deploy.bundle.repository import Repository
 
     def broken(*_: object) -> None:
-        message = "unforeseen"
-        raise RuntimeError(message)
+        raise RuntimeError("unforeseen")
 
     monkeypatch.setattr(Repository, "read", broken)
     result = run("predict", "{}")

@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.pickles import read_dump
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.registry import read_estimator
 from tests.pickling import (
     CHILD,
+    PERCEPTRON,
+    STANDARD,
     STANDARD_SCALER,
     array,
     assert_same,
@@ -46,7 +48,7 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 def test_an_array_that_is_described_well_is_read() -> None:
     """Else the refusals below would prove nothing."""
     values = array().removesuffix(b"\0" * 64)
-    fitted = read_dump(program(STANDARD_SCALER, b"}", text("mean_"), values, b"sb"))
+    fitted = read_estimator(program(STANDARD_SCALER, b"}", text("mean_"), values, b"sb"))
     assert_same(fitted.state, {"mean_": np.zeros(2)})
 
 
@@ -60,7 +62,7 @@ SHAPES: list[object] = [
 @pytest.mark.parametrize("shape", SHAPES, ids=repr)
 def test_an_array_with_an_impossible_shape_is_refused(shape: object) -> None:
     with pytest.raises(ArtifactError, match="damaged"):
-        read_dump(program(array(shape=shape)))
+        read_estimator(program(array(shape=shape)))
 
 
 DTYPES: list[object] = [
@@ -72,7 +74,7 @@ DTYPES: list[object] = [
 @pytest.mark.parametrize("dtype", DTYPES, ids=repr)
 def test_an_array_of_anything_but_numbers_and_text_is_refused(dtype: object) -> None:
     with pytest.raises(ArtifactError, match=r"damaged|dtype|Python objects|not in the list|calls"):
-        read_dump(program(array(dtype=dtype)))
+        read_estimator(program(array(dtype=dtype)))
 
 
 DTYPE_CODES = [
@@ -88,7 +90,7 @@ def test_a_foreign_dtype_code_is_refused_without_a_warning(code: str) -> None:
     order = b"(" + literal(3) + text("<") + b"NNN" + literal(-1) + literal(-1) + literal(0) + b"t"
     dtype = called(named("numpy", "dtype"), text(code)) + order + b"b"
     with pytest.raises(ArtifactError, match=r"damaged|dtype|Python objects"):
-        read_dump(program(array(dtype=dtype)))
+        read_estimator(program(array(dtype=dtype)))
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_a_foreign_dtype_code_is_refused_without_a_warning(code: str) -> None:
 )
 def test_an_array_of_another_order_or_class_is_refused(attribute: str, value: object) -> None:
     with pytest.raises(ArtifactError, match="damaged"):
-        read_dump(program(array(**{attribute: value})))
+        read_estimator(program(array(**{attribute: value})))
 
 
 SCALAR, DTYPE = named("numpy._core.multiarray", "scalar"), named("numpy", "dtype")
@@ -127,7 +129,7 @@ SCALAR, DTYPE = named("numpy._core.multiarray", "scalar"), named("numpy", "dtype
 )
 def test_a_scalar_or_dtype_without_a_value_is_refused(instructions: bytes) -> None:
     with pytest.raises(ArtifactError, match=r"damaged|Python objects|calls"):
-        read_dump(program(instructions))
+        read_estimator(program(instructions))
 
 
 # --------------------------------------------------------------------------------------------------
@@ -137,7 +139,7 @@ def test_a_scalar_or_dtype_without_a_value_is_refused(instructions: bytes) -> No
 def outcome(data: bytes) -> str:
     """Read bytes that may be anything; every other exception than ArtifactError is a failure."""
     try:
-        return type(read_dump(data)).__name__
+        return type(read_estimator(data)).__name__
     except ArtifactError:
         return "refused"
 
@@ -145,7 +147,7 @@ def outcome(data: bytes) -> str:
 # Flips inside a number give another number: only the digest in the bundle catches those, which is
 # why it is checked before a dump is decoded. The reader's part is to end in one of two ways.
 @pytest.mark.parametrize("compress", [0, "zlib"], ids=["plain", "compressed"])
-@pytest.mark.parametrize("name", ["standard", "perceptron"])
+@pytest.mark.parametrize("name", [STANDARD, PERCEPTRON])
 def test_a_dump_with_any_one_bit_flipped_is_read_or_refused(name: str, compress: Any) -> None:
     data = dump(fit(name, "3 classes"), compress=compress)
     outcomes = set()
@@ -158,7 +160,7 @@ def test_a_dump_with_any_one_bit_flipped_is_read_or_refused(name: str, compress:
 
 
 @pytest.mark.parametrize("compress", [0, *PACKED, "lzma"], ids=repr)
-@pytest.mark.parametrize("name", ["standard", "perceptron"])
+@pytest.mark.parametrize("name", [STANDARD, PERCEPTRON])
 def test_a_dump_cut_off_anywhere_is_refused(name: str, compress: Any) -> None:
     data = dump(fit(name, "3 names"), compress=compress)
     for size in range(len(data)):
@@ -168,21 +170,21 @@ def test_a_dump_cut_off_anywhere_is_refused(name: str, compress: Any) -> None:
 @pytest.mark.parametrize("compress", [0, *PACKED, "lzma"], ids=repr)
 @pytest.mark.parametrize("tail", [b"\0", b".", b"more"])
 def test_bytes_after_the_end_are_refused(tail: bytes, compress: Any) -> None:
-    data = dump(fit("standard", "3 classes"), compress=compress)
+    data = dump(fit(STANDARD, "3 classes"), compress=compress)
     with pytest.raises(ArtifactError, match="damaged"):
-        read_dump(data + tail)
+        read_estimator(data + tail)
     with pytest.raises(ArtifactError, match="damaged"):
-        read_dump(data + data)
+        read_estimator(data + data)
 
 
 @pytest.mark.parametrize("pack", PACKED)
 def test_bytes_after_the_end_of_the_pickle_inside_the_compression_are_refused(pack: str) -> None:
-    data = dump(fit("standard", "3 classes"))
+    data = dump(fit(STANDARD, "3 classes"))
     assert outcome(PACKED[pack](data)) == "Fitted"
     with pytest.raises(ArtifactError, match="1 bytes follow"):
-        read_dump(PACKED[pack](data + b"."))
+        read_estimator(PACKED[pack](data + b"."))
     with pytest.raises(ArtifactError):
-        read_dump(PACKED[pack](PACKED[pack](data)))
+        read_estimator(PACKED[pack](PACKED[pack](data)))
 
 
 @pytest.mark.parametrize(
@@ -194,36 +196,36 @@ def test_bytes_after_the_end_of_the_pickle_inside_the_compression_are_refused(pa
 )
 def test_a_compression_that_is_not_read_is_named(data: bytes, writer: str) -> None:
     with pytest.raises(ArtifactError, match=writer):
-        read_dump(data)
+        read_estimator(data)
 
 
 @pytest.mark.parametrize("pack", PACKED)
 def test_a_decompression_bomb_is_cut_off_at_the_limit(pack: str) -> None:
     bomb = PACKED[pack](bytes(5_000_000))
     with pytest.raises(ArtifactError, match="more than 1000 bytes"):
-        read_dump(bomb, limit=1000)
+        read_estimator(bomb, limit=1000)
 
 
 def test_a_compressor_that_asks_for_gigabytes_is_refused() -> None:
     head = bytes([0x5D]) + (3 * 2**30).to_bytes(4, "little") + b"\xff" * 8
     dump = lzma.compress(b"x" * 100, lzma.FORMAT_ALONE)
     with pytest.raises(ArtifactError):
-        read_dump(head + dump[len(head) :])
+        read_estimator(head + dump[len(head) :])
 
 
 @pytest.mark.parametrize("pack", [*PACKED, "plain"])
 def test_a_dump_as_large_as_the_limit_is_read_and_one_byte_more_is_not(pack: str) -> None:
-    data = dump(fit("standard", "3 classes"))
+    data = dump(fit(STANDARD, "3 classes"))
     packed = data if pack == "plain" else PACKED[pack](data)
-    assert isinstance(read_dump(packed, limit=len(data)), Fitted)
+    assert isinstance(read_estimator(packed, limit=len(data)), Fitted)
     with pytest.raises(ArtifactError, match="more than"):
-        read_dump(packed, limit=len(data) - 1)
+        read_estimator(packed, limit=len(data) - 1)
 
 
 def test_a_compressed_flood_of_instructions_is_refused_early() -> None:
     flood = b"\x80\x04" + b"}" * 3_000_000 + b"."
     with pytest.raises(ArtifactError, match="more than 100000 instructions"):
-        read_dump(zlib.compress(flood))
+        read_estimator(zlib.compress(flood))
 
 
 @pytest.mark.parametrize(
@@ -249,12 +251,12 @@ def test_a_compressed_flood_of_instructions_is_refused_early() -> None:
 )
 def test_bytes_that_are_no_dump_are_refused(data: bytes) -> None:
     with pytest.raises(ArtifactError):
-        read_dump(data)
+        read_estimator(data)
 
 
 def test_a_value_that_was_never_remembered_is_named() -> None:
     with pytest.raises(ArtifactError, match="recalls value 60"):
-        read_dump(b"\x80\x04h\x3c.")
+        read_estimator(b"\x80\x04h\x3c.")
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ def test_a_value_that_was_never_remembered_is_named() -> None:
 )
 def test_a_refusal_does_not_repeat_a_whole_dump(instructions: bytes) -> None:
     with pytest.raises(ArtifactError) as caught:
-        read_dump(program(instructions))
+        read_estimator(program(instructions))
     assert len(str(caught.value)) < 1000
 
 
@@ -306,7 +308,7 @@ def test_deep_and_circular_values_are_read_or_refused(instructions: bytes) -> No
 )
 def test_values_deeper_than_the_interpreters_stack_are_refused(instructions: bytes) -> None:
     with pytest.raises(ArtifactError, match="damaged"):
-        read_dump(program(instructions))
+        read_estimator(program(instructions))
 
 
 def test_deep_and_circular_estimators_are_read_or_refused() -> None:
@@ -352,7 +354,7 @@ def test_a_dump_made_to_crash_or_to_keep_the_reader_busy_is_refused(hostile: str
     child = f"""{CHILD}
 import sys
 try:
-    Predictor(signature, [read_dump(sys.stdin.buffer.read())])
+    Predictor(signature, [read_estimator(sys.stdin.buffer.read())])
 except ArtifactError:
     print("refused")
 """
@@ -405,7 +407,7 @@ def test_random_instructions_are_read_or_refused(instructions: list[bytes]) -> N
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_a_dump_with_instructions_put_in_or_taken_out_is_read_or_refused(data: Any) -> None:
-    whole = dump(fit("perceptron", "3 names"))
+    whole = dump(fit(PERCEPTRON, "3 names"))
     for _ in range(data.draw(st.integers(1, 4))):
         start = data.draw(st.integers(0, len(whole)))
         stop = start + data.draw(st.integers(0, 30))

@@ -8,9 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.drift import ENOUGH_ROWS, WINDOW_ROWS, drift_threshold, stability_index
-from iris_deploy.serving.metrics import DRIFT_NOW, PREDICTIONS, Metrics
-from iris_deploy.serving.slots import SharedMemory
+from iris_deploy.serving.telemetry.drift import (
+    ENOUGH_ROWS,
+    WINDOW_ROWS,
+    drift_threshold,
+    stability_index,
+)
+from iris_deploy.serving.telemetry.metrics import DRIFT_NOW, PREDICTIONS, Metrics
+from iris_deploy.serving.telemetry.slots import SharedMemory
 from iris_deploy.training.dataset import load_dataset, split_dataset
 from tests.conftest import Server, serving
 

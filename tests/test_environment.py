@@ -10,14 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from iris_deploy.environment import COLLIDING, injected_variables, named_ports
+from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.errors import SettingsError
-from iris_deploy.settings import (
-    ARTIFACTS_VARIABLE,
-    HOST_VARIABLE,
-    PORT_VARIABLES,
-    TOKENS_VARIABLE,
-)
+from iris_deploy.serving.environment import COLLIDING, injected_variables, named_ports
+from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
 from tests.conftest import Run, free_port, run_process, serving
 from tests.test_sockets import ask_port
 
@@ -44,7 +40,7 @@ SUFFIXES = {
 def health(**env: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in OURS}
     return subprocess.run(
-        [sys.executable, "-m", "iris_deploy.healthcheck"],
+        [sys.executable, "-m", "iris_deploy.serving.healthcheck"],
         env={**clean, **env},
         capture_output=True,
         text=True,
@@ -174,7 +170,7 @@ def test_the_health_check_asks_where_the_server_listens(artifacts: Path, host: s
 
 def test_the_health_check_loads_nothing_heavy() -> None:
     script = (
-        "import sys, iris_deploy.healthcheck; "
+        "import sys, iris_deploy.serving.healthcheck; "
         "print({name.partition('.')[0] for name in sys.modules})"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -11,11 +11,11 @@ from sklearn.linear_model import Perceptron
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from iris_deploy.bundle.estimators import build_kernel
-from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.pipeline import build_kernel
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
 from tests.pickling import CHILD, CLASSIFIERS, SCALERS, dump, samples, signature
 
 
@@ -57,9 +57,11 @@ def test_the_records_that_the_refusals_change_make_a_predictor() -> None:
 
 @pytest.mark.parametrize("name", [*SCALERS, *CLASSIFIERS])
 def test_an_estimator_that_was_not_fitted_is_refused(name: str) -> None:
-    fitted = read_dump(dump({**SCALERS, **CLASSIFIERS}[name]()))
+    fitted = read_estimator(dump({**SCALERS, **CLASSIFIERS}[name]()))
     estimators = [fitted, classifier()] if name in SCALERS else [fitted]
-    if name == "standard without either":  # subtracts nothing and divides by nothing
+    if (
+        name == "StandardScaler(with_mean=False, with_std=False)"
+    ):  # subtracts nothing and divides by nothing
         assert Predictor(signature(), estimators).score_name == "probabilities"
         return
     with pytest.raises(ArtifactError, match="fitted"):
@@ -75,7 +77,7 @@ def test_numbers_that_are_not_finite_are_refused(attribute: str, value: float) -
         if hasattr(step, attribute):
             getattr(step, attribute).flat[1] = value
     with pytest.raises(ArtifactError, match=f"{attribute} that is not finite"):
-        Predictor(signature(), [read_dump(dump(estimator))])
+        Predictor(signature(), [read_estimator(dump(estimator))])
 
 
 @pytest.mark.parametrize(

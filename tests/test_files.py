@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.bundle.files import read_file
-from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
-from iris_deploy.serving.access import MAX_TOKENS_BYTES
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
+from iris_deploy.serving.http.access import MAX_TOKENS_BYTES
 from tests.conftest import Server, run_process, serving, wait_until
 from tests.load import forked
 from tests.test_bundle import rewrite

@@ -15,9 +15,9 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.stack_machine import MAX_ATTRIBUTES, MAX_INSTRUCTIONS, MAX_KEY, MAX_KEYS
+from iris_deploy.dumps.machine import MAX_ATTRIBUTES, MAX_INSTRUCTIONS, MAX_KEY, MAX_KEYS
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.registry import read_estimator
 from tests.growth import assert_linear, peak
 from tests.pickling import (
     STANDARD_SCALER,
@@ -246,7 +246,7 @@ def large_int(n: int) -> int:
 def is_read(plain: bytes, limit: int = 1 << 28) -> bool:
     """Tell whether a dump is read; one that is refused at once says nothing about the others."""
     try:
-        read_dump(plain, limit=limit)
+        read_estimator(plain, limit=limit)
     except ArtifactError:
         return False
     return True

@@ -10,11 +10,11 @@ from sklearn.linear_model import Perceptron
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from iris_deploy.bundle.estimators import MAX_ESTIMATORS
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
-from iris_deploy.bundle.signature import Signature
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.pipeline import MAX_ESTIMATORS
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.schema.signature import Signature
 from tests.growth import assert_linear, peak
 from tests.pickling import dump, signature
 
@@ -81,7 +81,7 @@ PREDICTORS: dict[str, tuple[int, Callable[[int], tuple[Signature, object]]]] = {
 
 def build(signed: Signature, plain: bytes) -> None:
     with suppress(ArtifactError):
-        Predictor(signed, [read_dump(plain)])
+        Predictor(signed, [read_estimator(plain)])
 
 
 @pytest.mark.parametrize("name", PREDICTORS)
@@ -97,7 +97,9 @@ def test_a_predictor_costs_no_more_than_its_dump(name: str) -> None:
 
 def test_a_pipeline_within_itself_is_not_opened_up_again_and_again() -> None:
     plain = dump(within_itself(5000))
-    assert peak(partial(build, signature(), plain)) < peak(partial(read_dump, plain)) + (1 << 14)
+    assert peak(partial(build, signature(), plain)) < peak(partial(read_estimator, plain)) + (
+        1 << 14
+    )
 
 
 @pytest.mark.parametrize(
@@ -110,7 +112,7 @@ def test_numbers_for_another_signature_are_not_converted(attribute: str) -> None
         if hasattr(fitted, attribute):
             shape = (3, LARGE // 3) if attribute == "coef_" else (LARGE,)
             setattr(fitted, attribute, np.ones(shape, np.int8))
-    fitted = read_dump(dump(pipeline))
+    fitted = read_estimator(dump(pipeline))
     signed = signature()
 
     def refuse() -> None:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from iris_deploy.bounds import YEAR
 from iris_deploy.cli import app
+from iris_deploy.serving.settings import YEAR
 from tests.conftest import Result, Run, run_process, serving
 
 NUMBERS = (

@@ -19,8 +19,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from iris_deploy.bundle.pickles import read_dump
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.registry import read_estimator
 from tests.pickling import COMPRESSIONS, called, dump, named, program, samples, text
 
 
@@ -108,7 +108,7 @@ def assert_refused_unrun(data: bytes, command: str) -> None:
     """Refuse, touch nothing; then prove that the command would have run."""
     marker = Path(command.split("'")[1])
     with pytest.raises(ArtifactError):
-        read_dump(data)
+        read_estimator(data)
     assert not marker.exists()
     path = marker.with_suffix(".pkl")
     path.write_bytes(data)
@@ -162,7 +162,7 @@ def test_code_in_a_compressed_dump_is_refused_and_not_run(
 def test_attributes_of_a_class_cannot_be_set(module: str, name: str, state: bytes) -> None:
     before = NumpyArrayWrapper.read
     with pytest.raises(ArtifactError, match="sets attributes"):
-        read_dump(program(named(module, name), state, b"b"))
+        read_estimator(program(named(module, name), state, b"b"))
     assert NumpyArrayWrapper.read is before
 
 
@@ -185,7 +185,7 @@ FOREIGN_NAMES = {
     "sklearn.preprocessing._data": "PowerTransformer StandardScaler.fit np.f2py.os.system",
     "sklearn.datasets._base": "os.system",
     "sklearn.pipeline": "FeatureUnion",
-    "iris_deploy.bundle.fitted": "Fitted",
+    "iris_deploy.dumps.records": "Fitted",
     "": "dtype",
     "numpy ": "dtype",
     " numpy": "dtype",
@@ -202,9 +202,9 @@ def test_a_name_that_is_not_in_the_list_is_refused(
 ) -> None:
     find = f"c{module}\n{name}\n".encode() if instruction == "GLOBAL" else named(module, name)
     with pytest.raises(ArtifactError, match="not in the list"):
-        read_dump(program(find))
+        read_estimator(program(find))
     with pytest.raises(ArtifactError, match="not in the list"):
-        read_dump(program(called(find, text("x"))))
+        read_estimator(program(called(find, text("x"))))
 
 
 # Of every instruction of the language that no estimator needs, one use.
@@ -237,7 +237,7 @@ FOREIGN: dict[str, bytes] = {
 @pytest.mark.parametrize("instruction", FOREIGN)
 def test_an_instruction_that_no_estimator_needs_is_refused(instruction: str) -> None:
     with pytest.raises(ArtifactError, match=f"instruction {instruction} "):
-        read_dump(program(FOREIGN[instruction]))
+        read_estimator(program(FOREIGN[instruction]))
 
 
 @pytest.mark.parametrize(
@@ -248,13 +248,13 @@ def test_an_instruction_that_no_estimator_needs_is_refused(instruction: str) -> 
 def test_only_names_of_the_list_can_be_called(callee: bytes) -> None:
     for call in (b")R", b")\x81", text("x") + b"\x85R"):
         with pytest.raises(ArtifactError, match="calls something"):
-            read_dump(program(callee, call))
+            read_estimator(program(callee, call))
 
 
 @pytest.mark.parametrize("data", [[1, 2], {"a": 1}, np.arange(3.0), "text", None, 1, 2.5, (), b"x"])
 def test_a_dump_of_anything_but_an_estimator_is_refused(data: object) -> None:
     with pytest.raises(ArtifactError, match="expected a fitted estimator"):
-        read_dump(dump(data))
+        read_estimator(dump(data))
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_an_unsupported_estimator_is_refused_with_the_list_of_those_that_are(
     estimator.fit(*samples("3 classes"))
     for value in (estimator, make_pipeline(StandardScaler(), estimator)):
         with pytest.raises(ArtifactError, match=type(estimator).__name__) as caught:
-            read_dump(dump(value))
+            read_estimator(dump(value))
         assert "StandardScaler, MinMaxScaler, Perceptron" in str(caught.value.hint)
 
 
@@ -282,5 +282,5 @@ def test_an_object_array_is_refused_however_harmless_and_the_hint_says_why() -> 
         make_pipeline(StandardScaler(), perceptron),
     ):
         with pytest.raises(ArtifactError, match="array of Python objects") as caught:
-            read_dump(dump(estimator))
+            read_estimator(dump(estimator))
         assert "classes of integers or fixed-width text" in str(caught.value.hint)

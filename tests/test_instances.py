@@ -9,11 +9,14 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from iris_deploy.bundle.signature import Feature, Signature
-from iris_deploy.errors import MalformedError, SignatureError
-from iris_deploy.serving.protocols import strict
-from iris_deploy.serving.protocols.instances import InstanceReader, Rows
-from iris_deploy.serving.protocols.labels import LabelWriter
+from iris_deploy.codec import strict_json as strict
+from iris_deploy.codec.instances import InstanceReader, Rows
+from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.codec.values import ValueReader
+from iris_deploy.schema.features import Feature
+from iris_deploy.schema.problems import SignatureError
+from iris_deploy.schema.signature import Signature
+from iris_deploy.serving.contracts.labels import LabelWriter
 
 NAMES = ["length", "width", "a [b]", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
 
@@ -37,10 +40,10 @@ def signature(*names: str) -> Signature:
 def by_the_strict_reader(signature: Signature, body: bytes) -> list[tuple[float, ...]] | str:
     """Return the rows of a body, or the kind of error."""
     try:
-        value = strict.decode(body)
-        if signature.is_columns(value):
-            return [*map(tuple, signature.columns(value).tolist())]
-        return signature.rows(value) if type(value) is list else [signature.row(value)]
+        value, reader = strict.decode(body), ValueReader(signature)
+        if reader.is_columns(value):
+            return [*map(tuple, reader.columns(value).tolist())]
+        return reader.rows(value) if type(value) is list else [reader.row(value)]
     except (MalformedError, SignatureError) as exc:
         return type(exc).__name__
 
@@ -55,7 +58,8 @@ def agree(signature: Signature, body: bytes) -> bool:
     if read is None:
         return False
     value = strict.decode(body)
-    assert isinstance(read, Rows) == (type(value) is list or signature.is_columns(value))
+    many = type(value) is list or ValueReader(signature).is_columns(value)
+    assert isinstance(read, Rows) == many
     expected = by_the_strict_reader(signature, body)
     assert not isinstance(expected, str), expected
     assert bits(read.values if isinstance(read, Rows) else [read]) == bits(expected)

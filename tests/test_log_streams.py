@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from iris_deploy.serving.log import Log
+from iris_deploy.serving.telemetry.log import Log
 from tests.conftest import COMMAND, Server, free_port, wait_until
 from tests.wire import get, raw
 

@@ -116,7 +116,7 @@ def test_no_data_of_a_request_is_logged(artifacts: Path, style: str) -> None:
 
 
 BROKEN = """\
-import iris_deploy.serving.protocols.instances as instances
+import iris_deploy.codec.instances as instances
 
 def read(self, body):
     return float(body)  # its message quotes what is no number

@@ -9,7 +9,7 @@ import pytest
 
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import BundleError
-from iris_deploy.serving.newest import Newest
+from iris_deploy.serving.supervision.newest import Newest
 from tests.conftest import wait_until
 
 FILE = "lr_iris.pkl"
@@ -99,8 +99,7 @@ def test_a_change_while_a_version_is_read_is_seen(
 ) -> None:
     def read(_repository: Repository, *_: object) -> None:
         CHANGES[change](version)
-        message = "refused"
-        raise BundleError(message)
+        raise BundleError("refused")
 
     monkeypatch.setattr(Repository, "read", read)
     newest = Newest(Repository(artifacts), "iris", None)

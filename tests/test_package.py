@@ -102,7 +102,7 @@ def test_what_goes_into_an_image_works_without_the_rest(artifacts: Path, tmp_pat
     packages = Path(sysconfig.get_path("purelib"))  # as a path, without what .pth files add
     script = (
         f"import sys; sys.path[:0] = {[str(tmp_path / 'app'), str(packages)]!r}; "
-        "import iris_deploy.healthcheck, iris_deploy.serving.launch; "
+        "import iris_deploy.serving.healthcheck, iris_deploy.serving.launch; "
         "from iris_deploy.cli import main; sys.exit(main())"
     )
     words = ("predict", "--artifacts", str(artifacts), "--version", "1")

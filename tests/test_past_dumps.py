@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from iris_deploy.bundle.estimators import build_kernel
-from iris_deploy.bundle.fitted import Fitted
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
-from tests.pickling import CLASSES, assert_near, dump, fit, signature, transform
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.pipeline import build_kernel
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
+from tests.pickling import CLASSES, SGD_LOG, assert_near, dump, fit, signature, transform
 
 DUMPS = Path(__file__).parent / "dumps"
 
@@ -43,7 +43,7 @@ def test_every_dump_beside_the_recipe_has_its_expected_figures() -> None:
 @pytest.mark.parametrize(("release", "file"), recorded("labels"))
 def test_an_old_classifier_decides_as_its_scikit_learn_did(release: str, file: str) -> None:
     figures, rows = expected(release)[file], np.array(expected(release)["rows"])
-    fitted = read_dump((DUMPS / release / file).read_bytes())
+    fitted = read_estimator((DUMPS / release / file).read_bytes())
     predictor = Predictor(signature(figures["classes"]), [fitted])
     labels = [CLASSES[index] for index in figures["labels"]]
     assert predictor.labels(rows.tolist()) == labels
@@ -58,7 +58,7 @@ def test_an_old_classifier_has_the_probabilities_of_its_scikit_learn(
     release: str, file: str
 ) -> None:
     figures, rows = expected(release)[file], np.array(expected(release)["rows"])
-    fitted = read_dump((DUMPS / release / file).read_bytes())
+    fitted = read_estimator((DUMPS / release / file).read_bytes())
     predictor = Predictor(signature(figures["classes"]), [fitted])
     if "predict_proba" in figures:
         assert predictor.score_name == "probabilities"
@@ -73,7 +73,7 @@ def test_an_old_classifier_has_the_probabilities_of_its_scikit_learn(
 @pytest.mark.parametrize(("release", "file"), recorded("transform"))
 def test_an_old_scaler_scales_as_its_scikit_learn_did(release: str, file: str) -> None:
     figures, rows = expected(release)[file], np.array(expected(release)["rows"])
-    fitted = read_dump((DUMPS / release / file).read_bytes())
+    fitted = read_estimator((DUMPS / release / file).read_bytes())
     assert_near(transform(fitted, rows), np.array(figures["transform"]), rows)
 
 
@@ -143,7 +143,7 @@ def test_probabilities_follow_the_rule_of_the_release_that_dumped(
 @pytest.mark.parametrize("module", ["_loss", "sklearn._loss._loss"])
 def test_the_log_loss_is_read_by_each_name_that_its_module_has_had(module: str) -> None:
     """scikit-learn 1.6 to 1.8 called it ``_loss``, as if it stood alone."""
-    data = dump(fit("sgd log_loss", "2 classes"), protocol=3)
+    data = dump(fit(SGD_LOG, "2 classes"), protocol=3)
     other, found = re.subn(rb"c[\w.]+(?=\nCyHalfBinomialLoss\n)", b"c" + module.encode(), data)
     assert found == 1
-    assert Predictor(signature(2), [read_dump(other)]).score_name == "probabilities"
+    assert Predictor(signature(2), [read_estimator(other)]).score_name == "probabilities"

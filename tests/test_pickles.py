@@ -11,13 +11,15 @@ import pytest
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.preprocessing import StandardScaler
 
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
 from tests.pickling import (
     CHILD,
     CLASSIFIERS,
     COMPRESSIONS,
+    PERCEPTRON,
     SCALERS,
+    SGD_LOG,
     assert_near,
     assert_same,
     dump,
@@ -34,23 +36,23 @@ DATA = ("3 classes", "2 classes", "3 names", "2 names", "float32")
 @pytest.mark.parametrize("name", [*SCALERS, *CLASSIFIERS])
 def test_every_attribute_of_a_dump_is_read_as_it_was(name: str, data: str) -> None:
     estimator = fit(name, data)
-    assert_same(read_dump(dump(estimator)), estimator)
+    assert_same(read_estimator(dump(estimator)), estimator)
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS, ids=repr)
 @pytest.mark.parametrize("protocol", [3, 4, 5])
-@pytest.mark.parametrize("name", ["sgd log_loss", "nested pipeline"])
+@pytest.mark.parametrize("name", [SGD_LOG, "nested pipeline"])
 def test_every_compression_and_protocol_of_joblib_is_read(
     name: str, protocol: int, compress: Any
 ) -> None:
     estimator = fit(name, "3 names")
-    assert_same(read_dump(dump(estimator, compress=compress, protocol=protocol)), estimator)
+    assert_same(read_estimator(dump(estimator, compress=compress, protocol=protocol)), estimator)
 
 
 def test_the_largest_protocol_and_no_compression_are_read() -> None:
-    estimator = fit("perceptron", "3 classes")
+    estimator = fit(PERCEPTRON, "3 classes")
     for options in ({"protocol": pickle.HIGHEST_PROTOCOL}, {"compress": 0}, {"compress": False}):
-        assert_same(read_dump(dump(estimator, **options)), estimator)
+        assert_same(read_estimator(dump(estimator, **options)), estimator)
 
 
 @pytest.mark.parametrize("data", DATA)
@@ -58,7 +60,7 @@ def test_the_largest_protocol_and_no_compression_are_read() -> None:
 def test_a_read_classifier_decides_as_the_one_in_memory(name: str, data: str) -> None:
     estimator = fit(name, data)
     n_classes = len(estimator.classes_)
-    predictor = Predictor(signature(n_classes), [read_dump(dump(estimator))])
+    predictor = Predictor(signature(n_classes), [read_estimator(dump(estimator))])
     length, width = np.meshgrid(np.linspace(-1, 9, 21), np.linspace(-1, 4, 21))
     rows = np.column_stack([length.ravel(), width.ravel()])
     predictions = predictor.predict(rows)
@@ -78,7 +80,7 @@ def test_a_read_classifier_decides_as_the_one_in_memory(name: str, data: str) ->
 def test_a_read_scaler_scales_as_the_one_in_memory(name: str, data: str) -> None:
     estimator = fit(name, data)
     rows = np.vstack([samples("3 classes")[0], [[-50.0, 70.0], [1e6, -1e6]]])
-    assert_near(transform(read_dump(dump(estimator)), rows), estimator.transform(rows), rows)
+    assert_near(transform(read_estimator(dump(estimator)), rows), estimator.transform(rows), rows)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
@@ -87,7 +89,7 @@ def test_arrays_of_any_number_and_order_are_read_in_native_order(dtype: str, ord
     values = np.array([[1, 0, 3], [4, 5, 0]]).astype(dtype, order=order)
     scaler = StandardScaler()
     scaler.mean_, scaler.strided_ = values, values[:, ::2]
-    state = read_dump(dump(scaler)).state
+    state = read_estimator(dump(scaler)).state
     for got, original in ((state["mean_"], values), (state["strided_"], values[:, ::2])):
         assert isinstance(got, np.ndarray)
         assert got.dtype.isnative
@@ -104,7 +106,7 @@ def test_arrays_of_any_number_and_order_are_read_in_native_order(dtype: str, ord
 def test_every_loss_of_stochastic_gradient_descent_is_read(loss: str) -> None:
     estimator = SGDClassifier(loss=loss, max_iter=20, tol=None, random_state=0)
     estimator.fit(*samples("3 classes"))
-    fitted = read_dump(dump(estimator))
+    fitted = read_estimator(dump(estimator))
     assert_same(fitted, estimator)
     assert Predictor(signature(), [fitted]).labels([(1.4, 0.2)])
 
@@ -114,13 +116,13 @@ def test_every_loss_of_stochastic_gradient_descent_is_read(loss: str) -> None:
 )
 def test_class_weights_are_read_for_every_kind_of_class(weights: object) -> None:
     estimator = LogisticRegression(class_weight=weights)
-    assert_same(read_dump(dump(estimator)), estimator)
+    assert_same(read_estimator(dump(estimator)), estimator)
 
 
 def test_empty_and_zero_dimensional_arrays_are_read() -> None:
     scaler = StandardScaler()
     scaler.empty_, scaler.flat_, scaler.single_ = np.empty((0, 4)), np.empty(0), np.array(2.5)
-    assert_same(read_dump(dump(scaler)), scaler)
+    assert_same(read_estimator(dump(scaler)), scaler)
 
 
 def test_reading_and_predicting_import_neither_scikit_learn_nor_joblib(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_reading_and_predicting_import_neither_scikit_learn_nor_joblib(tmp_path:
 import sys
 from pathlib import Path
 {CHILD}
-Predictor(signature, [read_dump(Path(sys.argv[1]).read_bytes())]).label((5.1, 2.4))
+Predictor(signature, [read_estimator(Path(sys.argv[1]).read_bytes())]).label((5.1, 2.4))
 print(sorted({{"sklearn", "joblib", "scipy", "pandas"}} & set(sys.modules)))
 """
     ran = subprocess.run(

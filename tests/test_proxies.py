@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from iris_deploy.serving.proxies import TrustedProxies, plain_address
-from iris_deploy.settings import UNIX_PEER
+from iris_deploy.serving.addresses import UNIX_PEER
+from iris_deploy.serving.http.proxies import TrustedProxies, plain_address
 from tests.conftest import serving, wait_until
 from tests.pieces import BODY, PREDICTION, post, take_apart, talk
 

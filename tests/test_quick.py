@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from iris_deploy.serving.server.quick import HEADS
+from iris_deploy.serving.worker.fast_path import HEADS
 from tests.conftest import Server, serving, wait_until
 from tests.pieces import BODY, HOST, LAST, PREDICTION, head, post, read_to_end, send, talk
 from tests.test_lanes import ASKED, DATE_AND_ID, TOKEN, ask, header_lines, host_names, printable

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.errors import ServerError
-from iris_deploy.serving.sockets import open_sockets, remove_unix_sockets
-from iris_deploy.settings import ServeSettings
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.sockets import open_sockets, remove_unix_sockets
 from tests.conftest import Answer, Run, free_port, run_process, serving, wait_until
 from tests.load import Load, is_refused, post, read_answer
 from tests.test_serve import INSTANCE

@@ -17,7 +17,7 @@ from tests.test_serve import INSTANCE
 
 LIST_MODULES = """\
 import json, sys
-from iris_deploy.serving.protocols.prediction import Contract
+from iris_deploy.serving.contracts.native import Contract
 
 reply = Contract.reply_quickly
 

@@ -15,23 +15,23 @@ from typing import Any, cast
 import pytest
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.access import Access
-from iris_deploy.serving.app import create_app
-from iris_deploy.serving.endpoints import Endpoints
-from iris_deploy.serving.exposition import Exposition
-from iris_deploy.serving.log import Log
-from iris_deploy.serving.metrics import Metrics
+from iris_deploy.serving.http.access import Access
+from iris_deploy.serving.http.app import create_app
+from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.reply import Reply
-from iris_deploy.serving.server.balance import Balance
-from iris_deploy.serving.server.channel import Channel
-from iris_deploy.serving.server.connections import Connections
-from iris_deploy.serving.server.memory import Budget
-from iris_deploy.serving.server.poller import Poller
-from iris_deploy.serving.server.quick import QuickLane
-from iris_deploy.serving.server.request import Request
-from iris_deploy.serving.server.service import Service
-from iris_deploy.serving.slots import SharedMemory
-from iris_deploy.settings import ServeSettings
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.balance import Balance
+from iris_deploy.serving.telemetry.exposition import Exposition
+from iris_deploy.serving.telemetry.log import Log
+from iris_deploy.serving.telemetry.metrics import Metrics
+from iris_deploy.serving.telemetry.slots import SharedMemory
+from iris_deploy.serving.worker.channel import Channel
+from iris_deploy.serving.worker.connections import Connections
+from iris_deploy.serving.worker.fast_path import QuickLane
+from iris_deploy.serving.worker.lanes import Service
+from iris_deploy.serving.worker.memory import Budget
+from iris_deploy.serving.worker.poller import Poller
+from iris_deploy.serving.worker.request import Request
 from tests.conftest import serving, wait_until
 from tests.growth import assert_linear, seconds
 from tests.load import batch
@@ -105,7 +105,7 @@ class Turns:
         app = create_app(
             endpoints,
             max_body_bytes=settings.max_body_bytes,
-            metrics=Exposition(memory, endpoints),
+            metrics=Exposition(memory, lambda: endpoints.bundle.manifest),
         )
         service = Service(endpoints, access, metrics, Log("json", access=False), settings, app)
         self.threads = Threads(service)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from iris_deploy.serving.cpus import usable_cpus
+from iris_deploy.serving.supervision.cpus import usable_cpus
 from tests.conftest import Server, serving, wait_until
 from tests.load import ASKED, Load, forked, post, read_answer
 from tests.test_serve import INSTANCE

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from iris_deploy.serving.server.memory import WORKING
+from iris_deploy.serving.worker.memory import WORKING
 from tests.conftest import Server, serving
 from tests.load import forked
 from tests.pieces import BODY, CHUNKED, HOST, POOL, PROBE, chunks, head, post, post_head

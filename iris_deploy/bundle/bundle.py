@@ -4,19 +4,28 @@ The order is: manifest, sizes and digests, dumps, recorded examples. Nothing is 
 digest was right.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from iris_deploy.bundle.files import read_file
-from iris_deploy.bundle.manifest import MAX_MANIFEST_BYTES, Manifest, decode_manifest, sha256
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
+from iris_deploy.bundle.manifest import (
+    MAX_MANIFEST_BYTES,
+    Example,
+    Manifest,
+    decode_manifest,
+    sha256,
+)
 from iris_deploy.errors import (
     BundleDigestError,
     BundleError,
     BundleFormatError,
     BundleNotFoundError,
 )
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.schema.batch import Row
+from iris_deploy.schema.features import LARGEST
 
 MANIFEST_FILE = "bundle.json"
 
@@ -65,22 +74,22 @@ def read_bundle(path: Path) -> Bundle:
     """
     manifest = decode_manifest(_read_file(path, MANIFEST_FILE, MAX_MANIFEST_BYTES))
     if path.name != str(manifest.version):
-        message = (
+        raise BundleFormatError(
             f"{path} holds version {manifest.version} of {manifest.model}; "
-            f"expected version {path.name}"
+            f"expected version {path.name}",
+            hint=f"rename the directory to {manifest.version}",
         )
-        raise BundleFormatError(message, hint=f"rename the directory to {manifest.version}")
     estimators = []
     for artifact in manifest.artifacts:
         data = _read_file(path, artifact.file, artifact.size)
         if len(data) != artifact.size or sha256(data) != f"sha256:{artifact.sha256}":
-            message = (
+            raise BundleDigestError(
                 f"{path / artifact.file} was changed after it was written: expected "
                 f"{artifact.size} bytes with sha256 {artifact.sha256}, got {len(data)} bytes "
-                f"with {sha256(data)}"
+                f"with {sha256(data)}",
+                hint="train again, or restore the file",
             )
-            raise BundleDigestError(message, hint="train again, or restore the file")
-        estimators.append(read_dump(data))
+        estimators.append(read_estimator(data))
     predictor = Predictor(manifest.signature, estimators)
     _replay(path, manifest, predictor)
     return Bundle(path, manifest, predictor)
@@ -89,26 +98,38 @@ def read_bundle(path: Path) -> Bundle:
 def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
     """Answer the recorded examples and compare, to the last bit."""
     for example in manifest.examples:
-        label, scores = predictor.score(predictor.signature.row(example.instance))
+        label, scores = predictor.score(_row(path, manifest, example))
         if (label, scores) != (example.label, example.scores):
-            message = (
+            raise BundleFormatError(
                 f"{path} does not answer as it did in training: for {example.instance} expected "
-                f"{example.label} {example.scores}, got {label} {scores}"
+                f"{example.label} {example.scores}, got {label} {scores}",
+                hint="train again with this release",
             )
-            raise BundleFormatError(message, hint="train again with this release")
+
+
+def _row(path: Path, manifest: Manifest, example: Example) -> Row:
+    """Return the values of a recorded instance in the order of the features."""
+    names = [feature.name for feature in manifest.signature.features]
+    row = tuple(example.instance.get(name, math.inf) for name in names)
+    if len(example.instance) != len(names) or not all(abs(value) <= LARGEST for value in row):
+        raise BundleFormatError(
+            f"{path} records an example that does not fit its signature: expected a number for "
+            f"each of {', '.join(names[:10])}, got {str(example.instance)[:200]}",
+            hint="train again with this release",
+        )
+    return row
 
 
 def _read_file(directory: Path, name: str, limit: int) -> bytes:
     """Read one file of a bundle, at most one byte more than its limit."""
     if Path(name).name != name:
-        message = f"the manifest names the file {name!r}; expected a plain file name"
-        raise BundleFormatError(message)
+        raise BundleFormatError(f"the manifest names the file {name!r}; expected a plain file name")
     path = directory / name
     try:
         return read_file(path, limit)
     except FileNotFoundError as exc:
-        message = f"{path} is missing"
-        raise BundleNotFoundError(message, hint="train again, or restore the file") from exc
+        raise BundleNotFoundError(
+            f"{path} is missing", hint="train again, or restore the file"
+        ) from exc
     except OSError as exc:
-        message = f"cannot read {path}: {exc.strerror or exc}"
-        raise BundleError(message) from exc
+        raise BundleError(f"cannot read {path}: {exc.strerror or exc}") from exc

@@ -24,9 +24,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from iris_deploy.bundle.pickles import MAX_DUMP_BYTES
-from iris_deploy.bundle.signature import Signature
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleDigestError, BundleFormatError
+from iris_deploy.schema.signature import Signature
 
 FORMAT = 1
 """The format that this release writes, and the only one that it reads."""
@@ -209,22 +209,27 @@ def decode_manifest(data: bytes) -> Manifest:
     number = int(head[1]) if head else _foreign_format(data)
     if number != FORMAT or head is None:
         if number is None or number == FORMAT:
-            message = "bundle.json is not a manifest that iris-deploy wrote, or it was edited"
-            raise BundleFormatError(message, hint="train again, or restore the file")
+            raise BundleFormatError(
+                "bundle.json is not a manifest that iris-deploy wrote, or it was edited",
+                hint="train again, or restore the file",
+            )
         relation = "newer" if number > FORMAT else "unknown"
-        message = f"bundle.json has the {relation} format {number}; this release reads {FORMAT}"
         raise BundleFormatError(
-            message, hint="install the iris-deploy that wrote it, or train again"
+            f"bundle.json has the {relation} format {number}; this release reads {FORMAT}",
+            hint="install the iris-deploy that wrote it, or train again",
         )
     expected, got = head[2].decode(), sha256(data[head.end() :])
     if expected != got:
-        message = f"bundle.json was changed after it was written: expected {expected}, got {got}"
-        raise BundleDigestError(message, hint="train again, or restore the file")
+        raise BundleDigestError(
+            f"bundle.json was changed after it was written: expected {expected}, got {got}",
+            hint="train again, or restore the file",
+        )
     try:
         return msgspec.json.decode(data, type=Manifest)
     except msgspec.MsgspecError as exc:
-        message = f"bundle.json is not as format {FORMAT} has it: {exc}"
-        raise BundleFormatError(message, hint="train again") from exc
+        raise BundleFormatError(
+            f"bundle.json is not as format {FORMAT} has it: {exc}", hint="train again"
+        ) from exc
 
 
 def _foreign_format(data: bytes) -> int | None:

@@ -51,8 +51,7 @@ class Repository:
         try:
             return sorted(int(path.name) for path in paths if path.is_dir())
         except OSError as exc:  # listed, but not to be looked at
-            message = f"cannot read {directory}: {exc.strerror or exc}"
-            raise BundleError(message) from exc
+            raise BundleError(f"cannot read {directory}: {exc.strerror or exc}") from exc
 
     def look_at(self, model: str, version: int) -> Fingerprint:
         """Tell how a version looks from outside, whether or not there is one; raises nothing."""
@@ -76,19 +75,23 @@ class Repository:
         if model is None:
             models = self._some_models()
             if len(models) > 1:
-                message = f"{self.root}/ holds {len(models)} models: {', '.join(models)}"
-                raise BundleNotFoundError(message, hint="choose one with --model")
+                raise BundleNotFoundError(
+                    f"{self.root}/ holds {len(models)} models: {', '.join(models)}",
+                    hint="choose one with `model`",
+                )
             model = models[0]
         versions = self.versions(model)
         if not versions:
             there = ", ".join(self._some_models())
-            message = f"no model {model!r} in {self.root}/; there is: {there}"
-            raise BundleNotFoundError(message, hint="choose one of these with --model")
+            raise BundleNotFoundError(
+                f"no model {model!r} in {self.root}/; there is: {there}",
+                hint="choose one of these with `model`",
+            )
         if version is not None and version not in versions:
             there = ", ".join(map(str, versions))
-            message = f"no version {version} of {model} in {self.root}/; there is: {there}"
             raise BundleNotFoundError(
-                message, hint="choose one of these with --version, or leave it out for the newest"
+                f"no version {version} of {model} in {self.root}/; there is: {there}",
+                hint="choose one of these with `version`, or leave it out for the newest",
             )
         return self.root / model / str(version if version is not None else versions[-1])
 
@@ -145,17 +148,16 @@ class Repository:
                 _sync_directory(self.root)
         except OSError as exc:
             message = f"cannot write to {home}: {exc.strerror or exc}"
-            hint = "nothing was changed; make room or give permission, or choose other --artifacts"
+            hint = "nothing was changed; make room or give permission, or choose other `artifacts`"
             raise BundleError(message, hint=hint) from exc
         return home / str(version)
 
     def _some_models(self) -> list[str]:
         models = self.models()
         if not models:
-            message = f"no bundle in {self.root}/"
             raise BundleNotFoundError(
-                message,
-                hint="run `iris-deploy train` first, or name another directory with --artifacts",
+                f"no bundle in {self.root}/",
+                hint="run `iris-deploy train` first, or name another directory with `artifacts`",
             )
         return models
 
@@ -166,8 +168,7 @@ class Repository:
         except (FileNotFoundError, NotADirectoryError):
             return []
         except OSError as exc:
-            message = f"cannot read {directory}: {exc.strerror or exc}"
-            raise BundleError(message) from exc
+            raise BundleError(f"cannot read {directory}: {exc.strerror or exc}") from exc
 
 
 def copy_bundle(bundle: Bundle, root: Path) -> None:
@@ -195,11 +196,10 @@ def checked_model(model: str) -> str:
         If it is not.
     """
     if not _MODEL.fullmatch(model):
-        message = (
-            "--model: expected lower-case letters, digits, '.', '_' and '-', at most 63 in all; "
+        raise SettingsError(
+            "`model`: expected lower-case letters, digits, '.', '_' and '-', at most 63 in all; "
             f"got {model!r}"
         )
-        raise SettingsError(message)
     return model
 
 

@@ -5,6 +5,7 @@ One module per command. Each imports its room when it runs, so that ``--help`` i
 """
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -14,14 +15,17 @@ from importlib.util import find_spec
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 from iris_deploy import __version__
 from iris_deploy.cli.options import Command
-from iris_deploy.environment import injected_variables
 from iris_deploy.errors import IrisDeployError
+from iris_deploy.serving.environment import injected_variables
 
 EXIT_BUG = 3
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+_SETTING = re.compile("`([a-z][a-z0-9_]*)`")
 
 app = typer.Typer(
     name="iris-deploy",
@@ -68,6 +72,17 @@ def _root(
     pass
 
 
+def _spell_options(text: str) -> str:
+    """Write settings, which have their names in backquotes, as the options that people give."""
+    options: dict[str, str] = {}
+    for command in get_command(app).commands.values():  # type: ignore[attr-defined]
+        for parameter in command.params:
+            options[parameter.name] = parameter.opts[0]
+            spellings = (*parameter.opts, *parameter.secondary_opts)
+            options |= {name.strip("-").replace("-", "_"): name for name in spellings}
+    return _SETTING.sub(lambda found: options.get(found[1], found[0]), text)
+
+
 @contextmanager
 def _without(names: Sequence[str]) -> Iterator[None]:
     """Take variables out of the environment, in which typer looks for values itself."""
@@ -102,9 +117,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     except IrisDeployError as exc:
-        typer.secho(f"error: {exc}", fg="red", err=True)
+        typer.secho(f"error: {_spell_options(str(exc))}", fg="red", err=True)
         if exc.hint:
-            typer.echo(f"hint: {exc.hint}", err=True)
+            typer.echo(f"hint: {_spell_options(exc.hint)}", err=True)
         return exc.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

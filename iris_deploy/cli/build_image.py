@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli.options import Artifacts, Json, Model, Version
 from iris_deploy.errors import SettingsError
-from iris_deploy.settings import ARTIFACTS, ImageSettings
 
 if TYPE_CHECKING:
     from iris_deploy.image.build import ImageReport
@@ -139,7 +139,8 @@ def build_image(
     """
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.image import build, options
-    from iris_deploy.image.builders import find_builder
+    from iris_deploy.image.engines.builders import find_builder
+    from iris_deploy.image.settings import ImageSettings
 
     bundle = Repository(artifacts).read(model, version)
     manifest = bundle.manifest
@@ -275,8 +276,7 @@ def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
     for text in texts or ():
         name, sign, value = text.partition("=")
         if not name or not sign:
-            message = f"{option}: expected KEY=VALUE, got {text!r}"
-            raise SettingsError(message)
+            raise SettingsError(f"{option}: expected KEY=VALUE, got {text!r}")
         pairs[name] = value
     return pairs
 
@@ -286,6 +286,5 @@ def _bytes(text: str | None) -> int | None:
         return None
     found = _SIZE.fullmatch(text.strip())
     if not found:
-        message = f"--max-size: expected a size such as 250MB or 0.2GiB, got {text!r}"
-        raise SettingsError(message)
+        raise SettingsError(f"--max-size: expected a size such as 250MB or 0.2GiB, got {text!r}")
     return int(float(found[1]) * _UNITS[found[2].lower()])

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli.options import Artifacts, Json, Model, Version
-from iris_deploy.settings import ARTIFACTS
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle

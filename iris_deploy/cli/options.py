@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from iris_deploy.addresses import is_clean
-from iris_deploy.bounds import LATEST_VERSION, expect
-from iris_deploy.settings import ARTIFACTS_VARIABLE
+from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE, LATEST_VERSION
+from iris_deploy.errors import expect, is_clean
 
 Artifacts = Annotated[
     Path,
@@ -54,11 +53,11 @@ class Command(TyperCommand):
             if parameter.param_type_name == "option" and parameter.name is not None:
                 found = given.get(parameter.name)
                 for value in found if isinstance(found, (list, tuple)) else [found]:
-                    _check_value(parameter.opts[0], value)
+                    _check_value(parameter.name, value)
 
 
-def _check_value(option: str, value: object) -> None:
+def _check_value(field: str, value: object) -> None:
     if isinstance(value, (str, Path)):
-        expect(is_clean(str(value)), option, "UTF-8 without NUL", value)
+        expect(is_clean(str(value)), field, "UTF-8 without NUL", value)
     elif isinstance(value, float):
-        expect(not math.isnan(value), option, "a number", value)
+        expect(not math.isnan(value), field, "a number", value)

@@ -9,9 +9,9 @@ from typing import IO, Annotated
 
 import typer
 
+from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli.options import Artifacts, Model, Version
-from iris_deploy.errors import IrisDeployError, MalformedError, SettingsError, SignatureError
-from iris_deploy.settings import ARTIFACTS
+from iris_deploy.errors import IrisDeployError, SettingsError
 
 
 def predict(
@@ -41,10 +41,11 @@ def predict(
     Example: iris-deploy predict '{"length": 5.1, "width": 2.4}'
     """
     if instances is not None and file is not None:
-        message = "expected instances as an argument or --file, got both"
-        raise SettingsError(message, hint="leave one of them out")
+        raise SettingsError(
+            "expected instances as an argument or --file, got both", hint="leave one of them out"
+        )
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.serving.protocols.prediction import Contract
+    from iris_deploy.serving.contracts.native import Contract
 
     contract = Contract(Repository(artifacts).read(model, version).predictor)
 
@@ -58,8 +59,7 @@ def predict(
         try:
             source = file.open("rb")
         except OSError as exc:
-            message = f"cannot read {file}: {exc.strerror or exc}"
-            raise IrisDeployError(message) from exc
+            raise IrisDeployError(f"cannot read {file}: {exc.strerror or exc}") from exc
         with source:
             _answer_all(_skip_mark(source), answer)
     else:
@@ -82,6 +82,9 @@ def _answer_all(lines: Iterator[bytes], answer: Callable[[bytes], None]) -> None
 
     If the first line that is not blank is a JSON value by itself, every line is one.
     """
+    from iris_deploy.codec.pointers import InstanceError
+    from iris_deploy.codec.strict_json import MalformedError
+
     number, first = next(((n, s) for n, s in enumerate(lines, 1) if s.strip()), (1, b""))
     try:
         answer(first)
@@ -94,6 +97,7 @@ def _answer_all(lines: Iterator[bytes], answer: Callable[[bytes], None]) -> None
             continue
         try:
             answer(line)
-        except (MalformedError, SignatureError) as exc:
-            message = f"line {number}: {exc}"
-            raise IrisDeployError(message, hint="the lines before it are answered") from exc
+        except (MalformedError, InstanceError) as exc:
+            raise IrisDeployError(
+                f"line {number}: {exc}", hint="the lines before it are answered"
+            ) from exc

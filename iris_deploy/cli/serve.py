@@ -1,215 +1,62 @@
 """``iris-deploy serve``: a bundle to an HTTP API."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from iris_deploy.addresses import ALL_ADDRESSES
+from iris_deploy.bundle.settings import ARTIFACTS
+from iris_deploy.cli import serve_options as o
 from iris_deploy.cli.options import Artifacts, Model, Version
-from iris_deploy.environment import named_ports
 from iris_deploy.errors import SettingsError
-from iris_deploy.settings import (
-    ARTIFACTS,
-    CORS_HEADERS,
-    HOST_VARIABLE,
-    PORT_VARIABLES,
-    TOKENS_VARIABLE,
-    AccessLog,
-    LogFormat,
-    Metrics,
-    ServeSettings,
-)
+from iris_deploy.serving.addresses import ALL_ADDRESSES
+from iris_deploy.serving.environment import named_ports
+from iris_deploy.serving.settings import TOKENS_VARIABLE, ServeSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.serving.log import Log
+    from iris_deploy.serving.telemetry.log import Log
 
 _DEFAULT = ServeSettings()
 _BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
-_WHERE, _WORK, _LIMITS = "Where", "Work", "Limits"
-_STOP, _SEEN, _ACCESS = "Stopping", "Logs and figures", "Access"
-
 
 def serve(
     context: typer.Context,
-    port: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--port",
-            "-p",
-            help="TCP port, 5000 if left out; 0 picks a free one. May be given several times. "
-            f"Environment, the first that is set: {', '.join(PORT_VARIABLES)}.",
-            rich_help_panel=_WHERE,
-            show_default=False,
-        ),
-    ] = None,
-    host: Annotated[
-        str,
-        typer.Option(
-            envvar=HOST_VARIABLE,
-            help="Address to listen on; * for all of the machine's, IPv6 and IPv4.",
-            rich_help_panel=_WHERE,
-        ),
-    ] = _DEFAULT.host,
-    unix_socket: Annotated[
-        Path | None,
-        typer.Option(
-            help="Path of a Unix socket; without --port, instead of TCP.", rich_help_panel=_WHERE
-        ),
-    ] = None,
-    unix_socket_mode: Annotated[
-        str, typer.Option(help="Its permissions, octal.", rich_help_panel=_WHERE)
-    ] = f"{_DEFAULT.unix_socket_mode:o}",
+    ports: o.Ports = None,
+    host: o.Host = _DEFAULT.host,
+    unix_socket: o.UnixSocket = None,
+    unix_socket_mode: o.UnixSocketMode = f"{_DEFAULT.unix_socket_mode:o}",
     artifacts: Artifacts = ARTIFACTS,
     model: Model = None,
     version: Version = None,
-    watch: Annotated[
-        bool,
-        typer.Option("--watch", help="Swap in newer versions as they are trained; see SIGHUP."),
-    ] = False,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            "--workers",
-            "-w",
-            help="Processes; as many as there are processors to use if left out.",
-            rich_help_panel=_WORK,
-            show_default=False,
-        ),
-    ] = None,
-    threads: Annotated[
-        int,
-        typer.Option(help="Large requests a worker works on at a time.", rich_help_panel=_WORK),
-    ] = _DEFAULT.threads,
-    worker_timeout: Annotated[
-        float,
-        typer.Option(
-            help="Seconds without a sign of life until a worker is replaced.", rich_help_panel=_WORK
-        ),
-    ] = _DEFAULT.worker_timeout,
-    max_body_bytes: Annotated[
-        int, typer.Option(help="Largest request body (413).", rich_help_panel=_LIMITS)
-    ] = _DEFAULT.max_body_bytes,
-    max_header_bytes: Annotated[
-        int,
-        typer.Option(help="Largest request line and header (431).", rich_help_panel=_LIMITS),
-    ] = _DEFAULT.max_header_bytes,
-    max_memory_bytes: Annotated[
-        int,
-        typer.Option(
-            help="Memory of one worker for large requests; beyond it they wait (503).",
-            rich_help_panel=_LIMITS,
-        ),
-    ] = _DEFAULT.max_memory_bytes,
-    connections: Annotated[
-        int,
-        typer.Option(
-            help="Open connections of one worker; then the longest idle makes room.",
-            rich_help_panel=_LIMITS,
-        ),
-    ] = _DEFAULT.connections,
-    request_timeout: Annotated[
-        float,
-        typer.Option(
-            help="Seconds for a request to arrive (408), and for a client to go on reading.",
-            rich_help_panel=_LIMITS,
-        ),
-    ] = _DEFAULT.request_timeout,
-    idle_timeout: Annotated[
-        float,
-        typer.Option(
-            help="Seconds until a connection without traffic is closed.", rich_help_panel=_LIMITS
-        ),
-    ] = _DEFAULT.idle_timeout,
-    queue_timeout: Annotated[
-        float,
-        typer.Option(
-            help="Seconds that a large request waits for a thread (503).", rich_help_panel=_LIMITS
-        ),
-    ] = _DEFAULT.queue_timeout,
-    drain_delay: Annotated[
-        float,
-        typer.Option(
-            help="Seconds of listening on after SIGTERM, not ready.", rich_help_panel=_STOP
-        ),
-    ] = _DEFAULT.drain_delay,
-    grace: Annotated[
-        float,
-        typer.Option(help="Seconds from SIGTERM to the exit, at most.", rich_help_panel=_STOP),
-    ] = _DEFAULT.grace,
-    log_format: Annotated[
-        LogFormat | None,
-        typer.Option(
-            help="text for a terminal, json for anything else, if left out.",
-            rich_help_panel=_SEEN,
-            show_default=False,
-        ),
-    ] = None,
-    access_log: Annotated[
-        AccessLog,
-        typer.Option(
-            help="A line for each request; no-probes: but for those of the health routes.",
-            rich_help_panel=_SEEN,
-        ),
-    ] = _DEFAULT.access_log,
-    metrics: Annotated[
-        Metrics,
-        typer.Option(
-            help="closed: /metrics wants a token if there are tokens; open: it does not.",
-            rich_help_panel=_SEEN,
-        ),
-    ] = _DEFAULT.metrics,
-    tokens_file: Annotated[
-        Path | None,
-        typer.Option(
-            help=f"Bearer tokens, one a line; {TOKENS_VARIABLE} holds them if left out.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    cors_origin: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Origin whose pages may ask; * for all. May be given several times.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    cors_header: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Header that such pages may send beside the API's own, "
-            f"{' and '.join(CORS_HEADERS)} if left out. May be given several times.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    trusted_proxy: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Address or network of proxies whose X-Forwarded-For counts; unix for the Unix "
-            "socket, * for everybody. May be given several times.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = None,
-    trusted_proxy_count: Annotated[
-        int, typer.Option(help="Proxies in a row.", rich_help_panel=_ACCESS)
-    ] = _DEFAULT.trusted_proxy_count,
-    url_prefix: Annotated[
-        str,
-        typer.Option(
-            help="Path in front of ours that a proxy leaves, such as /iris.",
-            rich_help_panel=_ACCESS,
-        ),
-    ] = _DEFAULT.url_prefix,
-    dev: Annotated[
-        bool,
-        typer.Option(
-            "--dev", help="Flask's development server: reload and debugger, loopback only."
-        ),
-    ] = False,
+    watch: o.Watch = False,
+    workers: o.Workers = None,
+    threads: o.Threads = _DEFAULT.threads,
+    worker_timeout: o.WorkerTimeout = _DEFAULT.worker_timeout,
+    max_body_bytes: o.MaxBodyBytes = _DEFAULT.max_body_bytes,
+    max_header_bytes: o.MaxHeaderBytes = _DEFAULT.max_header_bytes,
+    max_memory_bytes: o.MaxMemoryBytes = _DEFAULT.max_memory_bytes,
+    connections: o.Connections = _DEFAULT.connections,
+    request_timeout: o.RequestTimeout = _DEFAULT.request_timeout,
+    idle_timeout: o.IdleTimeout = _DEFAULT.idle_timeout,
+    queue_timeout: o.QueueTimeout = _DEFAULT.queue_timeout,
+    drain_delay: o.DrainDelay = _DEFAULT.drain_delay,
+    grace: o.Grace = _DEFAULT.grace,
+    log_format: o.LogFormat = None,
+    access_log: o.AccessLog = _DEFAULT.access_log,
+    metrics: o.Metrics = _DEFAULT.metrics,
+    tokens_file: o.TokensFile = None,
+    cors_origins: o.CorsOrigins = None,
+    cors_headers: o.CorsHeaders = None,
+    trusted_proxies: o.TrustedProxies = None,
+    trusted_proxy_count: o.TrustedProxyCount = _DEFAULT.trusted_proxy_count,
+    url_prefix: o.UrlPrefix = _DEFAULT.url_prefix,
+    dev: o.Dev = False,
 ) -> None:
     """Serve the newest bundle over HTTP until Ctrl-C or SIGTERM.
 
@@ -219,34 +66,11 @@ def serve(
     SIGTERM and Ctrl-C answer what has come and stop; a second one stops at once. SIGHUP swaps in
     the newest version.
     """
+    options = locals()
     _occupy_standard_streams()
     for name in _BLAS_THREADS:  # before NumPy is imported: each worker is one processor's
         os.environ.setdefault(name, "1")
-    settings = ServeSettings(
-        host=host,
-        ports=tuple(port or named_ports(os.environ) or (() if unix_socket else _DEFAULT.ports)),
-        unix_socket=unix_socket,
-        unix_socket_mode=_octal(unix_socket_mode),
-        workers=workers,
-        threads=threads,
-        worker_timeout=worker_timeout,
-        max_body_bytes=max_body_bytes,
-        max_header_bytes=max_header_bytes,
-        max_memory_bytes=max_memory_bytes,
-        connections=connections,
-        request_timeout=request_timeout,
-        idle_timeout=idle_timeout,
-        queue_timeout=queue_timeout,
-        drain_delay=drain_delay,
-        grace=grace,
-        access_log=access_log,
-        metrics=metrics,
-        cors_origins=tuple(cors_origin or ()),
-        cors_headers=tuple(cors_header or _DEFAULT.cors_headers),
-        trusted_proxies=tuple(trusted_proxy or ()),
-        trusted_proxy_count=trusted_proxy_count,
-        url_prefix=url_prefix,
-    )
+    settings = _settings(options)
     from iris_deploy.bundle.repository import Repository
 
     repository = Repository(artifacts)
@@ -254,17 +78,30 @@ def serve(
         _serve_development(repository, model, version, settings, guarded=bool(_tokens(tokens_file)))
         return
     from iris_deploy.serving.launch import Launch
-    from iris_deploy.serving.log import Log
-    from iris_deploy.serving.signals import early_signals
+    from iris_deploy.serving.supervision.signals import early_signals
+    from iris_deploy.serving.telemetry.log import Log
 
-    style: LogFormat = log_format or ("text" if os.isatty(1) else "json")
-    log = Log(style, access=settings.access_log != "off")
+    log = Log(
+        log_format or ("text" if os.isatty(1) else "json"), access=settings.access_log != "off"
+    )
     _warn(log, settings, ignored=context.obj or ())
     with early_signals() as signals:
         launch = Launch(
             repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
         )
         launch.run(signals, watch=watch)
+
+
+def _settings(options: "Mapping[str, Any]") -> ServeSettings:
+    """Return the settings of options by their names, and of the environment."""
+    chosen = {field.name: options[field.name] for field in fields(ServeSettings)}
+    ports = chosen["ports"] or named_ports(os.environ)
+    chosen["ports"] = ports or (() if chosen["unix_socket"] else _DEFAULT.ports)
+    chosen["unix_socket_mode"] = _octal(chosen["unix_socket_mode"])
+    chosen["cors_headers"] = chosen["cors_headers"] or _DEFAULT.cors_headers
+    for name in ("ports", "cors_headers", "cors_origins", "trusted_proxies"):
+        chosen[name] = tuple(chosen[name] or ())
+    return ServeSettings(**chosen)
 
 
 def _serve_development(
@@ -275,13 +112,15 @@ def _serve_development(
     *,
     guarded: bool,
 ) -> None:
-    from iris_deploy.serving.app import create_app
     from iris_deploy.serving.development import serve_development
-    from iris_deploy.serving.endpoints import Endpoints
+    from iris_deploy.serving.http.app import create_app
+    from iris_deploy.serving.http.endpoints import Endpoints
 
     if guarded or settings.unix_socket or len(settings.ports) != 1:
-        message = "--dev listens on one TCP port and knows no tokens"
-        raise SettingsError(message, hint="leave --dev out, or the other options")
+        raise SettingsError(
+            "--dev listens on one TCP port and knows no tokens",
+            hint="leave --dev out, or the other options",
+        )
     bundle = repository.read(model, version)
     app = create_app(Endpoints(bundle), max_body_bytes=settings.max_body_bytes)
     typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
@@ -325,7 +164,7 @@ def _octal(text: str) -> int:
 
 def _tokens(path: Path | None) -> tuple[str, ...]:
     """Read the bearer tokens; there need not be any."""
-    from iris_deploy.serving.access import read_tokens, split_tokens
+    from iris_deploy.serving.http.access import read_tokens, split_tokens
 
     if path is not None:
         return read_tokens(path)

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli.options import Artifacts, Json
-from iris_deploy.settings import ARTIFACTS, TrainSettings
 from iris_deploy.training.dataset import DATASETS
+from iris_deploy.training.settings import TrainSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,13 +12,13 @@ from pathlib import Path
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import GateError, ImageError
-from iris_deploy.image.builders import Builder, Built, Name
 from iris_deploy.image.contents import PARTS
 from iris_deploy.image.context import write_context
-from iris_deploy.image.layout import Layer
+from iris_deploy.image.engines.builders import Builder, Built, Name
+from iris_deploy.image.engines.layout import Layer
 from iris_deploy.image.options import BuildOptions, build_options
+from iris_deploy.image.settings import ImageSettings
 from iris_deploy.image.trial import Trial, try_image
-from iris_deploy.settings import ImageSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,10 @@ def check_bundle(bundle: Bundle, settings: ImageSettings) -> None:
     """
     accuracy, gate = bundle.manifest.evaluation.accuracy, settings.min_accuracy
     if gate is not None and accuracy < gate:
-        message = f"accuracy {accuracy:.4f} is below --min-accuracy {gate:g}: nothing was built"
-        raise GateError(message, hint="train a better one, or lower the gate")
+        raise GateError(
+            f"accuracy {accuracy:.4f} is below `min_accuracy` {gate:g}: nothing was built",
+            hint="train a better one, or lower the gate",
+        )
 
 
 def write_context_only(bundle: Bundle, directory: Path, environ: Mapping[str, str]) -> None:
@@ -79,12 +81,14 @@ def write_context_only(bundle: Bundle, directory: Path, environ: Mapping[str, st
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if any(directory.iterdir()):
-            message = f"{directory} is not empty"
-            raise ImageError(message, hint="name a new directory with --context-only")
+            raise ImageError(
+                f"{directory} is not empty", hint="name a new directory with `context_only`"
+            )
         write_context(directory, bundle, environ)
     except OSError as exc:
-        message = f"cannot write the build context to {directory}: {exc.strerror or exc}"
-        raise ImageError(message) from exc
+        raise ImageError(
+            f"cannot write the build context to {directory}: {exc.strerror or exc}"
+        ) from exc
 
 
 def build_image(
@@ -124,8 +128,10 @@ def build_image(
     check_bundle(bundle, settings)
     options = build_options(settings, bundle.manifest, environ)
     if settings.trial and not builder.runs:
-        message = f"{builder.name} cannot run what it builds, so that the image cannot be tried"
-        raise ImageError(message, hint="--no-trial, or --builder docker or podman")
+        raise ImageError(
+            f"{builder.name} cannot run what it builds, so that the image cannot be tried",
+            hint="`no_trial`, or `builder` docker or podman",
+        )
     builder.check()
     built = _build(bundle, options, builder, environ, tell=tell, begin=begin)
     try:
@@ -183,8 +189,10 @@ def push_image(
 
 def _check_size(size: int, largest: int | None) -> None:
     if largest is not None and size > largest:
-        message = f"the image has {size:,} bytes; --max-size allows {largest:,}"
-        raise GateError(message, hint="choose a smaller base with --base-image")
+        raise GateError(
+            f"the image has {size:,} bytes; `max_size` allows {largest:,}",
+            hint="choose a smaller base with `base_image`",
+        )
 
 
 def _build(
@@ -203,8 +211,10 @@ def _build(
             begin(f"Building on {options.base_image} with {builder.name}")
             return builder.build(Path(directory), options, tell)
     except OSError as exc:
-        message = f"cannot write the build context: {exc.strerror or exc}"
-        raise ImageError(message, hint=f"make room in {tempfile.gettempdir()}") from exc
+        raise ImageError(
+            f"cannot write the build context: {exc.strerror or exc}",
+            hint=f"make room in {tempfile.gettempdir()}",
+        ) from exc
 
 
 def show_command(

@@ -26,9 +26,10 @@ PARTS: Final = ("lib", "app", "artifacts")
 """Of the image, from what seldom changes to what often does: a layer each."""
 
 SERVING_PART: Final = (
-    *("__init__.py", "__main__.py", "py.typed", "addresses.py", "bounds.py", "environment.py"),
-    *("errors.py", "healthcheck.py", "settings.py"),
-    *("bundle", "serving", "cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
+    *("__init__.py", "__main__.py", "py.typed", "errors.py"),
+    *("schema", "kernels", "dumps", "estimators", "bundle", "codec", "serving"),
+    *("cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
+    "cli/serve_options.py",
 )
 """What of this package goes into an image."""
 
@@ -95,7 +96,7 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     paths = [str(app), str(root / "lib")]
     for name, module in (
         ("iris-deploy", "iris_deploy.cli"),
-        ("healthcheck", "iris_deploy.healthcheck"),
+        ("healthcheck", "iris_deploy.serving.healthcheck"),
     ):
         launcher = app / name
         python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
@@ -158,8 +159,7 @@ def compile_all(directory: Path) -> None:
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
-        message = f"not every module below {directory} could be compiled"
-        raise ImageError(message)
+        raise ImageError(f"not every module below {directory} could be compiled")
 
 
 def settle(root: Path, layers: Path, epoch: int) -> None:

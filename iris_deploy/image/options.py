@@ -9,7 +9,7 @@ from typing import Final
 from iris_deploy import __version__
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import SettingsError
-from iris_deploy.settings import ImageSettings
+from iris_deploy.image.settings import ImageSettings
 
 EPOCH: Final = 315532800
 """1980-01-01, the earliest time that all archives can hold; for all files of the image."""
@@ -56,8 +56,10 @@ def complete_tag(tag: str) -> str:
     """
     whole = tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest"
     if not _TAG.fullmatch(whole) or len(whole) > 255:
-        message = f"--tag: expected [registry/]name:tag in lower case, got {tag!r}"
-        raise SettingsError(message, hint="for example --tag user/iris:1.0")
+        raise SettingsError(
+            f"`tag`: expected [registry/]name:tag in lower case, got {tag!r}",
+            hint="for example `tag` user/iris:1.0",
+        )
     return whole
 
 
@@ -73,8 +75,7 @@ def build_options(
     base = settings.base_image or base_image_for(manifest)
     epoch = environ.get("SOURCE_DATE_EPOCH", "") or str(EPOCH)
     if not epoch.isdigit():
-        message = f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {epoch!r}"
-        raise SettingsError(message)
+        raise SettingsError(f"SOURCE_DATE_EPOCH: expected seconds since 1970, got {epoch!r}")
     return BuildOptions(
         base_image=base,
         epoch=int(epoch),

@@ -15,9 +15,9 @@ from typing import Final
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import ImageError
-from iris_deploy.image.container import Container
-from iris_deploy.image.failures import indent
-from iris_deploy.image.program import Program
+from iris_deploy.image.engines.container import Container
+from iris_deploy.image.engines.failures import indent
+from iris_deploy.image.engines.program import Program
 
 HARDENED: Final = (
     *("--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"),
@@ -111,7 +111,7 @@ def try_image(engine: Program, image: str, manifest: Manifest) -> Trial:
         message = f"the image did not pass its trial and gets no tag: {exc}"
         if log:
             message += f"\nIts log:\n{indent(log)}"
-        hint = "--no-trial tags it all the same, untried; --verbose shows the build's log"
+        hint = "`no_trial` tags it all the same, untried; `verbose` shows the build's log"
         raise ImageError(message, hint=hint) from exc
     finally:
         container.remove()
@@ -125,19 +125,17 @@ def _examine(container: Container, manifest: Manifest) -> Trial:
     expected = [(port, example) for port in PORTS for example in examples]
     for (port, example), (_, status, body) in zip(expected, answers, strict=True):
         if status != 200 or not _agrees(json.loads(body), example.label, example.scores):
-            message = (
+            raise ImageError(
                 f"on port {port}, for {example.instance} expected {example.label} "
                 f"{example.scores}; got {status} {body.strip()}"
             )
-            raise ImageError(message)
     started = container.state()["StartedAt"]
     ready = _seconds_between(str(started), container.logs())
     before = time.monotonic()
     container.stop(STOP_SECONDS)
     seconds, code = time.monotonic() - before, container.state()["ExitCode"]
     if code != 0:
-        message = f"SIGTERM: expected exit code 0 within {STOP_SECONDS} s, got {code}"
-        raise ImageError(message)
+        raise ImageError(f"SIGTERM: expected exit code 0 within {STOP_SECONDS} s, got {code}")
     return Trial(
         ready_seconds=ready, replayed=len(examples), ports=PORTS, stop_seconds=round(seconds, 2)
     )
@@ -159,5 +157,4 @@ def _seconds_between(started: str, log: str) -> float:
             if said["event"] == "start":
                 since = datetime.fromisoformat(said["time"]) - datetime.fromisoformat(started)
                 return round(since.total_seconds(), 2)
-    message = "its log has no start line"
-    raise ImageError(message)
+    raise ImageError("its log has no start line")

@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.serving import is_running_from_reloader, run_simple
 
 from iris_deploy.errors import SettingsError
-from iris_deploy.serving.sockets import open_socket, url_of
-from iris_deploy.settings import ServeSettings
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.sockets import open_socket, url_of
 
 
 def serve_development(
@@ -34,8 +34,10 @@ def serve_development(
         If the address is not to be had.
     """
     if settings.host != "localhost" and not _is_loopback(settings.host):
-        message = f"--dev listens on loopback only; got --host {settings.host}"
-        raise SettingsError(message, hint="leave --host out, or leave --dev out")
+        raise SettingsError(
+            f"`dev` listens on loopback only; got `host` {settings.host}",
+            hint="leave `host` out, or leave `dev` out",
+        )
     port = settings.ports[0]
     if not is_running_from_reloader():  # the reloader starts this process once more, below itself
         with open_socket(settings.host, port) as listener:

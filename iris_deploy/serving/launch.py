@@ -14,20 +14,15 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import BundleDigestError, IrisDeployError
-from iris_deploy.serving.access import Access
-from iris_deploy.serving.cpus import usable_cpus
-from iris_deploy.serving.endpoints import METRICS, PROBES, Endpoints
-from iris_deploy.serving.exposition import Exposition
-from iris_deploy.serving.late import LateApp
-from iris_deploy.serving.log import Log
-from iris_deploy.serving.metrics import RELOADS, Metrics
-from iris_deploy.serving.newest import Newest
-from iris_deploy.serving.server.balance import Balance
-from iris_deploy.serving.server.service import Service
-from iris_deploy.serving.server.worker import Worker
-from iris_deploy.serving.signals import Signals, held_signals
-from iris_deploy.serving.slots import SharedMemory
-from iris_deploy.serving.sockets import (
+from iris_deploy.serving.http.access import Access
+from iris_deploy.serving.http.endpoints import METRICS, PROBES, Endpoints
+from iris_deploy.serving.http.late import LateApp
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.balance import Balance
+from iris_deploy.serving.supervision.cpus import usable_cpus
+from iris_deploy.serving.supervision.newest import Newest
+from iris_deploy.serving.supervision.signals import Signals, held_signals
+from iris_deploy.serving.supervision.sockets import (
     close_sockets,
     open_sockets,
     remove_unix_sockets,
@@ -36,11 +31,16 @@ from iris_deploy.serving.sockets import (
     url_of,
     url_to_try,
 )
-from iris_deploy.serving.supervisor import Supervisor
-from iris_deploy.settings import ServeSettings
+from iris_deploy.serving.supervision.supervisor import Supervisor
+from iris_deploy.serving.telemetry.exposition import Exposition
+from iris_deploy.serving.telemetry.log import Log
+from iris_deploy.serving.telemetry.metrics import RELOADS, Metrics
+from iris_deploy.serving.telemetry.slots import SharedMemory
+from iris_deploy.serving.worker.lanes import Service
+from iris_deploy.serving.worker.loop import Worker
 
 if TYPE_CHECKING:
-    from flask import Flask
+    from _typeshed.wsgi import WSGIApplication
 
 
 class Launch:
@@ -109,10 +109,10 @@ class Launch:
         self._generation = 1
         self._following = threading.Lock()
 
-    def _create_app(self) -> "Flask":
-        from iris_deploy.serving.app import create_app
+    def _create_app(self) -> "WSGIApplication":
+        from iris_deploy.serving.http.app import create_app
 
-        exposition = Exposition(self._memory, self._endpoints)
+        exposition = Exposition(self._memory, lambda: self._endpoints.bundle.manifest)
         return create_app(
             self._endpoints,
             max_body_bytes=self._settings.max_body_bytes,
@@ -260,8 +260,7 @@ class Launch:
         try:
             bundle = self._repository.read(self._model, version)
             if bundle.manifest.digest != digest:
-                message = f"expected {digest}; got {bundle.manifest.digest}"
-                raise BundleDigestError(message)
+                raise BundleDigestError(f"expected {digest}; got {bundle.manifest.digest}")
         except (IrisDeployError, OSError) as exc:
             self._log.event("error", "reload_failed", f"cannot follow: {exc}", version=version)
             return False

@@ -82,8 +82,7 @@ def load_dataset(name: str) -> Dataset:
     try:
         _, load = DATASETS[name]
     except KeyError:
-        message = f"no dataset {name!r}; there is: {', '.join(DATASETS)}"
-        raise DatasetError(message) from None
+        raise DatasetError(f"no dataset {name!r}; there is: {', '.join(DATASETS)}") from None
     return load(name)
 
 
@@ -111,15 +110,17 @@ def split_dataset(dataset: Dataset, test_size: float, random_state: int) -> Samp
             np.arange(len(dataset.y)), test_size=test_size, random_state=random_state
         )
     except ValueError as exc:
-        message = f"cannot hold out {test_size} of {len(dataset.y)} samples: {exc}"
-        raise DatasetError(message, hint="choose another --test-size") from exc
+        raise DatasetError(
+            f"cannot hold out {test_size} of {len(dataset.y)} samples: {exc}",
+            hint="choose another `test_size`",
+        ) from exc
     for part, indices in (("training", train), ("held-out", test)):
         if len(np.unique(dataset.y[indices])) < len(dataset.classes):
-            message = (
+            raise DatasetError(
                 f"the {part} part of {len(indices)} samples lacks at least one of the "
-                f"{len(dataset.classes)} classes"
+                f"{len(dataset.classes)} classes",
+                hint="choose another `test_size` or `random_state`",
             )
-            raise DatasetError(message, hint="choose another --test-size or --random-state")
     return Samples(
         X_train=dataset.X[train],
         X_test=dataset.X[test],

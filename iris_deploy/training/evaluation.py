@@ -13,8 +13,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import ClassFigures, Evaluation, Manifest
-from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.errors import DatasetError, GateError
+from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.training.dataset import Samples, load_dataset, split_dataset
 
 
@@ -145,11 +145,11 @@ def check_gate(evaluation: Evaluation, min_accuracy: float) -> None:
         If it is below.
     """
     if evaluation.accuracy < min_accuracy:
-        message = (
+        raise GateError(
             f"accuracy {evaluation.accuracy:.4f} ({evaluation.correct} of {evaluation.total}) "
-            f"is below the gate of {min_accuracy:.4f}"
+            f"is below the gate of {min_accuracy:.4f}",
+            hint="train with other settings, or lower `min_accuracy`",
         )
-        raise GateError(message, hint="train with other settings, or lower --min-accuracy")
 
 
 def decision_grid(predictor: Predictor, x: Sequence[float], y: Sequence[float]) -> np.ndarray:

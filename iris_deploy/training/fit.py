@@ -31,14 +31,15 @@ from iris_deploy.bundle.manifest import (
     Split,
     Training,
 )
-from iris_deploy.bundle.pickles import read_dump
-from iris_deploy.bundle.predictor import Predictor
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.bundle.signature import Feature, Signature
 from iris_deploy.errors import SettingsError, TrainingError
-from iris_deploy.settings import TrainSettings
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.schema.features import Feature
+from iris_deploy.schema.signature import Signature
 from iris_deploy.training.dataset import Dataset, Samples, load_dataset, split_dataset
 from iris_deploy.training.evaluation import evaluate
+from iris_deploy.training.settings import TrainSettings
 
 PACKAGES = ("joblib", "numpy", "scikit-learn", "scipy")
 """Packages whose versions decide what is fitted."""
@@ -111,7 +112,7 @@ def train(settings: TrainSettings, repository: Repository, model: str | None = N
     classifier_file = f"{choice.prefix}_{dataset.model}.pkl"
     dumps = {scaler_file: _dump(scaler), classifier_file: _dump(classifier)}
     signature = Signature(features=_features(dataset, samples), classes=dataset.classes)
-    predictor = Predictor(signature, [read_dump(data) for data in dumps.values()])
+    predictor = Predictor(signature, [read_estimator(data) for data in dumps.values()])
     _check_same(predictor, lambda X: classifier.predict(scaler.transform(X)), dataset.X)
     manifest = Manifest(
         format=FORMAT,
@@ -159,8 +160,7 @@ def _choose(name: str) -> Classifier:
     try:
         return CLASSIFIERS[name]
     except KeyError:
-        message = f"no classifier {name!r}; there is: {', '.join(CLASSIFIERS)}"
-        raise SettingsError(message) from None
+        raise SettingsError(f"no classifier {name!r}; there is: {', '.join(CLASSIFIERS)}") from None
 
 
 def _parameters(settings: TrainSettings, choice: Classifier) -> dict[str, float | None]:
@@ -171,9 +171,11 @@ def _parameters(settings: TrainSettings, choice: Classifier) -> dict[str, float 
         if (value := getattr(settings, name)) is not None
     }
     if alien := given.keys() - choice.defaults.keys():
-        options = ", ".join(f"--{name.replace('_', '-')}" for name in sorted(alien))
-        message = f"{options} does not belong to {settings.classifier}"
-        raise SettingsError(message, hint="leave it out, or choose another --classifier")
+        options = ", ".join(f"`{name}`" for name in sorted(alien))
+        raise SettingsError(
+            f"{options} does not belong to {settings.classifier}",
+            hint="leave it out, or choose another `classifier`",
+        )
     return choice.defaults | given
 
 
@@ -184,8 +186,10 @@ def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:
         try:
             classifier.fit(X, y)
         except (ValueError, FloatingPointError) as exc:
-            message = f"{type(classifier).__name__} cannot be fitted: {exc}"
-            raise TrainingError(message, hint="change the data or the settings") from exc
+            raise TrainingError(
+                f"{type(classifier).__name__} cannot be fitted: {exc}",
+                hint="change the data or the settings",
+            ) from exc
 
 
 def _dump(estimator: Any) -> bytes:
@@ -244,10 +248,8 @@ def _check_same(
     """Compare the predictor with scikit-learn before anything is written."""
     differing = int((predictor.predict(X).indices != predict(X)).sum())
     if differing:
-        message = (
-            f"the predictor gives another label than scikit-learn for {differing} of {len(X)} "
-            "samples; expected none"
-        )
         raise TrainingError(
-            message, hint="please report this with the settings; nothing was written"
+            f"the predictor gives another label than scikit-learn for {differing} of {len(X)} "
+            "samples; expected none",
+            hint="please report this with the settings; nothing was written",
         )

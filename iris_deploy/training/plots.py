@@ -41,16 +41,19 @@ def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as exc:
-        message = "--plot needs matplotlib, which is not installed"
-        raise SettingsError(message, hint="pip install 'iris-deploy[plots]'") from exc
+        raise SettingsError(
+            "`plot` needs matplotlib, which is not installed",
+            hint="pip install 'iris-deploy[plots]'",
+        ) from exc
 
     manifest, evaluation = bundle.manifest, held_out.evaluation
     two = len(manifest.signature.features) == 2
     figure = Figure(figsize=(11 if two else 5.5, 4.8), layout="constrained")
     formats = FigureCanvasAgg(figure).get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in formats:
-        message = f"--plot: expected a file ending in .{', .'.join(sorted(formats))}; got {path}"
-        raise SettingsError(message)
+        raise SettingsError(
+            f"`plot`: expected a file ending in .{', .'.join(sorted(formats))}; got {path}"
+        )
     axes = figure.subplots(1, 2 if two else 1, squeeze=False)[0]
     if two:
         _draw_regions(axes[0], bundle, held_out)
@@ -63,8 +66,9 @@ def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
     try:
         figure.savefig(path, dpi=150)
     except OSError as exc:
-        message = f"cannot write {path}: {exc.strerror or exc}"
-        raise IrisDeployError(message, hint="choose another file for --plot") from exc
+        raise IrisDeployError(
+            f"cannot write {path}: {exc.strerror or exc}", hint="choose another file for `plot`"
+        ) from exc
 
 
 def _draw_regions(axes: "Axes", bundle: Bundle, held_out: HeldOut) -> None:

@@ -1,0 +1,1 @@
+"""Bytes of a request or a file to rows, strictly."""

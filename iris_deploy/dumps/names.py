@@ -1,0 +1,17 @@
+"""What joblib's and NumPy's names in a dump stand for; those of estimators are given (registry)."""
+
+from collections.abc import Mapping
+
+ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
+
+Classes = Mapping[tuple[str, str], str]
+"""Public names of the classes that a dump may name, by module and name in the dump."""
+
+NAMES: dict[tuple[str, str], object] = {
+    ("joblib.numpy_pickle", "NumpyArrayWrapper"): ARRAY,
+    ("sklearn.externals.joblib.numpy_pickle", "NumpyArrayWrapper"): ARRAY,
+    ("numpy", "dtype"): DTYPE,
+    ("numpy", "ndarray"): NDARRAY,
+    ("numpy._core.multiarray", "scalar"): SCALAR,
+    ("numpy.core.multiarray", "scalar"): SCALAR,
+}

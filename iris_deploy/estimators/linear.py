@@ -1,0 +1,194 @@
+"""The family of linear classifiers: weighted sums, and what makes probabilities of them.
+
+Across scikit-learn's releases the attributes have kept their meaning; what has changed is when
+scores become probabilities, and how.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.attributes import (
+    fitted_array,
+    fitted_floats,
+    read_version,
+    read_word,
+)
+from iris_deploy.estimators.family import Classifier, Part, Shape
+from iris_deploy.kernels.linear import LinearKernel
+from iris_deploy.kernels.links import Link
+from iris_deploy.schema.batch import Floats
+
+_LinkOf = Callable[[Fitted, int], Link | None]
+
+
+def _reader(link_of: _LinkOf) -> Callable[..., tuple[LinearKernel, Link | None]]:
+    """Make the reader of a classifier from what tells how its scores become probabilities."""
+
+    def read(classifier: Fitted, shape: Shape) -> tuple[LinearKernel, Link | None]:
+        n_scores = 1 if shape.n_classes == 2 else shape.n_classes
+        coef = _coef(classifier, n_scores, shape)
+        _check_classes(classifier, shape.n_classes)
+        # Without an intercept some have a plain 0.0.
+        intercept = fitted_floats(classifier, "intercept_", (n_scores,), ())
+        intercept = np.broadcast_to(intercept, (n_scores,)).copy()
+        kernel = LinearKernel(np.ascontiguousarray(coef), intercept)
+        return kernel, link_of(classifier, n_scores)
+
+    return read
+
+
+def _coef(classifier: Fitted, n_scores: int, shape: Shape) -> Floats:
+    """Return the weights, one line for each score."""
+    weights = fitted_array(classifier, "coef_")
+    n_lines, width = np.atleast_2d(weights).shape[:2]
+    if n_lines != n_scores or shape.n_classes < 2:
+        raise ArtifactError(
+            f"{classifier.name} has coef_ of shape {weights.shape}; "
+            f"expected {n_scores} lines for {shape.n_classes} classes"
+        )
+    if not width:
+        raise ArtifactError(f"{classifier.name} was fitted to no features")
+    if width != shape.n_features:
+        raise ArtifactError(
+            f"the classifier takes {width} features, but the signature has {shape.n_features}"
+        )
+    return np.atleast_2d(fitted_floats(classifier, "coef_", weights.shape))
+
+
+def _check_classes(classifier: Fitted, n_classes: int) -> None:
+    binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
+    labelled = binarizer if isinstance(binarizer, Fitted) else classifier
+    classes = labelled.state.get("classes_")
+    if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
+        raise ArtifactError(
+            f"{classifier.name} has no classes_ for {n_classes} classes",
+            hint="fit the classifier before dumping it",
+        )
+
+
+def _without_probabilities(_classifier: Fitted, _n_scores: int) -> Link | None:
+    """Perceptron, RidgeClassifier and LinearSVC have decision values only."""
+    return None
+
+
+def _logistic_regression(classifier: Fitted, n_scores: int) -> Link | None:
+    """Softmax, but one against the rest for two classes and where ``multi_class`` asked for it.
+
+    scikit-learn before 1.8 had ``multi_class``: 'ovr' was the default until 0.21 ('warn' in 0.20
+    and 0.21), 'auto' (later 'deprecated') from 0.22 on, which means 'ovr' for liblinear, and up to
+    1.5 for newton-cholesky.
+    """
+    choice = read_word(classifier, "multi_class", "auto")
+    if choice in {"auto", "deprecated"}:
+        if n_scores == 1:
+            return "logistic"
+        solver = read_word(classifier, "solver", "")
+        rest = solver == "liblinear" or (
+            solver == "newton-cholesky" and read_version(classifier) < (1, 6)
+        )
+        choice = "ovr" if rest else "multinomial"
+    if choice == "multinomial" and not (n_scores == 1 and read_version(classifier) < (0, 20)):
+        return "softmax"
+    return "logistic"
+
+
+def _sgd_classifier(classifier: Fitted, _n_scores: int) -> Link | None:
+    """Two of the losses give probabilities; 'log' is 'log_loss' before scikit-learn 1.1."""
+    losses: dict[str, Link] = {
+        "log": "logistic",
+        "log_loss": "logistic",
+        "modified_huber": "modified_huber",
+    }
+    return losses.get(read_word(classifier, "loss", ""))
+
+
+def _discriminant_analysis(classifier: Fitted, n_scores: int) -> Link | None:
+    """Softmax, but one against the rest for two classes and before scikit-learn 0.21."""
+    return "logistic" if n_scores == 1 or read_version(classifier) < (0, 21) else "softmax"
+
+
+def _classifier(
+    name: str, *modules: str, link_of: _LinkOf, cases: Sequence[dict[str, Any]]
+) -> Classifier:
+    return Classifier(
+        name=f"sklearn.{name}",
+        modules=tuple(f"sklearn.{module}" for module in modules),
+        read=_reader(link_of),
+        cases=tuple(cases),
+    )
+
+
+_SEED: dict[str, Any] = {"random_state": 0}
+_LOSSES = (
+    *("EpsilonInsensitive", "Hinge", "Huber", "Log", "ModifiedHuber"),
+    *("SquaredEpsilonInsensitive", "SquaredHinge", "SquaredLoss"),
+)
+_CYTHON_LOSSES = ("CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss")
+
+FAMILY = (
+    _classifier(
+        "linear_model.Perceptron",
+        *("linear_model._perceptron", "linear_model.perceptron"),
+        link_of=_without_probabilities,
+        cases=[{"max_iter": 40, "tol": None, "eta0": 0.1} | _SEED],
+    ),
+    _classifier(
+        "linear_model.LogisticRegression",
+        *("linear_model._logistic", "linear_model.logistic"),
+        link_of=_logistic_regression,
+        cases=[{}],
+    ),
+    _classifier(
+        "linear_model.SGDClassifier",
+        *("linear_model._stochastic_gradient", "linear_model.stochastic_gradient"),
+        link_of=_sgd_classifier,
+        cases=[
+            _SEED,
+            {"loss": "log_loss"} | _SEED,
+            {"loss": "modified_huber"} | _SEED,
+            {"loss": "squared_hinge"} | _SEED,
+            {"loss": "log_loss", "average": True} | _SEED,
+        ],
+    ),
+    _classifier(
+        "linear_model.RidgeClassifier",
+        *("linear_model._ridge", "linear_model.ridge"),
+        link_of=_without_probabilities,
+        cases=[{}],
+    ),
+    _classifier(
+        "svm.LinearSVC",
+        *("svm._classes", "svm.classes"),
+        link_of=_without_probabilities,
+        cases=[_SEED, {"fit_intercept": False} | _SEED],
+    ),
+    _classifier(
+        "discriminant_analysis.LinearDiscriminantAnalysis",
+        "discriminant_analysis",
+        link_of=_discriminant_analysis,
+        cases=[
+            {},
+            {"solver": "lsqr", "shrinkage": "auto"},
+            {"solver": "eigen", "shrinkage": 0.1},
+        ],
+    ),
+    Part(
+        name="sklearn.preprocessing.LabelBinarizer",
+        modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
+    ),
+    *(
+        Part(
+            name=f"sklearn.linear_model.{loss}",
+            modules=("sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"),
+        )
+        for loss in _LOSSES
+    ),
+    *(
+        Part(name=f"sklearn.{loss}", modules=("sklearn._loss._loss", "_loss"))  # 1.6 to 1.8
+        for loss in _CYTHON_LOSSES
+    ),
+)

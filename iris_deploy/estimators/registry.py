@@ -1,0 +1,55 @@
+"""The families of estimators that there are: one line for each.
+
+A new one is a module like scaling.py, and its line here.
+"""
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
+from iris_deploy.estimators import linear, scaling
+from iris_deploy.estimators.family import Classifier, Part, Transformer
+
+FAMILIES: tuple[tuple[Part, ...], ...] = (
+    scaling.FAMILY,
+    linear.FAMILY,
+)
+
+_PIPELINE = Part(name="sklearn.pipeline.Pipeline", modules=("sklearn.pipeline",))
+_KNOWN = {part.name: part for family in FAMILIES for part in family} | {_PIPELINE.name: _PIPELINE}
+_CLASSES = {
+    (module, name.rpartition(".")[2]): name
+    for name, part in _KNOWN.items()
+    for module in part.modules
+}
+_SUPPORTED = ", ".join(
+    part.name.rpartition(".")[2]
+    for part in _KNOWN.values()
+    if isinstance(part, (Transformer, Classifier))
+)
+_HINT = f"supported are {_SUPPORTED} and a Pipeline of these; nothing of the file was run"
+
+
+def find(name: str) -> Part | None:
+    """Return what is known of a class by its public name."""
+    return _KNOWN.get(name)
+
+
+def read_estimator(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:
+    """Read the fitted estimator of a family that ``joblib.dump`` wrote.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    limit : int
+        Largest size when decompressed; bytes.
+
+    Returns
+    -------
+    Fitted
+
+    Raises
+    ------
+    ArtifactError
+        See `dumps.unpack.read_dump`.
+    """
+    return read_dump(data, _CLASSES, hint=_HINT, limit=limit)

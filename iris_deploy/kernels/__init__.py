@@ -1,0 +1,1 @@
+"""Arithmetic on plain floats, one row, and on NumPy arrays, many. Knows numbers only."""

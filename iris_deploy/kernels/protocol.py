@@ -1,0 +1,49 @@
+"""What a predictor asks of a kernel."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from iris_deploy.kernels.steps import Step
+from iris_deploy.schema.batch import Floats
+
+DecideRow = Callable[[Sequence[float]], tuple[int, tuple[float, ...]]]
+"""From one row to the position of its label, or `scores.OVERFLOW`, and its scores."""
+
+
+class Kernel(Protocol):
+    """Arithmetic from rows to scores, the same bits for a row alone and among others.
+
+    Attributes
+    ----------
+    n_scores : int
+        Of each row: one for two classes, else one per class.
+    size : int
+        Operations for one row.
+    """
+
+    @property
+    def n_scores(self) -> int: ...  # noqa: D102
+
+    @property
+    def size(self) -> int: ...  # noqa: D102
+
+    def after(self, steps: Sequence[Step]) -> "Kernel":
+        """Return the same arithmetic on features that are changed by steps before."""
+        ...
+
+    def build_row(self) -> DecideRow:
+        """Build the function for one row of floats."""
+        ...
+
+    def columns(self, rows: Floats) -> Floats:
+        """Compute the scores of many rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_features)
+
+        Returns
+        -------
+        ndarray of shape (n_scores, n_rows)
+        """
+        ...

@@ -1,0 +1,230 @@
+"""What judges, answers and records requests in one worker, whichever lane they take.
+
+Binds endpoints, access, figures and log together. Knows the parsed request, but no sockets.
+"""
+
+import itertools
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Literal
+
+from iris_deploy.serving.http.access import Access, Header
+from iris_deploy.serving.http.codings import decode_body
+from iris_deploy.serving.http.endpoints import METRICS, PREDICT, PROBES, Endpoints
+from iris_deploy.serving.http.proxies import TrustedProxies
+from iris_deploy.serving.problem import reply_problem
+from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.telemetry.log import Log
+from iris_deploy.serving.telemetry.metrics import Metrics
+from iris_deploy.serving.worker.memory import SMALL, WORKING
+from iris_deploy.serving.worker.request import Request
+from iris_deploy.serving.worker.wsgi import call_app
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+Lane = Literal["loop", "pool"]
+
+CLOSED_BY_CLIENT = 499
+"""nginx's status for nobody to answer, in figures and the log."""
+
+OVERLOADED = reply_problem(
+    503, "the server is overloaded: the request waited too long", (("Retry-After", "1"),)
+)
+
+_FAILED = reply_problem(500, "the server failed; its log says why")
+_VITAL = PROBES | {METRICS}
+_CLEAN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
+)
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){1,8}")
+_NOWHERE = "/?"  # no route has this path, whatever a router makes of slashes
+_DEFLATED = 1032  # bytes that a byte can become (zlib's technical details)
+
+
+class Service:
+    """Judge, answer and record.
+
+    Parameters
+    ----------
+    endpoints : Endpoints
+    access : Access
+    metrics : Metrics
+    log : Log
+    settings : ServeSettings
+    app : WSGI application
+        Answers what the endpoints are not asked for directly.
+    """
+
+    def __init__(
+        self,
+        endpoints: Endpoints,
+        access: Access,
+        metrics: Metrics,
+        log: Log,
+        settings: ServeSettings,
+        app: "WSGIApplication",
+    ) -> None:
+        self.endpoints = endpoints
+        self.access = access
+        self.metrics = metrics
+        self.log = log
+        self.settings = settings
+        self._app = app
+        self._proxies = TrustedProxies(settings.trusted_proxies)
+        self._unlogged = PROBES if settings.access_log == "no-probes" else frozenset()
+        self._id_prefix = secrets.token_hex(6)
+        self._numbers = itertools.count(1)
+        prefix, paths = settings.url_prefix, endpoints.paths
+        self._routes = {path: path for path in paths} | {PREDICT + "/": PREDICT}
+        if prefix:
+            self._routes |= {prefix + path: of for path, of in self._routes.items()}
+            self._routes[prefix] = "/"
+
+    def identify(self, given: str | None) -> str:
+        """Return the client's request id if it is clean, else a new one."""
+        if given is not None and _CLEAN_ID.fullmatch(given):
+            return given
+        return f"{self._id_prefix}-{next(self._numbers):x}"
+
+    def admit(self, request: Request, peer: str) -> tuple[str, Reply | None]:
+        """Judge a request by its head.
+
+        Parameters
+        ----------
+        request : Request
+        peer : str
+            Address at the other end of the connection.
+
+        Returns
+        -------
+        client : str
+            Address of the client, as a trusted proxy tells it.
+        refusal : Reply or None
+        """
+        headers = request.headers
+        if self._proxies.trusts(peer):
+            told = headers.get("X_FORWARDED_FOR")
+            client = self._proxies.client(peer, told, self.settings.trusted_proxy_count)
+        else:
+            client = peer
+        route = self._routes.get(request.path, "")
+        authorization = headers.get("AUTHORIZATION", "")
+        return client, self.access.refuse(request.method, route, authorization)
+
+    def is_vital(self, request: Request) -> bool:
+        """Tell whether a request is of those that operators need to see how the server is."""
+        return self._routes.get(request.path) in _VITAL
+
+    def answer_quickly(self, request: Request, body: bytes) -> Reply | None:
+        """Answer in the loop; None if that could hold it up.
+
+        Parameters
+        ----------
+        request : Request
+            One that was admitted.
+        body : bytes
+            Not that of the request, if its head is remembered from another one.
+        """
+        route, headers = self._routes.get(request.path), request.headers
+        if "CONTENT_ENCODING" in headers:
+            return None
+        try:
+            if route == PREDICT:
+                if request.method != "POST":
+                    return None
+                kind = headers.get("CONTENT_TYPE")
+                return self.endpoints.predict_quickly(request.query, kind, body)
+            if route in PROBES and request.method == "GET" and not body:
+                return self.endpoints.probe(route)
+        except Exception as exc:  # noqa: BLE001
+            return self._fail(request, exc)
+        return None
+
+    def memory_of(self, request: Request) -> int:
+        """Return the bytes of memory that answering a request takes; 0 if they are few."""
+        size = len(request.body)
+        if "CONTENT_ENCODING" in request.headers:
+            size = min(_DEFLATED * size, self.settings.max_body_bytes)
+        return WORKING * size if size > SMALL else 0
+
+    def answer(self, request: Request) -> Reply:
+        """Answer on a thread."""
+        try:
+            if time.monotonic() - request.queued > self.settings.queue_timeout:
+                return OVERLOADED
+            return self._answer(request)
+        except Exception as exc:  # noqa: BLE001
+            return self._fail(request, exc)
+
+    def _answer(self, request: Request) -> Reply:
+        route, headers = self._routes.get(request.path), request.headers
+        if route == PREDICT and request.method == "POST":
+            coding = headers.get("CONTENT_ENCODING", "")
+            body = decode_body(coding, request.body, self.settings.max_body_bytes)
+            if isinstance(body, Reply):
+                return body
+            return self.endpoints.predict(request.query, headers.get("CONTENT_TYPE"), body)
+        return call_app(self._app, request, route or _NOWHERE, self._root(request))
+
+    def _root(self, request: Request) -> str:
+        """Return the path at which the client sees the server."""
+        outer = ""
+        if self._proxies.trusts(request.peer):
+            told = request.headers.get("X_FORWARDED_PREFIX", "").rstrip("/")
+            outer = told if _PREFIX.fullmatch(told) else ""
+        return outer + self.settings.url_prefix
+
+    def _fail(self, request: Request, error: Exception) -> Reply:
+        self.log.bug("a request could not be answered", error, id=request.identity)
+        return _FAILED
+
+    def complete(self, request: Request, headers: tuple[Header, ...]) -> tuple[Header, ...]:
+        """Add to the headers of an answer what every answer has."""
+        common = self.access.headers(request.method, request.headers.get("ORIGIN"))
+        return headers + common + (("X-Request-ID", request.identity),)
+
+    def record(
+        self,
+        request: Request,
+        *,
+        identity: str,
+        client: str,
+        status: int,
+        size: int,
+        seconds: float,
+        lane: Lane,
+    ) -> None:
+        """Count an answer, and log it if it is of those that are logged.
+
+        Parameters
+        ----------
+        request : Request
+        identity, client : str
+            Request id and address; not the request's own, if its head is remembered.
+        status : int
+        size : int
+            Bytes of the answer's body.
+        seconds : float
+            From the last byte of the request to the last byte given to the kernel or its queue.
+        lane : {'loop', 'pool'}
+            Where it was worked on.
+        """
+        route = self._routes.get(request.path, "other")
+        self.metrics.request(route, status, seconds)
+        if self.log.access and route not in self._unlogged:
+            told = request.headers.get("TRACEPARENT")
+            self.log.request(
+                identity=identity,
+                client=client,
+                method=request.method,
+                path=request.target.partition("?")[0],
+                status=status,
+                seconds=seconds,
+                size=size,
+                lane=lane,
+                trace=told if told and _TRACEPARENT.fullmatch(told) else None,
+            )
