@@ -52,7 +52,7 @@ def main(artifacts: Path) -> None:
     memory = SharedMemory(1)
     metrics = Metrics(memory.slot(0))
     metrics.begin(bundle.manifest, 1)
-    endpoints.observe = metrics.observe
+    endpoints.observer.observe = metrics.observe
     app = LateApp(lambda: create_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
     log = Log("json", access=False, descriptor=2)
     log.capture_logging()

@@ -12,8 +12,8 @@ import pytest
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.contracts.native import Contract
 from iris_deploy.serving.worker.request import Limits, Request
+from tests.contracts import Contract
 from tests.growth import assert_linear, seconds
 from tests.pieces import CHUNKED, HOST, chunks, head, post_head
 

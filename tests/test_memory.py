@@ -15,10 +15,10 @@ import pytest
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.contracts.native import Contract
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.worker.memory import SMALL, WORKING, Budget
 from tests.conftest import Server, serving, wait_until
+from tests.contracts import Contract
 from tests.growth import peak
 from tests.load import batch, forked, post, read_answer
 from tests.test_growth import BODIES, objects

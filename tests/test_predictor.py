@@ -33,7 +33,7 @@ from iris_deploy.kernels.steps import Step
 from iris_deploy.schema.features import Feature
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
-from iris_deploy.serving.contracts.native import Contract
+from tests.contracts import Contract
 from tests.families import CLASSIFIERS, TRANSFORMERS
 from tests.growth import peak
 

@@ -17,16 +17,16 @@ from tests.test_serve import INSTANCE
 
 LIST_MODULES = """\
 import json, sys
-from iris_deploy.serving.contracts.native import Contract
+from iris_deploy.serving.contracts.exchange import Exchange
 
-reply = Contract.reply_quickly
+reply = Exchange.handle_quickly
 
 def reply_and_tell(self, *given, **options):
     with open({path!r}, "w") as file:
         json.dump(sorted(sys.modules), file)
     return reply(self, *given, **options)
 
-Contract.reply_quickly = reply_and_tell
+Exchange.handle_quickly = reply_and_tell
 """
 
 NEEDED = {

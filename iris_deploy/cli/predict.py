@@ -45,12 +45,16 @@ def predict(
             "expected instances as an argument or --file, got both", hint="leave one of them out"
         )
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.serving.contracts.native import Contract
+    from iris_deploy.serving.contracts.exchange import Exchange
+    from iris_deploy.serving.contracts.native import NativeContract
 
-    contract = Contract(Repository(artifacts).read(model, version).predictor)
+    predictor = Repository(artifacts).read(model, version).predictor
+    contract = NativeContract(predictor)
+    exchange = Exchange(contract, predictor)
 
     def answer(body: bytes) -> None:
-        sys.stdout.write(contract.answer(body, details=details).decode() + "\n")
+        reply = exchange.answer(contract.read(body, details=details))
+        sys.stdout.write(reply.read().decode() + "\n")
         sys.stdout.flush()  # who writes line by line is answered line by line
 
     if instances is not None:

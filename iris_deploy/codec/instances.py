@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import Any, final
 
 import msgspec
 import numpy as np
@@ -26,6 +26,7 @@ from iris_deploy.schema.signature import Signature
 _BLANK = b" \t\r\n"
 
 
+@final
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Many instances.

@@ -85,25 +85,19 @@ class Predictor:
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName = "probabilities" if self._link else "decision_values"
 
-    def index(self, row: Sequence[float]) -> int:
-        """Return the position of the label of one row of finite floats.
+    def decide(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+        """Return the position of the label of one row, and what it was decided by.
 
-        Raises
-        ------
-        SignatureError
-            If the values are so large that a score overflows.
-        """
-        index, _ = self._row(row)
-        if index == OVERFLOW:
-            raise _overflow()
-        return index
+        Parameters
+        ----------
+        row : sequence of float, length n_features
+            Finite.
 
-    def label(self, row: Sequence[float]) -> str:
-        """Return the label of one row; see `index`."""
-        return self._classes[self.index(row)]
-
-    def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
-        """Return the label of one row and its scores, in the order of the classes.
+        Returns
+        -------
+        index : int
+        decision : tuple of float
+            See `scores`.
 
         Raises
         ------
@@ -113,6 +107,20 @@ class Predictor:
         index, decision = self._row(row)
         if index == OVERFLOW:
             raise _overflow()
+        return index, decision
+
+    def scores(self, decision: Sequence[float]) -> Sequence[float]:
+        """Return the scores of one row, in the order of the classes, from its decision values."""
+        scores: Sequence[float] = self._scores(decision, FloatMath)
+        return scores
+
+    def label(self, row: Sequence[float]) -> str:
+        """Return the label of one row; see `decide`."""
+        return self._classes[self.decide(row)[0]]
+
+    def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
+        """Return the label of one row and its scores; see `decide`."""
+        index, decision = self.decide(row)
         return self._classes[index], tuple(self._scores(decision, FloatMath))
 
     def predict(self, rows: Sequence[Sequence[float]] | Floats) -> Predictions:

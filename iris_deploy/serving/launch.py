@@ -15,7 +15,7 @@ from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import BundleDigestError, IrisDeployError
 from iris_deploy.serving.http.access import Access
-from iris_deploy.serving.http.endpoints import METRICS, PROBES, Endpoints
+from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.late import LateApp
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.balance import Balance
@@ -83,18 +83,20 @@ class Launch:
         bundle = repository.read(model, version)
         self._model = bundle.manifest.model  # the one there is now, also if there are more later
         self._newest = Newest(repository, self._model, version)
-        open_paths = self._open_paths()
-        self._access = Access(tokens(), open_paths, settings.cors_origins, settings.cors_headers)
+        self._access = Access(tokens(), settings.cors_origins, settings.cors_headers)
         # From here on whoever connects waits instead of being refused.
         self._listeners = open_sockets(settings)
         self._urls = [url_of(listener) for listener in self._listeners]
         self._n_workers = settings.workers or usable_cpus()
         self._memory = SharedMemory(self._n_workers)
         self._metrics = Metrics(self._memory.slot(self._n_workers))
+        exposition = Exposition(self._memory, lambda: self._endpoints.bundle.manifest)
+        figures = exposition.build_route(is_open=settings.metrics == "open")
         self._endpoints = Endpoints(
             bundle,
-            open_paths=open_paths if self._access.guarded else None,
-            metrics=settings.metrics != "off",
+            [] if settings.metrics == "off" else [figures],
+            guarded=self._access.guarded,
+            prefix=settings.url_prefix,
         )
         self._app = LateApp(self._create_app, self._give_up)
         try:
@@ -112,15 +114,7 @@ class Launch:
     def _create_app(self) -> "WSGIApplication":
         from iris_deploy.serving.http.app import create_app
 
-        exposition = Exposition(self._memory, lambda: self._endpoints.bundle.manifest)
-        return create_app(
-            self._endpoints,
-            max_body_bytes=self._settings.max_body_bytes,
-            metrics=None if self._settings.metrics == "off" else exposition,
-        )
-
-    def _open_paths(self) -> frozenset[str]:
-        return PROBES | ({METRICS} if self._settings.metrics == "open" else frozenset())
+        return create_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)
 
     def run(self, signals: Signals, *, watch: bool) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -194,7 +188,7 @@ class Launch:
             self._log.worker = number
             metrics = Metrics(self._memory.slot(number))
             metrics.begin(self._endpoints.bundle.manifest, self._generation)
-            self._endpoints.observe = metrics.observe
+            self._endpoints.observer.observe = metrics.observe
             service = Service(
                 self._endpoints, self._access, metrics, self._log, self._settings, self._app
             )

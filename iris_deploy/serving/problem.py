@@ -8,8 +8,7 @@ from http import HTTPStatus
 
 import msgspec
 
-from iris_deploy.codec.pointers import FieldProblem, InstanceError
-from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.codec.pointers import FieldProblem
 from iris_deploy.serving.reply import PROBLEM, Reply
 
 # As RFC 9110 has them; Python took them over in 3.13. 499 is nobody's but nginx's, and never sent.
@@ -63,13 +62,6 @@ def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = (
 def reply_problem(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     """Answer with problem details that are not about fields."""
     return Reply(status, PROBLEM + headers, build_problem(status, detail))
-
-
-def describe_error(error: MalformedError | InstanceError) -> tuple[int, bytes]:
-    """Choose the status of what is wrong with a request and write its body."""
-    if isinstance(error, InstanceError):
-        return 422, build_problem(422, str(error), error.problems)
-    return 400, build_problem(400, str(error))
 
 
 def too_large(limit: int) -> str:

@@ -4,7 +4,7 @@ An array of objects, or an object with an array for each feature, is answered by
 under the plural names. The command ``predict`` answers through the same contract.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qs
 
 import msgspec
@@ -13,15 +13,19 @@ from iris_deploy.codec.instances import InstanceReader, Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats, Indices, Row
-from iris_deploy.schema.problems import SignatureError
-from iris_deploy.schema.signature import Signature
+from iris_deploy.schema.batch import Indices
+from iris_deploy.serving.contracts.description import (
+    arrays_schema,
+    class_schema,
+    instance_schema,
+    scores_schema,
+)
+from iris_deploy.serving.contracts.protocol import ContentTypeError, Question, Wrong
 from iris_deploy.serving.contracts.rows import RowWriter
-from iris_deploy.serving.problem import describe_error, reply_problem
+from iris_deploy.serving.problem import build_problem, reply_problem
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply, Stream
-
-Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[int] | Indices], None]
-"""Gets the rows that were predicted and the positions of their labels."""
+from iris_deploy.serving.route import Asked, Operation
+from iris_deploy.serving.schemas import an_array, an_object, answer, refer, refusals
 
 QUICK_BODY = 4096
 """Bytes of a body up to which a request is worked on in the loop, whatever it says: 0.2 ms."""
@@ -31,20 +35,22 @@ PLAIN_BODY = 1 << 16
 2,000 of two features, 0.5 ms (14 if all numbers are made to be hard to round). On a thread they
 take twice as long."""
 
-_QUICK_SUMS = 1 << 20
-"""Products that are worked out in the loop for one request, 1 to 5 ms."""
-
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
-class Contract:
-    """What ``POST /predict`` takes and gives, for one predictor.
+class NativeContract:
+    """What ``POST /predict`` takes and gives; see `Contract`.
 
     Parameters
     ----------
     predictor : Predictor
     """
+
+    path = "/predict"
+    also = ("/predict/",)
+    summary = "predict the class of one instance, or of many; ?details=true"
+    headers = JSON
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
@@ -52,69 +58,26 @@ class Contract:
         self._writer = RowWriter(predictor)
         labels = map(msgspec.json.encode, predictor.signature.classes)
         self._answers = [b'{"prediction":' + label + b"}" for label in labels]
-        self._quick_rows = _QUICK_SUMS // predictor.sums
-        self._quick_details = min(self._quick_rows, self._writer.quick_rows)
 
-    def reply(
-        self, query: str, content_type: str | None, body: bytes, observe: Observe | None = None
-    ) -> Reply:
-        """Answer ``POST /predict``.
+    def decode(self, asked: Asked, body: bytes) -> Question:
+        """Read a request.
 
         Parameters
         ----------
-        query : str
-            Of the request's target, without the question mark; ``details=true`` asks for details.
-        content_type : str or None
-            Header of the request.
+        asked : Asked
+            ``details=true`` in its query asks for scores and warnings.
         body : bytes
-        observe : callable, optional
-            Gets the rows and the positions of their labels once they are right.
 
-        Returns
-        -------
-        Reply
-            200, or 400, 415 or 422 as problem details.
+        Raises
+        ------
+        ContentTypeError, MalformedError, InstanceError
         """
-        if not _is_json(content_type):
-            return _unexpected_type(content_type)
-        try:
-            details = bool(query) and _flag(query, "details")
-            return self._reply(self._reader.read(body), details=details, observe=observe)
-        except (MalformedError, InstanceError) as exc:
-            return _refusal(exc)
+        _check_json(asked.headers.get("CONTENT_TYPE"))
+        details = bool(asked.query) and _flag(asked.query, "details")
+        return self.read(body, details=details)
 
-    def reply_quickly(
-        self,
-        query: str,
-        content_type: str | None,
-        body: bytes,
-        observe: Observe | None = None,
-    ) -> Reply | None:
-        """Answer ``POST /predict`` in a few milliseconds, as `reply` does; None if it takes longer.
-
-        Of a body that is not small, only instances as most clients write them are looked at.
-        """
-        small = len(body) <= QUICK_BODY
-        if not small and (query or len(body) > PLAIN_BODY):
-            return None
-        if not _is_json(content_type):
-            return _unexpected_type(content_type)
-        try:
-            details = bool(query) and _flag(query, "details")
-            read = self._reader.read(body) if small else self._reader.read_plain(body)
-            if read is None:
-                return None
-            n_rows = len(read.values) if isinstance(read, Rows) else 1
-            if n_rows > (self._quick_details if details else self._quick_rows):
-                return None
-            return self._reply(read, details=details, observe=observe)
-        except (MalformedError, InstanceError) as exc:
-            return _refusal(exc)
-
-    def answer(
-        self, body: bytes, *, details: bool = False, observe: Observe | None = None
-    ) -> bytes:
-        """Predict for the JSON of one instance or of many.
+    def read(self, body: bytes, *, details: bool = False) -> Question:
+        """Read instances.
 
         Parameters
         ----------
@@ -122,16 +85,8 @@ class Contract:
             An object with the features' names, an array of such objects, or an object with an
             array for each feature.
         details : bool
-            Whether to add scores and warnings.
-        observe : callable, optional
-            Gets the rows and the positions of their labels once they are right.
-
-        Returns
-        -------
-        bytes
-            ``{"prediction": label}`` or ``{"predictions": [label, ...]}``. With details also
-            ``probabilities`` or ``decision_values`` by class, and ``warnings`` for values outside
-            the training range: one of each, or a list with one of each per instance.
+            Whether to answer with ``probabilities`` or ``decision_values`` by class, and
+            ``warnings`` for values outside the training range, too.
 
         Raises
         ------
@@ -140,63 +95,101 @@ class Contract:
         InstanceError
             If it does not fit the signature.
         """
-        return self._reply(self._reader.read(body), details=details, observe=observe).read()
+        return self._reader.read(body), details
 
-    def _reply(self, read: Row | Rows, *, details: bool, observe: Observe | None) -> Reply:
-        if isinstance(read, Rows):
-            return Reply(200, JSON, self._many(read, details=details, observe=observe))
-        try:
-            return Reply(200, JSON, self._one(read, details=details, observe=observe))
-        except SignatureError as exc:
-            raise self._reader.locate(exc, "object") from None
+    def decode_quickly(self, asked: Asked, body: bytes) -> Question | None:
+        """Read a request that is small.
 
-    def _one(self, row: Row, *, details: bool, observe: Observe | None) -> bytes:
-        predictor = self._predictor
-        if details:
-            label, scores = predictor.score(row)
-            index = predictor.signature.classes.index(label)
-            answer = self._writer.write_one(row, label, scores)
-        else:
-            index = predictor.index(row)
-            answer = self._answers[index]
-        if observe is not None:
-            observe(predictor.signature, (row,), (index,))
-        return answer
+        Of a body that is not, only instances as most clients write them are looked at.
+        """
+        query, small = asked.query, len(body) <= QUICK_BODY
+        if not small and (query or len(body) > PLAIN_BODY):
+            return None
+        _check_json(asked.headers.get("CONTENT_TYPE"))
+        details = bool(query) and _flag(query, "details")
+        rows = self._reader.read(body) if small else self._reader.read_plain(body)
+        if rows is None:
+            return None
+        if (
+            details
+            and (len(rows.values) if isinstance(rows, Rows) else 1) > self._writer.quick_rows
+        ):
+            return None
+        return rows, details
 
-    def _many(self, rows: Rows, *, details: bool, observe: Observe | None) -> bytes | Stream:
-        values = rows.values
-        try:
-            indices = self._predictor.indices(values)
-        except SignatureError as exc:
-            raise self._reader.locate(exc, rows.layout) from None
-        if observe is not None:
-            observe(self._predictor.signature, values, indices)
-        if details:
-            return self._writer.write_details(values, indices)
+    def encode_one(self, question: Question, index: int, decision: Sequence[float]) -> bytes:
+        """Write ``{"prediction": label}``, with details if they are wanted."""
+        row, details = question
+        if not details or type(row) is Rows:
+            return self._answers[index]
+        return self._writer.write_one(row, index, self._predictor.scores(decision))
+
+    def encode_many(self, question: Question, indices: Indices) -> bytes | Stream:
+        """Write ``{"predictions": [label, ...]}``, with lists of details if they are wanted."""
+        rows, details = question
+        if details and type(rows) is Rows:
+            return self._writer.write_details(rows.values, indices)
         return self._writer.write_labels(indices)
 
+    def refuse(self, error: Wrong) -> Reply:
+        """Answer with problem details."""
+        if isinstance(error, InstanceError):
+            return Reply(422, PROBLEM, build_problem(422, str(error), error.problems))
+        return reply_problem(415 if isinstance(error, ContentTypeError) else 400, str(error))
 
-def _refusal(error: MalformedError | InstanceError) -> Reply:
-    status, problem = describe_error(error)
-    return Reply(status, PROBLEM, problem)
+    def describe(self, example: Mapping[str, float]) -> Operation:
+        """Describe request and answer."""
+        signature, name = self._predictor.signature, self._predictor.score_name
+        instance, label, scores = refer("Instance"), refer("Class"), scores_schema(signature)
+        warnings = an_array({"type": "string"})
+        one = {"prediction": label, name: scores, "warnings": warnings}
+        many = {
+            "predictions": an_array(label),
+            name: an_array(scores),
+            "warnings": an_array(warnings),
+        }
+        body = {
+            "schema": {"anyOf": [instance, an_array(instance), refer("Arrays")]},
+            "example": example,
+        }
+        result = {"anyOf": [an_object(one, "prediction"), an_object(many, "predictions")]}
+        return Operation(
+            {
+                "summary": "Predict the class of one instance or of many",
+                "parameters": [
+                    {
+                        "name": "details",
+                        "in": "query",
+                        "description": "Whether to add scores and warnings",
+                        "schema": {"type": "boolean"},
+                    }
+                ],
+                "requestBody": {"required": True, "content": {"application/json": body}},
+                "responses": {
+                    "200": answer("The prediction, or one for each instance", result),
+                    **refusals(400, 401, 408, 413, 415, 422, 431, 503),
+                },
+            },
+            {
+                "Instance": instance_schema(signature),
+                "Arrays": arrays_schema(signature),
+                "Class": class_schema(signature),
+            },
+        )
 
 
-def _unexpected_type(content_type: str | None) -> Reply:
-    detail = (
-        f"expected Content-Type: application/json; got {content_type or 'none'}. "
-        "With curl add -H 'Content-Type: application/json'"
-    )
-    return reply_problem(415, detail)
-
-
-def _is_json(content_type: str | None) -> bool:
-    """Tell whether a Content-Type is JSON in UTF-8, whatever its capitals and parameters."""
+def _check_json(content_type: str | None) -> None:
+    """Refuse a Content-Type that is not JSON in UTF-8, whatever its capitals and parameters."""
     if content_type == "application/json":
-        return True
+        return
     kind, *parameters = (content_type or "").lower().split(";")
     named = dict(part.strip().partition("=")[::2] for part in parameters)
     charset = named.get("charset", "utf-8").strip('"')
-    return kind.strip() == "application/json" and charset in _CHARSETS
+    if kind.strip() != "application/json" or charset not in _CHARSETS:
+        raise ContentTypeError(
+            f"expected Content-Type: application/json; got {content_type or 'none'}. "
+            "With curl add -H 'Content-Type: application/json'"
+        )
 
 
 def _flag(query: str, name: str) -> bool:

@@ -43,19 +43,20 @@ class RowWriter:
         self.quick_rows = _FIGURES // (len(signature.classes) + len(signature.features))
         self._at_a_time = max(self.quick_rows, 1)
 
-    def write_one(self, row: Sequence[float], label: str, scores: Sequence[float]) -> bytes:
+    def write_one(self, row: Sequence[float], index: int, scores: Sequence[float]) -> bytes:
         """Write the details of one row.
 
         Parameters
         ----------
         row : sequence of float, length n_features
-        label : str
+        index : int
+            Position of its class.
         scores : sequence of float, length n_classes
         """
         signature = self._predictor.signature
         return msgspec.json.encode(
             {
-                "prediction": label,
+                "prediction": signature.classes[index],
                 self._predictor.score_name: self._by_class(scores),
                 "warnings": signature.warnings(row),
             }

@@ -87,8 +87,6 @@ class Access:
     ----------
     tokens : iterable of str
         Any of them opens; without one everything is open.
-    open_paths : iterable of str
-        Paths that need no token.
     origins : iterable of str
         Origins for cross-origin requests from browsers; ``*`` stands for all.
     headers : iterable of str
@@ -98,11 +96,9 @@ class Access:
     def __init__(
         self,
         tokens: Iterable[str] = (),
-        open_paths: Iterable[str] = (),
         origins: Iterable[str] = (),
         headers: Iterable[str] = (),
     ) -> None:
-        self._open = frozenset(open_paths)
         self._origins = frozenset(origins)
         self._headers = ", ".join((*_API_HEADERS, *headers))
         self.set_tokens(tokens)
@@ -116,12 +112,12 @@ class Access:
         """Whether there are tokens."""
         return bool(self._digests)
 
-    def refuse(self, method: str, path: str, authorization: str) -> Reply | None:
+    def refuse(self, method: str, authorization: str, *, is_open: bool) -> Reply | None:
         """Return the refusal of a request, or None if it may pass.
 
         A browser's preflight carries no token and learns nothing but the allowed methods.
         """
-        if not self._digests or path in self._open or method == "OPTIONS":
+        if not self._digests or is_open or method == "OPTIONS":
             return None
         scheme, _, token = authorization.partition(" ")
         presented = hashlib.sha256(token.strip(" ").encode("latin-1", "replace")).digest()

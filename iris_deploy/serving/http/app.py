@@ -1,38 +1,39 @@
-"""The Flask application: routes, and errors turned into HTTP.
+"""The Flask application: a view for each route, and errors turned into HTTP.
 
 One of the two boundaries where errors become something else. Knows nothing of sockets, threads
-and signals (server/).
+and signals (worker/).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from http import HTTPStatus
+from typing import NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from iris_deploy.serving.http import endpoints as paths
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.problem import build_problem, phrase, too_large
 from iris_deploy.serving.reply import PROBLEM, Reply, Stream
 
 
-def create_app(
-    endpoints: Endpoints,
-    *,
-    max_body_bytes: int,
-    metrics: Callable[[str], Reply] | None = None,
-) -> Flask:
+class _Asked(NamedTuple):
+    """See `route.Asked`."""
+
+    query: str
+    headers: Mapping[str, str]
+    root: str
+
+
+def create_app(endpoints: Endpoints, *, max_body_bytes: int) -> Flask:
     """Create the WSGI application.
 
     Parameters
     ----------
     endpoints : Endpoints
-        What the routes answer.
+        Whose routes there are; what they answer may change later.
     max_body_bytes : int
         Largest request body; a larger one is answered with 413.
-    metrics : callable, optional
-        Answers ``GET /metrics`` for a value of the Accept header; without it there is no such
-        route.
 
     Returns
     -------
@@ -42,41 +43,28 @@ def create_app(
     app.url_map.merge_slashes = False  # a path is what it is; no redirects
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = True  # whoever calls it logs them, and answers
-
-    @app.post(paths.PREDICT)
-    def predict() -> Response:
-        content_type = request.headers.get("Content-Type")
-        query = request.query_string.decode("latin-1")
-        return _response(endpoints.predict(query, content_type, request.get_data()))
-
-    @app.get(paths.LIVE)
-    def live() -> Response:
-        return _response(endpoints.probe(paths.LIVE))
-
-    @app.get(paths.READY)
-    def ready() -> Response:
-        return _response(endpoints.probe(paths.READY))
-
-    @app.get(paths.OPENAPI)
-    def openapi() -> Response:
-        return _response(endpoints.openapi(request.root_path))
-
-    @app.get(paths.INDEX)
-    def index() -> Response:
-        return _response(endpoints.describe(request.root_path))
-
-    if metrics is not None:
-
-        @app.get(paths.METRICS)
-        def expose() -> Response:
-            return _response(metrics(request.headers.get("Accept", "")))
-
+    for route in endpoints.served.table.routes:
+        name = f"{route.method} {route.path}"
+        view = partial(_answer, endpoints, route.method, route.path)
+        app.add_url_rule(route.path, name, view, methods=[route.method])
     app.after_request(_sort_allowed)
     app.register_error_handler(
         HTTPException,
-        lambda error: _answer_http_error(error, endpoints.routes_at(request.root_path)),
+        lambda error: _answer_http_error(error, endpoints.served.table.at(request.root_path)),
     )
     return app
+
+
+def _answer(endpoints: Endpoints, method: str, path: str) -> Response:
+    resource = endpoints.served.resources[path]
+    headers = {
+        name.upper().replace("-", "_"): value
+        for name, value in request.headers
+        if name in {"Accept", "Content-Type"}
+    }
+    asked = _Asked(request.query_string.decode("latin-1"), headers, request.root_path)
+    body = request.get_data() if method == "POST" else b""
+    return _response(resource.routes[method].handle(asked, body))
 
 
 def _sort_allowed(response: Response) -> Response:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.schemas import refusals
 from iris_deploy.serving.telemetry import metrics as m
 from iris_deploy.serving.telemetry.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.serving.telemetry.metrics import BUCKETS
@@ -53,7 +55,34 @@ class Exposition:
         self._manifest = manifest
         self._lock = threading.Lock()
 
-    def __call__(self, accept: str) -> Reply:
+    def build_route(self, *, is_open: bool) -> Route:
+        """Return the route that answers with the figures.
+
+        Parameters
+        ----------
+        is_open : bool
+            Whether it needs no token where others do.
+        """
+        kinds = ("text/plain", "application/openmetrics-text")
+        figures = {
+            "description": "Figures",
+            "content": {kind: {"schema": {"type": "string"}} for kind in kinds},
+        }
+        content = {
+            "summary": "Figures for Prometheus",
+            "responses": {"200": figures, **refusals(400, 401, 404, 503)},
+        }
+        return Route(
+            method="GET",
+            path="/metrics",
+            summary="figures for Prometheus",
+            handle=lambda asked, _body: self.answer(asked.headers.get("ACCEPT", "")),
+            describe=lambda: Operation(content),
+            open=is_open,
+            vital=True,
+        )
+
+    def answer(self, accept: str) -> Reply:
         """Write the figures in the format that an Accept header asks for."""
         from prometheus_client import CollectorRegistry
         from prometheus_client.exposition import choose_encoder

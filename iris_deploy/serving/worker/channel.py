@@ -271,7 +271,7 @@ class Channel(wasyncore.dispatcher):
         if not self._output.take(len(body) if isinstance(body, bytes) else body.held):
             reply = _NO_MEMORY
             body = reply.body
-        closes = request.error is not None or self._service.endpoints.draining
+        closes = request.error is not None or self._service.readiness.draining
         framing = choose_framing(request, reply.length, closes=closes)
         self._ends = framing.closes
         headers = self._service.complete(request, reply.headers)

@@ -71,7 +71,7 @@ class QuickLane:
         service = self._service
         end = data.find(_END) + len(_END)
         head = self._heads.get(data[:end])
-        if head is None or len(data) - end != head.length or service.endpoints.draining:
+        if head is None or len(data) - end != head.length or service.readiness.draining:
             return False
         request, begun = head.request, channel.touched
         client, reply = service.admit(request, channel.peer)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from iris_deploy.serving.http.access import Access, Header
 from iris_deploy.serving.http.codings import decode_body
-from iris_deploy.serving.http.endpoints import METRICS, PREDICT, PROBES, Endpoints
+from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.proxies import TrustedProxies
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.reply import Reply
@@ -35,7 +35,6 @@ OVERLOADED = reply_problem(
 )
 
 _FAILED = reply_problem(500, "the server failed; its log says why")
-_VITAL = PROBES | {METRICS}
 _CLEAN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
@@ -69,20 +68,16 @@ class Service:
         app: "WSGIApplication",
     ) -> None:
         self.endpoints = endpoints
+        self.readiness = endpoints.readiness
         self.access = access
         self.metrics = metrics
         self.log = log
         self.settings = settings
         self._app = app
         self._proxies = TrustedProxies(settings.trusted_proxies)
-        self._unlogged = PROBES if settings.access_log == "no-probes" else frozenset()
+        self._logs_probes = settings.access_log == "all"
         self._id_prefix = secrets.token_hex(6)
         self._numbers = itertools.count(1)
-        prefix, paths = settings.url_prefix, endpoints.paths
-        self._routes = {path: path for path in paths} | {PREDICT + "/": PREDICT}
-        if prefix:
-            self._routes |= {prefix + path: of for path, of in self._routes.items()}
-            self._routes[prefix] = "/"
 
     def identify(self, given: str | None) -> str:
         """Return the client's request id if it is clean, else a new one."""
@@ -111,13 +106,15 @@ class Service:
             client = self._proxies.client(peer, told, self.settings.trusted_proxy_count)
         else:
             client = peer
-        route = self._routes.get(request.path, "")
+        resource = self.endpoints.served.resources.get(request.path)
+        is_open = resource is not None and resource.open
         authorization = headers.get("AUTHORIZATION", "")
-        return client, self.access.refuse(request.method, route, authorization)
+        return client, self.access.refuse(request.method, authorization, is_open=is_open)
 
     def is_vital(self, request: Request) -> bool:
         """Tell whether a request is of those that operators need to see how the server is."""
-        return self._routes.get(request.path) in _VITAL
+        resource = self.endpoints.served.resources.get(request.path)
+        return resource is not None and resource.vital
 
     def answer_quickly(self, request: Request, body: bytes) -> Reply | None:
         """Answer in the loop; None if that could hold it up.
@@ -129,20 +126,16 @@ class Service:
         body : bytes
             Not that of the request, if its head is remembered from another one.
         """
-        route, headers = self._routes.get(request.path), request.headers
-        if "CONTENT_ENCODING" in headers:
+        if "CONTENT_ENCODING" in request.headers:
+            return None
+        resource = self.endpoints.served.resources.get(request.path)
+        route = None if resource is None else resource.routes.get(request.method)
+        if route is None or route.quick is None:
             return None
         try:
-            if route == PREDICT:
-                if request.method != "POST":
-                    return None
-                kind = headers.get("CONTENT_TYPE")
-                return self.endpoints.predict_quickly(request.query, kind, body)
-            if route in PROBES and request.method == "GET" and not body:
-                return self.endpoints.probe(route)
+            return route.quick(request, body)
         except Exception as exc:  # noqa: BLE001
             return self._fail(request, exc)
-        return None
 
     def memory_of(self, request: Request) -> int:
         """Return the bytes of memory that answering a request takes; 0 if they are few."""
@@ -161,14 +154,15 @@ class Service:
             return self._fail(request, exc)
 
     def _answer(self, request: Request) -> Reply:
-        route, headers = self._routes.get(request.path), request.headers
-        if route == PREDICT and request.method == "POST":
-            coding = headers.get("CONTENT_ENCODING", "")
+        resource = self.endpoints.served.resources.get(request.path)
+        request.root = self._root(request)
+        route = None if resource is None else resource.routes.get(request.method)
+        if route is not None and route.method == "POST":
+            coding = request.headers.get("CONTENT_ENCODING", "")
             body = decode_body(coding, request.body, self.settings.max_body_bytes)
-            if isinstance(body, Reply):
-                return body
-            return self.endpoints.predict(request.query, headers.get("CONTENT_TYPE"), body)
-        return call_app(self._app, request, route or _NOWHERE, self._root(request))
+            return body if isinstance(body, Reply) else route.handle(request, body)
+        path = _NOWHERE if resource is None else resource.path
+        return call_app(self._app, request, path, request.root)
 
     def _root(self, request: Request) -> str:
         """Return the path at which the client sees the server."""
@@ -213,9 +207,10 @@ class Service:
         lane : {'loop', 'pool'}
             Where it was worked on.
         """
-        route = self._routes.get(request.path, "other")
-        self.metrics.request(route, status, seconds)
-        if self.log.access and route not in self._unlogged:
+        resource = self.endpoints.served.resources.get(request.path)
+        self.metrics.request("other" if resource is None else resource.path, status, seconds)
+        probed = resource is not None and resource.probe
+        if self.log.access and (self._logs_probes or not probed):
             told = request.headers.get("TRACEPARENT")
             self.log.request(
                 identity=identity,

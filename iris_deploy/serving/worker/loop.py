@@ -123,7 +123,7 @@ class Worker:
         next_tick = 0.0
         while True:
             now = time.monotonic()
-            draining = self._service.endpoints.draining
+            draining = self._service.readiness.draining
             if now >= next_tick:
                 self._tick(now)
                 self._map.look_at_all()
@@ -154,7 +154,7 @@ class Worker:
     def _obey(self, order: str) -> None:
         word, *rest = order.split(" ")
         if word == "drain":
-            self._service.endpoints.draining = True
+            self._service.readiness.draining = True
             self._deadline = float(rest[0])
         elif word == "close":
             self._close()
@@ -163,7 +163,7 @@ class Worker:
             thread.start()  # reading takes some ten milliseconds, which no request shall wait
         elif word == "orphaned" and self._closed_at is None:
             self._service.log.event("error", "orphaned", "the supervisor is gone; stopping")
-            self._service.endpoints.draining = True
+            self._service.readiness.draining = True
             self._deadline = time.monotonic() + self._settings.grace
             self._close()
 

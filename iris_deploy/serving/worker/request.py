@@ -92,6 +92,7 @@ class Request:
             "query",
             "queued",
             "refusal",
+            "root",
             "target",
         ),
         *("version", "waits"),
@@ -101,7 +102,7 @@ class Request:
         self._limits = limits
         self.peer = peer
         self.arrived = self.queued = self.begun = time.monotonic()
-        self.method = self.target = self.path = self.query = ""
+        self.method = self.target = self.path = self.query = self.root = ""
         self.version = "1.0"
         self.client = self.identity = ""
         self.head = b""

@@ -1,0 +1,115 @@
+"""Question and answer: what is the same whatever contract a request speaks."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from iris_deploy.codec.instances import Rows
+from iris_deploy.codec.pointers import locate
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.batch import Floats, Indices, Row
+from iris_deploy.schema.problems import SignatureError
+from iris_deploy.schema.signature import Signature
+from iris_deploy.serving.contracts.protocol import WRONG, Contract, Question
+from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.route import Asked, Route
+
+Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[int] | Indices], None]
+"""Gets the rows that were predicted and the positions of their labels."""
+
+_QUICK_SUMS = 1 << 20
+"""Operations that are carried out in the loop for one request, 1 to 5 ms."""
+
+
+class Observer:
+    """Who gets to know of predictions: nobody, until a process has figures of its own.
+
+    Attributes
+    ----------
+    observe : callable or None
+    """
+
+    def __init__(self) -> None:
+        self.observe: Observe | None = None
+
+
+class Exchange:
+    """Answer the questions of one contract by one predictor.
+
+    Parameters
+    ----------
+    contract : Contract
+    predictor : Predictor
+    observer : Observer, optional
+    """
+
+    def __init__(
+        self, contract: Contract, predictor: Predictor, observer: Observer | None = None
+    ) -> None:
+        self._contract = contract
+        self._predictor = predictor
+        self._signature = predictor.signature
+        self._observer = observer or Observer()
+        self._quick_rows = _QUICK_SUMS // predictor.sums
+
+    def build_route(self, example: Mapping[str, float]) -> Route:
+        """Return the contract's route.
+
+        Parameters
+        ----------
+        example : mapping of str to float
+            An instance that describes it.
+        """
+        contract = self._contract
+        return Route(
+            method="POST",
+            path=contract.path,
+            also=contract.also,
+            summary=contract.summary,
+            handle=self.handle,
+            quick=self.handle_quickly,
+            describe=lambda: contract.describe(example),
+        )
+
+    def handle(self, asked: Asked, body: bytes) -> Reply:
+        """Answer a request, or say what is wrong with it."""
+        try:
+            return self.answer(self._contract.decode(asked, body))
+        except WRONG as exc:
+            return self._contract.refuse(exc)
+
+    def handle_quickly(self, asked: Asked, body: bytes) -> Reply | None:
+        """Answer a request in a few milliseconds, as `handle` does; None if it takes longer."""
+        try:
+            question = self._contract.decode_quickly(asked, body)
+            if question is None:
+                return None
+            rows, _ = question
+            if (len(rows.values) if type(rows) is Rows else 1) > self._quick_rows:
+                return None
+            return self.answer(question)
+        except WRONG as exc:
+            return self._contract.refuse(exc)
+
+    def answer(self, question: Question) -> Reply:
+        """Predict.
+
+        Raises
+        ------
+        InstanceError
+            If values are so large that a score overflows.
+        """
+        contract, predictor, (rows, _) = self._contract, self._predictor, question
+        observe, signature = self._observer.observe, self._signature
+        try:
+            if type(rows) is Rows:
+                indices = predictor.indices(rows.values)
+                if observe is not None:
+                    observe(signature, rows.values, indices)
+                return Reply(200, contract.headers, contract.encode_many(question, indices))
+            index, decision = predictor.decide(rows)
+        except SignatureError as exc:
+            layout = rows.layout if type(rows) is Rows else "object"
+            names = [feature.name for feature in signature.features]
+            raise locate(exc, layout, names) from None
+        if observe is not None:
+            observe(signature, (rows,), (index,))
+        return Reply(200, contract.headers, contract.encode_one(question, index, decision))

@@ -1,0 +1,90 @@
+"""A route as one object: everything that is to be known of it, and the function that answers.
+
+The table of routes (http/routes.py) folds out of these what is dispatched in both lanes, Flask's
+views, the API's description, the texts of errors, who may ask without a token, and the labels of
+figures.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, Protocol
+
+from iris_deploy.serving.reply import Reply
+
+
+class Asked(Protocol):
+    """What a handler gets to know of a request, beside its body.
+
+    Attributes
+    ----------
+    query : str
+        Of the request's target, without the question mark.
+    headers : mapping of str to str
+        By their names in capitals, with underscores.
+    root : str
+        Path at which the client sees the server.
+    """
+
+    @property
+    def query(self) -> str: ...  # noqa: D102
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...  # noqa: D102
+
+    @property
+    def root(self) -> str: ...  # noqa: D102
+
+
+class Operation(NamedTuple):
+    """A route as OpenAPI describes it.
+
+    Parameters
+    ----------
+    content : dict
+        The Operation Object.
+    schemas : dict
+        Components that it refers to, by name.
+    """
+
+    content: dict[str, Any]
+    schemas: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Route:
+    """One method of one path.
+
+    Parameters
+    ----------
+    method : {'GET', 'POST'}
+        GET answers HEAD, too. A body is handed on for POST only.
+    path : str
+    summary : str
+        What it is for, as ``GET /`` tells it.
+    handle : callable
+        Gets what was asked and the body, whole and decompressed, once access is granted; returns
+        the reply.
+    describe : callable
+        Returns the `Operation`.
+    quick : callable, optional
+        The same answer in a few milliseconds, in the loop; None from it if it could take longer.
+    also : tuple of str
+        Other paths at which it answers.
+    open : bool
+        Whether it needs no token where others do.
+    probe : bool
+        Whether platforms ask it every few seconds, which is seldom worth a line of the log.
+    vital : bool
+        Whether operators need it to see how the server is: it is answered on reserved connections.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    summary: str
+    handle: Callable[[Asked, bytes], Reply]
+    describe: Callable[[], Operation]
+    quick: Callable[[Asked, bytes], Reply | None] | None = None
+    also: tuple[str, ...] = ()
+    open: bool = False
+    probe: bool = False
+    vital: bool = False

@@ -1,0 +1,116 @@
+"""A route is said once, and known wherever routes are."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from iris_deploy.serving.reply import JSON, Reply
+from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.telemetry.log import Log
+from iris_deploy.serving.telemetry.metrics import REQUESTS
+from tests.pieces import HOST, head, post
+from tests.turns import Turns
+
+TOKEN = "a-token-of-the-tests"
+AUTHORIZATION = b"Authorization: Bearer " + TOKEN.encode()
+
+ECHO = Route(
+    method="POST",
+    path="/echo",
+    summary="say it again",
+    handle=lambda _asked, body: Reply(200, JSON, b"slow " + body),
+    quick=lambda _asked, body: Reply(200, JSON, b"quick " + body) if len(body) < 10 else None,
+    describe=lambda: Operation({"summary": "Say it again", "responses": {}}),
+)
+CLOCK = Route(
+    method="GET",
+    path="/clock",
+    summary="tell the time",
+    handle=lambda asked, _body: Reply(200, JSON, f"noon at {asked.root}".encode()),
+    describe=lambda: Operation({"summary": "Tell the time", "responses": {}}),
+    open=True,
+    probe=True,
+)
+
+
+class House:
+    """A worker with two routes more."""
+
+    def __init__(self, artifacts: Path, stack: contextlib.ExitStack, descriptor: int) -> None:
+        log = Log("json", access=True, descriptor=descriptor)
+        self._turns = Turns(
+            artifacts, stack, token=TOKEN, others=[ECHO, CLOCK], prefix="/iris", log=log
+        )
+
+    def get(self, path: str, method: str = "GET", *, token: bool = True) -> tuple[int, bytes]:
+        """Ask a path."""
+        line = f"{method} {path} HTTP/1.1".encode()
+        return self._ask(head(line, HOST, *([AUTHORIZATION] if token else [])))
+
+    def post(self, path: str, body: bytes, *headers: bytes) -> tuple[int, bytes]:
+        """Send a body to a path."""
+        return self._ask(post(body, *headers, target=path.encode()))
+
+    def _ask(self, request: bytes) -> tuple[int, bytes]:
+        answer = self._turns.ask(request)
+        return answer.status, answer.body
+
+    def counts(self) -> set[str]:
+        """Return the routes that requests were counted under."""
+        (slot, _) = self._turns.memory.read()
+        return {dict(labels)["route"] for name, labels in slot if name == REQUESTS}
+
+
+@pytest.fixture
+def logged(tmp_path: Path) -> Path:
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def house(_trained: Path, logged: Path) -> Iterator[House]:
+    with contextlib.ExitStack() as stack:
+        descriptor = os.open(logged, os.O_WRONLY | os.O_CREAT)
+        stack.callback(os.close, descriptor)
+        yield House(_trained, stack, descriptor)
+
+
+def test_a_new_route_is_answered_in_both_lanes(house: House) -> None:
+    assert house.post("/echo", b"short", AUTHORIZATION) == (200, b"quick short")
+    assert house.post("/echo", b"long" * 10, AUTHORIZATION) == (200, b"slow " + b"long" * 10)
+    for _ in range(3):  # the second time its head is remembered
+        assert house.post("/iris/echo", b"short", AUTHORIZATION) == (200, b"quick short")
+    assert house.get("/clock") == (200, b"noon at /iris")
+
+
+def test_a_new_route_is_guarded_unless_it_is_open(house: House) -> None:
+    status, body = house.post("/echo", b"short")
+    assert (status, b"quick" in body) == (401, False)
+    assert house.get("/clock", token=False)[0] == 200
+
+
+def test_a_new_route_is_listed_described_and_named_in_errors(house: House) -> None:
+    listed = json.loads(house.get("/")[1])["routes"]
+    assert listed["POST /iris/echo"] == "say it again"
+    paths: dict[str, Any] = json.loads(house.get("/openapi.json")[1])["paths"]
+    assert paths["/echo"]["post"]["summary"] == "Say it again"
+    assert paths["/clock"]["get"]["security"] == []
+    assert "security" not in paths["/echo"]["post"]
+    status, body = house.get("/nowhere")
+    assert (status, b"POST /iris/echo" in body) == (404, True)
+    status, body = house.get("/echo")
+    assert status == 405
+    assert b"expected POST" in body
+    assert house.get("/clock", "DELETE")[0] == 405
+
+
+def test_a_new_route_is_counted_and_logged_by_its_kind(house: House, logged: Path) -> None:
+    house.post("/iris/echo", b"short", AUTHORIZATION)
+    house.get("/clock")
+    assert {"/echo", "/clock"} <= house.counts()
+    paths = [json.loads(line)["path"] for line in logged.read_text().splitlines()]
+    assert paths == ["/iris/echo"]  # and no probe
