@@ -18,6 +18,7 @@ import pytest
 
 from iris_deploy.bundle.manifest import encode_manifest
 from iris_deploy.bundle.repository import Repository
+from iris_deploy.image.engines.registry import ENGINES
 from tests.conftest import COMMAND, Run, run_process, wait_until
 from tests.engine import (
     BASE,
@@ -170,7 +171,14 @@ def test_buildx_is_asked_for_no_index_and_for_one_time(artifacts: Path, tmp_path
     assert "SOURCE_DATE_EPOCH=1700000000" in command
 
 
-@pytest.mark.parametrize("builder", ["docker", "podman", "buildah"])
+def test_help_and_errors_name_the_engines_that_there_are(artifacts: Path) -> None:
+    names = [engine.name for engine in ENGINES]
+    assert "|".join(names) in run_process("build-image", "--help").stdout.decode()
+    text = refused("--artifacts", artifacts, "--builder", "kaniko", code=2)
+    assert f"--builder: expected one of {', '.join(names)}; got 'kaniko'" in text
+
+
+@pytest.mark.parametrize("builder", [engine.name for engine in ENGINES])
 def test_a_dry_run_shows_the_commands_and_runs_none(
     artifacts: Path, tmp_path: Path, builder: str
 ) -> None:

@@ -1,29 +1,22 @@
 """``iris-deploy build-image``: a bundle to a container image that has been tried."""
 
 import os
-import re
 import shlex
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
-from iris_deploy.cli.options import Artifacts, Json, Model, Version
-from iris_deploy.errors import SettingsError
+from iris_deploy.cli.options import Artifacts, Json, Model, Version, read_pairs, read_size
 
 if TYPE_CHECKING:
+    from iris_deploy.bundle.bundle import Bundle
     from iris_deploy.image.build import ImageReport
+    from iris_deploy.image.engines.protocol import Engine
+    from iris_deploy.image.settings import ImageSettings
 
 _WHERE, _CHECKS, _ENGINE = "What comes out", "What it has to pass", "The build"
-_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
-_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|[kmg]i?)b?", re.IGNORECASE)
-_STEP = re.compile(r"(?:Step|STEP|\[\d/\d\] STEP) (\d+/\d+) ?: (.*)|#\d+ (\[.*?\d+/\d+\] .*)")
-
-_WORK = ("FROM", "RUN", "COPY")  # the instructions that take time
 
 
 def build_image(
@@ -91,8 +84,9 @@ def build_image(
         ),
     ] = None,
     builder: Annotated[
-        Literal["docker", "podman", "buildah"] | None,
+        str | None,
         typer.Option(
+            metavar="docker|podman|buildah",
             help="What builds; the first of these that there is, if left out.",
             rich_help_panel=_ENGINE,
             show_default=False,
@@ -139,7 +133,7 @@ def build_image(
     """
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.image import build, options
-    from iris_deploy.image.engines.builders import find_builder
+    from iris_deploy.image.engines.registry import find_engine
     from iris_deploy.image.settings import ImageSettings
 
     bundle = Repository(artifacts).read(model, version)
@@ -150,89 +144,72 @@ def build_image(
         base_image=base_image,
         platform=platform,
         network=network,
-        build_args=_pairs("--build-arg", build_arg),
-        labels=_pairs("--label", label),
+        build_args=read_pairs("build_arg", build_arg),
+        labels=read_pairs("label", label),
         trial=trial,
-        max_size=_bytes(max_size),
+        max_size=read_size("max_size", max_size),
         min_accuracy=min_accuracy,
         push=push,
     )
     environ = dict(os.environ)
     if context_only is not None:
-        build.check_bundle(bundle, settings)
-        build.write_context_only(bundle, context_only, environ)
-        base = base_image or options.base_image_for(manifest)
-        typer.echo(f"Build context of {manifest.model} version {manifest.version}: {context_only}/")
-        typer.echo(f"Next: build it with --build-arg BASE_IMAGE={base}")
+        _write_context(bundle, context_only, settings, environ)
         return
-    engine = find_builder(builder, environ)
+    engine = find_engine(builder, environ)
     if dry_run:
         for command in build.show_command(settings, engine, manifest, environ):
             typer.echo(shlex.join(command))
         return
-    with _progress(verbose=verbose) as (tell, begin):
-        try:
-            report = build.build_image(bundle, settings, engine, environ, tell=tell, begin=begin)
-        except KeyboardInterrupt:
-            typer.secho("interrupted: no tag was given, and nothing is left behind", err=True)
-            raise
-        if push:
-            report = build.push_image(report, engine, tell=tell, begin=begin)
+    report = _build(bundle, settings, engine, environ, verbose=verbose)
     if json:
         import msgspec
 
-        from iris_deploy.cli.terminal import print_json
+        from iris_deploy.cli.output import print_json
 
         print_json(msgspec.to_builtins(report))
     else:
-        _report(report)
+        _report(report, engine.runner)
 
 
-@contextmanager
-def _progress(*, verbose: bool) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
-    """Show on standard error what is done: one changing line on a terminal, else a line a step."""
-    from rich.console import Console
+def _write_context(
+    bundle: "Bundle", directory: Path, settings: "ImageSettings", environ: dict[str, str]
+) -> None:
+    from iris_deploy.image import build, options
 
-    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    begun = time.monotonic()
-    if verbose or not console.is_terminal:
-
-        def begin(what: str) -> None:
-            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
-
-        def tell(line: str) -> None:
-            if verbose:
-                console.print(line)
-            elif step := _step(line):
-                begin(step)
-
-        yield tell, begin
-        return
-    with console.status("", spinner="line") as status:
-
-        def begin_(what: str) -> None:
-            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
-            status.update("")
-
-        def tell_(line: str) -> None:
-            if step := _step(line):
-                status.update(step)
-
-        yield tell_, begin_
+    build.check_bundle(bundle, settings)
+    build.write_context_only(bundle, directory, environ)
+    manifest = bundle.manifest
+    base = settings.base_image or options.base_image_for(manifest)
+    typer.echo(f"Build context of {manifest.model} version {manifest.version}: {directory}/")
+    typer.echo(f"Next: build it with --build-arg BASE_IMAGE={base}")
 
 
-def _step(line: str) -> str | None:
-    found = _STEP.match(line)
-    if not found:
-        return None
-    number, instruction, other = found.groups()
-    if instruction and not instruction.startswith(_WORK):
-        return None
-    text = " ".join((other or f"step {number}: {instruction}").split())
-    return text if len(text) <= 100 else text[:97] + "..."
+def _build(
+    bundle: "Bundle",
+    settings: "ImageSettings",
+    engine: "Engine",
+    environ: dict[str, str],
+    *,
+    verbose: bool,
+) -> "ImageReport":
+    """Build, try, tag and push, and show how far it is."""
+    from iris_deploy.cli.output import build_progress
+    from iris_deploy.image import build
+
+    with build_progress(verbose=verbose) as (on_line, on_step):
+        try:
+            report = build.build_image(
+                bundle, settings, engine, environ, on_line=on_line, on_step=on_step
+            )
+        except KeyboardInterrupt:
+            typer.secho("interrupted: no tag was given, and nothing is left behind", err=True)
+            raise
+        if settings.push:
+            report = build.push_image(report, engine, on_line=on_line, on_step=on_step)
+    return report
 
 
-def _report(report: "ImageReport") -> None:
+def _report(report: "ImageReport", runner: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -267,24 +244,4 @@ def _report(report: "ImageReport") -> None:
             table.add_row(f"{layer.size / 1e6:.2f} MB", layer.instruction or report.base_image)
         Console(highlight=False).print(table)
     tag = report.tags[0]
-    engine = "docker" if report.builder == "docker" else "podman"
-    console.print(f"Next: [bold]{engine} run -i -t --rm -p 5000:5000 {tag}[/bold]")
-
-
-def _pairs(option: str, texts: list[str] | None) -> dict[str, str]:
-    pairs = {}
-    for text in texts or ():
-        name, sign, value = text.partition("=")
-        if not name or not sign:
-            raise SettingsError(f"{option}: expected KEY=VALUE, got {text!r}")
-        pairs[name] = value
-    return pairs
-
-
-def _bytes(text: str | None) -> int | None:
-    if text is None:
-        return None
-    found = _SIZE.fullmatch(text.strip())
-    if not found:
-        raise SettingsError(f"--max-size: expected a size such as 250MB or 0.2GiB, got {text!r}")
-    return int(float(found[1]) * _UNITS[found[2].lower()])
+    console.print(f"Next: [bold]{runner} run -i -t --rm -p 5000:5000 {tag}[/bold]")

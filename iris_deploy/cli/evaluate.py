@@ -37,11 +37,12 @@ def evaluate(
     The predictor is the one that serves, and the data must be those that the bundle recorded.
     """
     from iris_deploy.bundle.repository import Repository
-    from iris_deploy.cli.terminal import print_json, progress
+    from iris_deploy.cli.output import print_json, progress
 
     with progress("Reading the bundle and measuring it"):
         bundle = Repository(artifacts).read(model, version)
-        from iris_deploy.training.evaluation import check_gate, evaluate_bundle
+        from iris_deploy.bundle.gate import check_gate
+        from iris_deploy.training.evaluation import evaluate_bundle
 
         held_out = evaluate_bundle(bundle)
         if plot:
@@ -54,14 +55,13 @@ def evaluate(
         print_json(names, held_out.evaluation)
     else:
         _report(bundle, held_out, plot)
-    if min_accuracy is not None:
-        check_gate(held_out.evaluation, min_accuracy)
+    check_gate(held_out.evaluation, min_accuracy)
 
 
 def _report(bundle: "Bundle", held_out: "HeldOut", plot: Path | None) -> None:
     from rich.console import Console
 
-    from iris_deploy.cli.terminal import accuracy_line, class_table, decision_map
+    from iris_deploy.cli.figures import accuracy_line, class_table, decision_map
 
     manifest = bundle.manifest
     console = Console(highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
 """Options that several commands share, and what is checked of every option of every command."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,10 @@ import typer
 from typer.core import TyperCommand
 
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE, LATEST_VERSION
-from iris_deploy.errors import expect, is_clean
+from iris_deploy.errors import SettingsError, expect, is_clean
+
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
+_SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|[kmg]i?)b?", re.IGNORECASE)
 
 Artifacts = Annotated[
     Path,
@@ -61,3 +65,34 @@ def _check_value(field: str, value: object) -> None:
         expect(is_clean(str(value)), field, "UTF-8 without NUL", value)
     elif isinstance(value, float):
         expect(not math.isnan(value), field, "a number", value)
+
+
+def read_pairs(field: str, texts: list[str] | None) -> dict[str, str]:
+    """Return what an option was given as KEY=VALUE, several times.
+
+    Raises
+    ------
+    SettingsError
+    """
+    pairs = {}
+    for text in texts or ():
+        name, sign, value = text.partition("=")
+        if not name or not sign:
+            raise SettingsError(f"`{field}`: expected KEY=VALUE, got {text!r}")
+        pairs[name] = value
+    return pairs
+
+
+def read_size(field: str, text: str | None) -> int | None:
+    """Return a size in bytes that an option was given as 250MB, 0.2GiB and the like.
+
+    Raises
+    ------
+    SettingsError
+    """
+    if text is None:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        raise SettingsError(f"`{field}`: expected a size such as 250MB or 0.2GiB, got {text!r}")
+    return int(float(found[1]) * _UNITS[found[2].lower()])

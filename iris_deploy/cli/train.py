@@ -78,7 +78,7 @@ def train(
         eta0=eta0,
         tol=tol,
     )
-    from iris_deploy.cli.terminal import print_json, progress
+    from iris_deploy.cli.output import print_json, progress
 
     with progress("Loading scikit-learn and training"):
         from iris_deploy.bundle.repository import Repository
@@ -94,7 +94,7 @@ def train(
 def _report(bundle: "Bundle") -> None:
     from rich.console import Console
 
-    from iris_deploy.cli.terminal import accuracy_line
+    from iris_deploy.cli.figures import accuracy_line
 
     manifest = bundle.manifest
     split = manifest.training.split

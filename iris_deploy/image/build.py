@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.gate import check_gate
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import GateError, ImageError
-from iris_deploy.image.contents import PARTS
 from iris_deploy.image.context import write_context
-from iris_deploy.image.engines.builders import Builder, Built, Name
 from iris_deploy.image.engines.layout import Layer
+from iris_deploy.image.engines.protocol import Built, Engine
 from iris_deploy.image.options import BuildOptions, build_options
+from iris_deploy.image.parts import PARTS
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.image.trial import Trial, try_image
 
@@ -27,7 +28,8 @@ class ImageReport:
 
     Parameters
     ----------
-    builder : {'docker', 'podman', 'buildah'}
+    builder : str
+        Its name.
     image : str
         Id.
     tags : tuple of str
@@ -43,7 +45,7 @@ class ImageReport:
         Whether the same bundle and versions give the same image id with this builder.
     """
 
-    builder: Name
+    builder: str
     image: str
     tags: tuple[str, ...]
     pushed: tuple[str, ...]
@@ -62,12 +64,7 @@ def check_bundle(bundle: Bundle, settings: ImageSettings) -> None:
     ------
     GateError
     """
-    accuracy, gate = bundle.manifest.evaluation.accuracy, settings.min_accuracy
-    if gate is not None and accuracy < gate:
-        raise GateError(
-            f"accuracy {accuracy:.4f} is below `min_accuracy` {gate:g}: nothing was built",
-            hint="train a better one, or lower the gate",
-        )
+    check_gate(bundle.manifest.evaluation, settings.min_accuracy, what_then=": nothing was built")
 
 
 def write_context_only(bundle: Bundle, directory: Path, environ: Mapping[str, str]) -> None:
@@ -94,11 +91,11 @@ def write_context_only(bundle: Bundle, directory: Path, environ: Mapping[str, st
 def build_image(
     bundle: Bundle,
     settings: ImageSettings,
-    builder: Builder,
+    builder: Engine,
     environ: Mapping[str, str],
     *,
-    tell: Callable[[str], None],
-    begin: Callable[[str], None],
+    on_line: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> ImageReport:
     """Build, try and tag an image.
 
@@ -107,11 +104,11 @@ def build_image(
     bundle : Bundle
         Read and verified.
     settings : ImageSettings
-    builder : Builder
+    builder : Engine
     environ : mapping of str to str
-    tell : callable
+    on_line : callable
         Gets the builder's log, line by line.
-    begin : callable
+    on_step : callable
         Told what is being done now.
 
     Returns
@@ -133,13 +130,13 @@ def build_image(
             hint="`no_trial`, or `builder` docker or podman",
         )
     builder.check()
-    built = _build(bundle, options, builder, environ, tell=tell, begin=begin)
+    built = _build(bundle, options, builder, environ, on_line=on_line, on_step=on_step)
     try:
         size = sum(layer.size for layer in built.layers)
         _check_size(size, settings.max_size)
         trial = None
         if settings.trial:
-            begin("Trying the image: read-only, no capabilities, no network, a foreign user")
+            on_step("Trying the image: read-only, no capabilities, no network, a foreign user")
             trial = try_image(builder.program, built.image, bundle.manifest)
         builder.tag(built.image, settings.tags)
     except BaseException:
@@ -163,10 +160,10 @@ def build_image(
 
 def push_image(
     report: ImageReport,
-    builder: Builder,
+    builder: Engine,
     *,
-    tell: Callable[[str], None],
-    begin: Callable[[str], None],
+    on_line: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> ImageReport:
     """Push all tags of an image that has earned them.
 
@@ -182,8 +179,8 @@ def push_image(
     """
     pushed = []
     for tag in report.tags:
-        begin(f"Pushing {tag}")
-        pushed.append(builder.push(tag, tell))
+        on_step(f"Pushing {tag}")
+        pushed.append(builder.push(tag, on_line))
     return replace(report, pushed=tuple(pushed))
 
 
@@ -198,18 +195,18 @@ def _check_size(size: int, largest: int | None) -> None:
 def _build(
     bundle: Bundle,
     options: BuildOptions,
-    builder: Builder,
+    builder: Engine,
     environ: Mapping[str, str],
     *,
-    tell: Callable[[str], None],
-    begin: Callable[[str], None],
+    on_line: Callable[[str], None],
+    on_step: Callable[[str], None],
 ) -> Built:
-    begin(f"Writing the build context of {bundle.path}")
+    on_step(f"Writing the build context of {bundle.path}")
     try:
         with tempfile.TemporaryDirectory(prefix="iris-deploy-", dir=builder.files) as directory:
             write_context(Path(directory), bundle, environ)
-            begin(f"Building on {options.base_image} with {builder.name}")
-            return builder.build(Path(directory), options, tell)
+            on_step(f"Building on {options.base_image} with {builder.name}")
+            return builder.build(Path(directory), options, on_line)
     except OSError as exc:
         raise ImageError(
             f"cannot write the build context: {exc.strerror or exc}",
@@ -218,7 +215,7 @@ def _build(
 
 
 def show_command(
-    settings: ImageSettings, builder: Builder, manifest: Manifest, environ: Mapping[str, str]
+    settings: ImageSettings, builder: Engine, manifest: Manifest, environ: Mapping[str, str]
 ) -> list[list[str]]:
     """Return the commands that `build_image` would run, with words for what is made meanwhile."""
     options = build_options(settings, manifest, environ)

@@ -15,37 +15,19 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
-from typing import Final
 
 import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository, copy_bundle
 from iris_deploy.errors import ImageError, IrisDeployError
-
-PARTS: Final = ("lib", "app", "artifacts")
-"""Of the image, from what seldom changes to what often does: a layer each."""
-
-SERVING_PART: Final = (
-    *("__init__.py", "__main__.py", "py.typed", "errors.py"),
-    *("schema", "kernels", "dumps", "estimators", "bundle", "codec", "serving"),
-    *("cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
-    "cli/serve_options.py",
+from iris_deploy.image.parts import (
+    FOLDERS_LEFT_OUT,
+    FOR_COMPILERS,
+    PARTS,
+    PREDICTS,
+    SERVING_PART,
+    TESTS_AND_HEADERS,
 )
-"""What of this package goes into an image."""
-
-NOT_SERVED: Final = (
-    # A program that is only for people at a terminal, and nothing that serves imports.
-    *("bin", "numpy/f2py", "numpy/distutils", "numpy/testing", "numpy/doc", "numpy/_pyinstaller"),
-    # NumPy imports these when they are asked for, which serving never does.
-    *("numpy/random", "numpy/fft", "numpy/polynomial"),
-)
-"""Folders of the dependencies that are left out."""
-
-_TESTS_AND_HEADERS = ("tests", "_tests", "include")
-_FOR_COMPILERS = (".pyi", ".pxd", ".pyx", ".h", ".c", ".a", ".lib")
-
-PREDICTS: Final = "numpy"
-"""Package whose version may change an answer, for a bundle whose runtime is numpy."""
 
 _LAUNCHER = """\
 #!{python} -IB
@@ -140,12 +122,12 @@ def _name(found: Distribution) -> str:
 
 def slim(lib: Path) -> None:
     """Leave out what serving does not import."""
-    for folder in NOT_SERVED:
+    for folder in FOLDERS_LEFT_OUT:
         shutil.rmtree(lib / folder, ignore_errors=True)
     for path in sorted(lib.rglob("*"), reverse=True):
-        if path.is_dir() and path.name in _TESTS_AND_HEADERS:
+        if path.is_dir() and path.name in TESTS_AND_HEADERS:
             shutil.rmtree(path)
-        elif path.suffix in _FOR_COMPILERS or path.name == "RECORD":  # which is not true any more
+        elif path.suffix in FOR_COMPILERS or path.name == "RECORD":  # which is not true any more
             path.unlink(missing_ok=True)
 
 

@@ -14,16 +14,10 @@ import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import copy_bundle
 from iris_deploy.errors import ImageError
-from iris_deploy.image.contents import PREDICTS
 from iris_deploy.image.engines.pip import pip_settings
+from iris_deploy.image.parts import PACKAGES_LEFT_OUT, PREDICTS, SERVING_PACKAGES
 
 DOCKERFILE: Final = "Dockerfile"
-
-SERVING_PACKAGES: Final = ("flask", "msgspec", "numpy", "prometheus-client", "typer", "waitress")
-"""What the server imports; what these require comes with them. Bounds are in setup.cfg."""
-
-NOT_SERVED: Final = frozenset(("rich", "colorama"))
-"""Required by typer, which does without them."""
 
 _CA = "requirements/ca.pem"
 
@@ -88,7 +82,7 @@ def pin_versions(bundle: Bundle) -> dict[str, str]:
     waiting = list(SERVING_PACKAGES)
     while waiting:
         name = waiting.pop()
-        if name in pins or name in NOT_SERVED:
+        if name in pins or name in PACKAGES_LEFT_OUT:
             continue
         try:
             pins[name] = distribution(name).version

@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import ClassFigures, Evaluation, Manifest
-from iris_deploy.errors import DatasetError, GateError
+from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.training.dataset import Samples, load_dataset, split_dataset
 
@@ -134,22 +134,6 @@ def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple
     reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
     scale = 1 + z * z / total
     return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
-
-
-def check_gate(evaluation: Evaluation, min_accuracy: float) -> None:
-    """Refuse an accuracy below the one that was asked for.
-
-    Raises
-    ------
-    GateError
-        If it is below.
-    """
-    if evaluation.accuracy < min_accuracy:
-        raise GateError(
-            f"accuracy {evaluation.accuracy:.4f} ({evaluation.correct} of {evaluation.total}) "
-            f"is below the gate of {min_accuracy:.4f}",
-            hint="train with other settings, or lower `min_accuracy`",
-        )
 
 
 def decision_grid(predictor: Predictor, x: Sequence[float], y: Sequence[float]) -> np.ndarray:

@@ -20,7 +20,7 @@ class Layer:
     size: int
 
 
-def forget_machine(directory: Path) -> None:
+def remove_host_metadata(directory: Path) -> None:
     """Take the names of what an image was built in and from out of its configuration, and its mark.
 
     podman and buildah leave them there, in Docker's format, whatever time they are given; with

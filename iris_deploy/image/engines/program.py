@@ -68,7 +68,7 @@ class Program:
         )
         return ran.stdout
 
-    def stream(self, words: Sequence[str], tell: Callable[[str], None]) -> None:
+    def stream(self, words: Sequence[str], on_line: Callable[[str], None]) -> None:
         """Run it for minutes, with its output told line by line; end it if we are interrupted.
 
         Raises
@@ -90,7 +90,7 @@ class Program:
             try:
                 for line in process.stdout:
                     tail.append(line.rstrip())
-                    tell(line.rstrip())
+                    on_line(line.rstrip())
                 code = process.wait()
             except BaseException:
                 process.terminate()

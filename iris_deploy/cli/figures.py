@@ -1,11 +1,6 @@
-"""What several commands print: progress, JSON, accuracy, tables and the decision map."""
+"""Figures as people read them: accuracy, tables and the decision map."""
 
-import contextlib
-import sys
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,23 +13,6 @@ if TYPE_CHECKING:
 
 _REGIONS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 MAP_WIDTH, MAP_HEIGHT = 64, 20  # characters
-
-
-@contextlib.contextmanager
-def progress(what: str) -> Iterator[None]:
-    """Show on a terminal's standard error that work goes on; elsewhere nothing."""
-    from rich.console import Console
-
-    with Console(stderr=True).status(f"{what} ...", spinner="line"):
-        yield
-
-
-def print_json(*parts: "Mapping[str, object] | msgspec.Struct") -> None:
-    """Print one JSON object made of all members of the parts."""
-    members: dict[str, Any] = {}
-    for part in parts:
-        members |= msgspec.to_builtins(part)
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n")
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
@@ -77,7 +55,6 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
     Each class fills its region with a sign of its own; a sample is the number of its true class, a
     wrongly predicted one an ``x``. Colour helps, but is not needed.
     """
-    import numpy as np
     from rich.text import Text
 
     from iris_deploy.training.evaluation import decision_grid
@@ -90,6 +67,34 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
         )
     )
     grid = decision_grid(bundle.predictor, xs.tolist(), ys.tolist())
+    marks = _marks(bundle, held_out, xs, ys)
+    text = Text()
+    labels = _labels(ys)
+    for line in range(len(ys) - 1, -1, -1):
+        text.append(f"{labels[line]:>8} ", style="dim")
+        for column in range(len(xs)):
+            region = int(grid[line, column])
+            mark, style = marks.get((line, column), ("", ""))
+            if mark:
+                colour = _REGIONS[region % len(_REGIONS)]
+                text.append(mark, style=style if mark == "x" else f"bold black on {colour}")
+            else:
+                text.append(_FILL[region % len(_FILL)], style=_REGIONS[region % len(_REGIONS)])
+        text.append("\n")
+    text.append(
+        " " * 9 + f"{xs[0]:<{MAP_WIDTH // 2}.3g}{xs[-1]:>{MAP_WIDTH // 2}.3g}\n", style="dim"
+    )
+    text.append_text(_legend(bundle))
+    return text
+
+
+def _marks(
+    bundle: "Bundle", held_out: "HeldOut", xs: "np.ndarray", ys: "np.ndarray"
+) -> dict[tuple[int, int], tuple[str, str]]:
+    """Return sign and style of the samples, by line and column of the map."""
+    import numpy as np
+
+    samples = held_out.samples
     predicted = bundle.predictor.predict(samples.X_test).indices
     marks: dict[tuple[int, int], tuple[str, str]] = {}
     order = np.argsort(predicted != samples.y_test, kind="stable")  # wrong ones on top
@@ -99,23 +104,16 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
         true = int(samples.y_test[i])
         wrong = predicted[i] != true
         marks[line, column] = ("x", "bold white on red") if wrong else (_digit(true), "bold")
-    text = Text()
-    labels = _labels(ys)
-    for line in range(len(ys) - 1, -1, -1):
-        text.append(f"{labels[line]:>8} ", style="dim")
-        for column in range(len(xs)):
-            colour = _REGIONS[int(grid[line, column]) % len(_REGIONS)]
-            mark, style = marks.get((line, column), ("", ""))
-            if mark:
-                text.append(mark, style=style if mark == "x" else f"bold black on {colour}")
-            else:
-                text.append(_FILL[int(grid[line, column]) % len(_FILL)], style=colour)
-        text.append("\n")
-    text.append(
-        " " * 9 + f"{xs[0]:<{MAP_WIDTH // 2}.3g}{xs[-1]:>{MAP_WIDTH // 2}.3g}\n", style="dim"
-    )
+    return marks
+
+
+def _legend(bundle: "Bundle") -> "Text":
+    """Say what is drawn across and up, and by which sign each class."""
+    from rich.text import Text
+
+    signature = bundle.manifest.signature
     across, up = (f"{f.name} ({f.unit})" if f.unit else f.name for f in signature.features)
-    text.append(f"{'':9}{across} across, {up} up\n{'':9}")
+    text = Text(f"{'':9}{across} across, {up} up\n{'':9}")
     for k, name in enumerate(signature.classes):
         text.append(f"{_digit(k)}", style=f"bold black on {_REGIONS[k % len(_REGIONS)]}")
         text.append(f" {name} {_FILL[k % len(_FILL)]}  ", style=_REGIONS[k % len(_REGIONS)])

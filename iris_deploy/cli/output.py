@@ -1,0 +1,76 @@
+"""What several commands show while they work, and how a script reads what they did."""
+
+import contextlib
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+_STEP = re.compile(r"(?:Step|STEP|\[\d/\d\] STEP) (\d+/\d+) ?: (.*)|#\d+ (\[.*?\d+/\d+\] .*)")
+_WORK = ("FROM", "RUN", "COPY")  # the instructions that take time
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[None]:
+    """Show on a terminal's standard error that work goes on; elsewhere nothing."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(f"{what} ...", spinner="line"):
+        yield
+
+
+def print_json(*parts: Mapping[str, object] | msgspec.Struct) -> None:
+    """Print one JSON object made of all members of the parts."""
+    members: dict[str, Any] = {}
+    for part in parts:
+        members |= msgspec.to_builtins(part)
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(members), indent=2).decode() + "\n")
+
+
+@contextlib.contextmanager
+def build_progress(
+    *, verbose: bool
+) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+    """Show on standard error what is done: one changing line on a terminal, else a line a step."""
+    from rich.console import Console
+
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    begun = time.monotonic()
+    if verbose or not console.is_terminal:
+
+        def on_step(what: str) -> None:
+            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
+
+        def on_line(line: str) -> None:
+            if verbose:
+                console.print(line)
+            elif step := _step(line):
+                on_step(step)
+
+        yield on_line, on_step
+        return
+    with console.status("", spinner="line") as status:
+
+        def on_step_(what: str) -> None:
+            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
+            status.update("")
+
+        def on_line_(line: str) -> None:
+            if step := _step(line):
+                status.update(step)
+
+        yield on_line_, on_step_
+
+
+def _step(line: str) -> str | None:
+    found = _STEP.match(line)
+    if not found:
+        return None
+    number, instruction, other = found.groups()
+    if instruction and not instruction.startswith(_WORK):
+        return None
+    text = " ".join((other or f"step {number}: {instruction}").split())
+    return text if len(text) <= 100 else text[:97] + "..."
