@@ -6,21 +6,17 @@ Reads and verifies, binds, and hands over to the supervisor; in each fork, to a 
 import json
 import os
 import socket
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
-from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import BundleDigestError, IrisDeployError
 from iris_deploy.serving.http.access import Access
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.late import LateApp
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.balance import Balance
 from iris_deploy.serving.supervision.cpus import usable_cpus
-from iris_deploy.serving.supervision.newest import Newest
+from iris_deploy.serving.supervision.reload import Reloader, title
 from iris_deploy.serving.supervision.signals import Signals, held_signals
 from iris_deploy.serving.supervision.sockets import (
     close_sockets,
@@ -34,7 +30,7 @@ from iris_deploy.serving.supervision.sockets import (
 from iris_deploy.serving.supervision.supervisor import Supervisor
 from iris_deploy.serving.telemetry.exposition import Exposition
 from iris_deploy.serving.telemetry.log import Log
-from iris_deploy.serving.telemetry.metrics import RELOADS, Metrics
+from iris_deploy.serving.telemetry.metrics import Metrics
 from iris_deploy.serving.telemetry.slots import SharedMemory
 from iris_deploy.serving.worker.lanes import Service
 from iris_deploy.serving.worker.loop import Worker
@@ -75,14 +71,10 @@ class Launch:
         tokens: Callable[[], tuple[str, ...]],
         log: Log,
     ) -> None:
-        self._repository = repository
         self._settings = settings
-        self._tokens = tokens
         self._log = log
         reserve_files(settings.connections)
         bundle = repository.read(model, version)
-        self._model = bundle.manifest.model  # the one there is now, also if there are more later
-        self._newest = Newest(repository, self._model, version)
         self._access = Access(tokens(), settings.cors_origins, settings.cors_headers)
         # From here on whoever connects waits instead of being refused.
         self._listeners = open_sockets(settings)
@@ -108,8 +100,14 @@ class Launch:
             remove_unix_sockets(self._listeners)
             close_sockets(self._listeners)
             raise
-        self._generation = 1
-        self._following = threading.Lock()
+        self._reloader = Reloader(
+            repository,
+            bundle.manifest,
+            version,
+            swap=self._endpoints.swap,
+            renew_tokens=lambda: self._access.set_tokens(tokens()),
+            log=log,
+        )
 
     def _create_app(self) -> "WSGIApplication":
         from iris_deploy.serving.http.app import create_app
@@ -138,8 +136,8 @@ class Launch:
             self._n_workers,
             signals=signals,
             spawn=self._work,
-            reload=self._reload,
-            watch=self._is_outdated if watch else None,
+            reload=lambda: self._reloader.lead(self._metrics),
+            watch=self._reloader.is_outdated if watch else None,
             metrics=self._metrics,
             log=self._log,
         )
@@ -150,7 +148,7 @@ class Launch:
         self._log.event("info", "stop", "Stopped; every request was answered", **self._facts())
 
     def _announce(self) -> None:
-        manifest = self._endpoints.bundle.manifest
+        manifest = self._reloader.served
         urls = self._urls
         example = json.dumps(manifest.examples[-1].instance)
         reach = url_to_try(self._listeners[0])
@@ -159,7 +157,7 @@ class Launch:
         self._log.event(
             "info",
             "start",
-            f"Serving {_title(manifest)} at {' and '.join(urls)}, "
+            f"Serving {title(manifest)} at {' and '.join(urls)}, "
             f"{n} worker{'s' if n > 1 else ''}, Ctrl-C to stop",
             **self._facts(),
             tokens=self._access.guarded,
@@ -171,7 +169,7 @@ class Launch:
             self._log.event("warning", "port_shared", message)
 
     def _facts(self) -> dict[str, object]:
-        manifest = self._endpoints.bundle.manifest
+        manifest = self._reloader.served
         return {
             "urls": self._urls,
             "model": manifest.model,
@@ -187,18 +185,21 @@ class Launch:
         try:
             self._log.worker = number
             metrics = Metrics(self._memory.slot(number))
-            metrics.begin(self._endpoints.bundle.manifest, self._generation)
+            metrics.begin(self._reloader.served, self._reloader.generation)
             self._endpoints.observer.observe = metrics.observe
             service = Service(
                 self._endpoints, self._access, metrics, self._log, self._settings, self._app
             )
 
-            def reload(generation: int, version: int, digest: str) -> bool:
-                return self._follow(metrics, generation, version, digest)
-
             balance = Balance(self._memory.connections, number)
             worker = Worker(
-                self._app, service, self._listeners, self._settings, line, reload, balance
+                self._app,
+                service,
+                self._listeners,
+                self._settings,
+                line,
+                lambda order: self._reloader.follow(order, metrics),
+                balance,
             )
             code = worker.run()
         except BaseException as exc:  # noqa: BLE001
@@ -210,65 +211,3 @@ class Launch:
         """End a worker that could answer some requests only; the supervisor tells if all do."""
         self._log.exception("the application cannot be loaded", error)
         os._exit(1)
-
-    def _is_outdated(self) -> bool:
-        return self._newest.is_worth_reading(self._endpoints.bundle.manifest.version)
-
-    def _reload(self) -> str:
-        """Swap in the newest bundle in the supervisor, and return the order for the workers."""
-        served = self._endpoints.bundle.manifest
-        self._renew_tokens()
-        try:
-            bundle = self._newest.read()
-        except (IrisDeployError, OSError) as exc:
-            self._metrics.add(RELOADS, result="refused")
-            message = f"the new bundle is refused, {_title(served)} serves on: {exc}"
-            self._log.event("error", "reload_refused", message, version=served.version)
-        else:
-            self._take(bundle, served)
-        manifest = self._endpoints.bundle.manifest
-        return f"reload {self._generation} {manifest.version} {manifest.digest}"
-
-    def _take(self, bundle: Bundle, served: Manifest) -> None:
-        manifest = bundle.manifest
-        if manifest.digest == served.digest:
-            message = f"{_title(manifest)} is the newest and serves on"
-            self._log.event("info", "reload_same", message, version=manifest.version)
-            return
-        self._endpoints.swap(bundle)
-        self._generation += 1
-        self._metrics.add(RELOADS, result="swapped")
-        message = f"{_title(served)} is followed by {_title(manifest)}"
-        fields = {"version": manifest.version, "digest": manifest.digest}
-        self._log.event("info", "reload", message, **fields)
-
-    def _follow(self, metrics: Metrics, generation: int, version: int, digest: str) -> bool:
-        """Swap in, in a worker, what the supervisor has verified."""
-        with self._following:  # orders that come together are obeyed one after the other
-            self._renew_tokens()
-            if generation <= self._generation:
-                return True
-            return self._read_and_swap(metrics, generation, version, digest)
-
-    def _read_and_swap(self, metrics: Metrics, generation: int, version: int, digest: str) -> bool:
-        try:
-            bundle = self._repository.read(self._model, version)
-            if bundle.manifest.digest != digest:
-                raise BundleDigestError(f"expected {digest}; got {bundle.manifest.digest}")
-        except (IrisDeployError, OSError) as exc:
-            self._log.event("error", "reload_failed", f"cannot follow: {exc}", version=version)
-            return False
-        metrics.begin(bundle.manifest, generation)
-        self._endpoints.swap(bundle)
-        self._generation = generation
-        return True
-
-    def _renew_tokens(self) -> None:
-        try:
-            self._access.set_tokens(self._tokens())
-        except IrisDeployError as exc:
-            self._log.event("error", "tokens_refused", f"the tokens stay as they were: {exc}")
-
-
-def _title(manifest: Manifest) -> str:
-    return f"{manifest.model} version {manifest.version} ({manifest.digest[:19]})"

@@ -35,7 +35,7 @@ class Balance:
         """Say how many connections there are now."""
         self._counts[self._number] = connections
 
-    def leaves(self) -> bool:
+    def defers(self) -> bool:
         """Tell whether to leave a newcomer to the others, for once."""
         if self._counts[self._number] <= min(self._counts):
             return False

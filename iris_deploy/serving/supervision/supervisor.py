@@ -4,26 +4,23 @@ The supervisor answers no requests. It reads and verifies the bundle, binds, for
 listens to signals and to its workers. Knows nothing of HTTP.
 """
 
-import contextlib
 import gc
 import os
-import select
 import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
-from dataclasses import dataclass
 from typing import NoReturn
 
 from iris_deploy.errors import ServerError
 from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.children import LOOK, Child, Children
 from iris_deploy.serving.supervision.deaths import Deaths
+from iris_deploy.serving.supervision.orders import Close, Drain, Order, Reload
 from iris_deploy.serving.supervision.signals import (
     STOP_SIGNALS,
     Signals,
     caught_signals,
-    held_signals,
-    ignore_signals,
     signal_name,
 )
 from iris_deploy.serving.supervision.sockets import (
@@ -39,18 +36,6 @@ _NO_FORK = 1.0  # seconds until a worker that cannot be started is tried again
 _CUT = "requests were not answered within `grace`"
 _MARGIN = 0.3  # seconds of the grace that are kept for the exit itself
 _ONE_WISH = 1.0  # seconds; Ctrl-C below another program comes as two signals: its own, and a copy
-_LOOK = 1.0  # seconds between two looks at the clock and at the repository
-
-
-@dataclass(slots=True)
-class _Child:
-    """A worker, seen from here."""
-
-    number: int
-    pid: int
-    line: socket.socket
-    born: float
-    heard: float
 
 
 class Supervisor:
@@ -65,8 +50,8 @@ class Supervisor:
     spawn : callable
         Gets a worker's number and its line, in the new process; does not return.
     reload : callable
-        Reads the newest bundle and swaps it in here, so that later forks have it; returns the order
-        for the workers. Raises nothing.
+        Swaps in the newest bundle here, so that later forks have it; returns the order for the
+        workers. Raises nothing.
     watch : callable or None
         Tells whether there is a newer bundle; looked at once a second.
     metrics : Metrics
@@ -81,7 +66,7 @@ class Supervisor:
         *,
         signals: Signals,
         spawn: Callable[[int, socket.socket], NoReturn],
-        reload: Callable[[], str],
+        reload: Callable[[], Reload],
         watch: Callable[[], bool] | None,
         metrics: Metrics,
         log: Log,
@@ -90,12 +75,11 @@ class Supervisor:
         self._settings = settings
         self._numbers = range(n_workers)
         self._signals = signals
-        self._spawn = spawn
         self._reload = reload
         self._watch = watch
         self._metrics = metrics
         self._log = log
-        self._children: dict[int, _Child] = {}
+        self._children = Children(spawn, self._on_end, log)
         self._due: dict[int, float] = {}  # when which number is to be forked
         self._deaths = Deaths()
         self._told = float("inf")  # when the first signal to stop was obeyed
@@ -103,8 +87,7 @@ class Supervisor:
         self._kill_at = float("inf")
         self._closed = False
         self._failures: list[str] = []
-        self._drain_order = b""
-        self._looked = time.monotonic()
+        self._orders: list[Order] = []
         self._terminal = os.isatty(_STANDARD_OUTPUT)
         metrics.set(WORKERS, n_workers)
         metrics.add(RESTARTS, 0)
@@ -132,17 +115,18 @@ class Supervisor:
             self._due = dict.fromkeys(self._numbers, now)
             self._fork(now)
             announce()
-            next_look = now + _LOOK
+            next_look = now + LOOK
             while self._children or not self._closed:
                 now = time.monotonic()
                 self._fork(now)
-                self._wait(max(min([next_look, *self._moments()]) - now, 0.0))
+                pause = max(min([next_look, *self._moments()]) - now, 0.0)
+                self._children.wait(self._signals, pause)
                 self._on_signals(*self._signals.take())
-                self._reap()
+                self._children.reap()
                 now = time.monotonic()
                 self._on_time(now)
                 if now >= next_look:
-                    next_look = now + _LOOK
+                    next_look = now + LOOK
                     if self._watch is not None and self._stop_at is None and self._watch():
                         self._swap()
         remove_unix_sockets(self._listeners)
@@ -164,57 +148,14 @@ class Supervisor:
         if self._closed:
             return
         for number in [n for n, due in self._due.items() if due <= now]:
-            ours, theirs = socket.socketpair()
             try:
-                with held_signals():
-                    pid = os.fork()
-                    if pid == 0:
-                        ignore_signals()
+                self._children.fork(number, now, self._orders)
             except OSError as exc:
-                ours.close()
-                theirs.close()
                 self._due[number] = now + _NO_FORK
                 message = f"worker {number} cannot be started now: {exc.strerror}"
                 self._log.event("error", "fork", message, number=number)
-                continue
-            if pid == 0:
-                ours.close()
-                for child in self._children.values():
-                    child.line.close()  # else its worker would not see us go
-                self._spawn(number, theirs)
-            del self._due[number]
-            theirs.close()
-            ours.settimeout(0)
-            self._children[pid] = _Child(number, pid, ours, now, now)
-            with contextlib.suppress(OSError):  # it is dead already, and will be reaped
-                ours.send(self._drain_order)
-
-    def _wait(self, seconds: float) -> None:
-        """Wait for a signal or a word from a worker."""
-        poll = select.poll()
-        poll.register(self._signals, select.POLLIN)
-        lines = {child.line.fileno(): child for child in self._children.values()}
-        for descriptor in lines:
-            poll.register(descriptor, select.POLLIN)
-        for descriptor, _ in poll.poll(seconds * 1000 + 1):
-            child = lines.get(descriptor)
-            if child is not None:
-                self._listen(child)
-
-    def _listen(self, child: _Child) -> None:
-        try:
-            words = child.line.recv(4096)
-        except BlockingIOError:
-            return
-        except OSError:
-            words = b""
-        if not words:
-            # It closed its end, which it does by dying: SIGCHLD is on its way.
-            self._reap(patience=1.0)
-            return
-        child.heard = time.monotonic()
-        if b"-" in words:  # it could not read what was read here: let it make room for one that has
-            self._kill(child, "it could not reload the bundle")
+            else:
+                del self._due[number]
 
     def _on_signals(self, came: Set[int], since: float) -> None:
         stops: tuple[int, ...] = STOP_SIGNALS
@@ -237,8 +178,8 @@ class Supervisor:
         self._stop_at = now + settings.drain_delay
         self._kill_at = now + settings.grace
         deadline = now + max(settings.grace - _MARGIN, settings.grace / 2)
-        self._drain_order = f"drain {deadline!r}\n".encode()  # for replacements in the delay, too
-        self._tell(self._drain_order)
+        self._orders = [Drain(deadline)]  # for replacements in the delay, too
+        self._children.tell(self._orders[0])
         self._log.event(
             "info",
             "drain",
@@ -254,49 +195,15 @@ class Supervisor:
             self._closed = True
             refuse_newcomers(self._listeners)
             remove_unix_sockets(self._listeners)
-            self._tell(b"close\n")
+            self._children.tell(Close())
             close_sockets(self._listeners)
         if now >= self._kill_at:
             self._kill_at = float("inf")
             self._failures.append(_CUT)
-            for child in self._children.values():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.pid, signal.SIGKILL)
-        # If all of us stood still (Ctrl-Z, a paused container), nobody is to blame.
-        paused, self._looked = max(now - self._looked - 2 * _LOOK, 0.0), now
-        for child in list(self._children.values()):
-            child.heard += paused
-            if now - child.heard > self._settings.worker_timeout:
-                child.heard = now
-                self._kill(child, f"no sign of life for {self._settings.worker_timeout:g} s")
+            self._children.kill_all()
+        self._children.look(now, self._settings.worker_timeout)
 
-    def _kill(self, child: _Child, reason: str) -> None:
-        message = f"worker {child.number} (pid {child.pid}) is killed: {reason}"
-        self._log.event("error", "kill", message, worker=child.number, pid=child.pid)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
-
-    def _reap(self, patience: float = 0.0) -> None:
-        """Take note of workers that have ended."""
-        deadline = time.monotonic() + patience
-        while self._children:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                self._children.clear()
-                return
-            if pid == 0:
-                if time.monotonic() >= deadline:
-                    return
-                time.sleep(0.005)
-                continue
-            deadline = 0.0
-            child = self._children.pop(pid, None)
-            if child is not None:  # as PID 1 we are also told of orphans of others
-                child.line.close()
-                self._on_end(child, os.waitstatus_to_exitcode(status))
-
-    def _on_end(self, child: _Child, code: int) -> None:
+    def _on_end(self, child: Child, code: int) -> None:
         now = time.monotonic()
         how = f"killed by {signal_name(-code)}" if code < 0 else f"exit code {code}"
         if self._closed:
@@ -327,11 +234,4 @@ class Supervisor:
         )
 
     def _swap(self) -> None:
-        self._tell(self._reload().encode() + b"\n")
-
-    def _tell(self, order: bytes) -> None:
-        for child in list(self._children.values()):
-            try:
-                child.line.sendall(order)
-            except OSError:  # dead, or so stuck that its line is full
-                self._kill(child, "it does not listen")
+        self._children.tell(self._reload())

@@ -41,6 +41,9 @@ class Connection(Protocol):
         """Send now, and return how many bytes the kernel took."""
         ...
 
+    def send_on(self) -> None:
+        """Send what can be sent, and ask for a turn if there is more to make, or to read."""
+
     def queue(self, data: bytes) -> None:
         """Send some bytes when the client takes them."""
 

@@ -1,8 +1,8 @@
 """The quick lane: a small request of a known head is answered without being parsed again.
 
 Clients send the same request line and headers again and again. Where a head is, byte for byte, one
-that waitress has parsed before, what it came to is known: only the body is new. And where an answer
-has the same status and headers as one before, waitress has formatted it before: only its length,
+that was parsed before, what it came to is known: only the body is new. And where an answer
+has the same status and headers as one before, it is formatted already: only its length,
 date and request id are new. Everything else is done as for any other request, by the same code:
 limits, refusals, the answer, its count and its log line.
 
@@ -15,10 +15,11 @@ import time
 from typing import NamedTuple
 
 from iris_deploy.serving.reply import Reply, Stream
+from iris_deploy.serving.worker.adapter import format_date
 from iris_deploy.serving.worker.connection import Connection
 from iris_deploy.serving.worker.lanes import CLOSED_BY_CLIENT, Service
 from iris_deploy.serving.worker.request import Request
-from iris_deploy.serving.worker.response import build_head, choose_framing, format_date
+from iris_deploy.serving.worker.response import build_head, choose_framing
 
 HEADS = 512
 """Heads that are remembered; the oldest makes room for a new one."""

@@ -116,6 +116,19 @@ class Service:
         resource = self.endpoints.served.resources.get(request.path)
         return resource is not None and resource.vital
 
+    def answer_now(self, request: Request) -> Reply | None:
+        """Answer a request that is complete, in the loop; None if a thread has to.
+
+        That is: refuse what is to be refused, and answer what is small and quick.
+        """
+        request.queued = time.monotonic()
+        request.identity = self.identify(request.headers.get("X_REQUEST_ID"))
+        request.client = request.client or request.peer
+        refusal = request.error or request.refusal
+        if refusal is not None or len(request.body) > SMALL:
+            return refusal
+        return self.answer_quickly(request, bytes(request.body))
+
     def answer_quickly(self, request: Request, body: bytes) -> Reply | None:
         """Answer in the loop; None if that could hold it up.
 

@@ -6,11 +6,10 @@ import socket
 import time
 from typing import Any
 
-from waitress import wasyncore
-
 from iris_deploy.serving.addresses import UNIX_PEER
 from iris_deploy.serving.http.proxies import plain_address
 from iris_deploy.serving.supervision.balance import PATIENCE, Balance
+from iris_deploy.serving.worker.adapter import Dispatcher
 from iris_deploy.serving.worker.channel import Channel
 from iris_deploy.serving.worker.connections import Connections
 from iris_deploy.serving.worker.poller import Poller
@@ -18,7 +17,7 @@ from iris_deploy.serving.worker.poller import Poller
 _NO_FILES_PAUSE = 1.0  # seconds without accepting when the process has no descriptor left
 
 
-class Listener(wasyncore.dispatcher):
+class Listener(Dispatcher):
     """A listening socket in the loop.
 
     Parameters
@@ -66,7 +65,7 @@ class Listener(wasyncore.dispatcher):
         already.
         """
         while self.readable():
-            if self._balance.leaves():
+            if self._balance.defers():
                 self.open_again = time.monotonic() + PATIENCE
                 return
             if not self._accept_one():

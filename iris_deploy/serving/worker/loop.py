@@ -9,12 +9,20 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from waitress import wasyncore
-
 from iris_deploy.serving.http.late import LateApp
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.balance import Balance
+from iris_deploy.serving.supervision.orders import (
+    ALIVE,
+    CANNOT_RELOAD,
+    Close,
+    Drain,
+    Order,
+    OrderReader,
+    Reload,
+)
 from iris_deploy.serving.telemetry.metrics import CONNECTIONS, IN_FLIGHT, QUEUED
+from iris_deploy.serving.worker.adapter import Dispatcher, Waker
 from iris_deploy.serving.worker.connections import Connections
 from iris_deploy.serving.worker.fast_path import QuickLane
 from iris_deploy.serving.worker.lanes import OVERLOADED, Service
@@ -31,25 +39,31 @@ _QUIET = 1.0  # seconds without traffic after which a kept-alive connection is c
 _LAST_ACCEPT = 0.1  # seconds for handshakes that are under way when listening ends
 
 
-class _Control(wasyncore.dispatcher):
-    """The supervisor's end of the line: one word a line."""
+class _Control(Dispatcher):
+    """The supervisor's end of the line."""
 
-    def __init__(self, line: socket.socket, obey: Callable[[str], None], map_: Any) -> None:
+    def __init__(
+        self,
+        line: socket.socket,
+        obey: Callable[[Order], None],
+        on_loss: Callable[[], None],
+        map_: Any,
+    ) -> None:
         super().__init__(line, map_)
         self._obey = obey
-        self._rest = b""
+        self._on_loss = on_loss
+        self._reader = OrderReader()
 
     def writable(self) -> bool:
         return False
 
     def handle_read(self) -> None:
-        *lines, self._rest = (self._rest + self.recv(4096)).split(b"\n")
-        for line in lines:
-            self._obey(line.decode())
+        for order in self._reader.take(self.recv(4096)):
+            self._obey(order)
 
     def handle_close(self) -> None:
         self.close()
-        self._obey("orphaned")
+        self._on_loss()
 
 
 class Worker:
@@ -65,15 +79,8 @@ class Worker:
     control : socket
         The line to the supervisor: orders come in, signs of life go out.
     reload : callable
-        Swaps in the bundle that an order names, by generation, version and digest, and returns
-        whether it could.
+        Swaps in the bundle that an order names, and returns whether it could.
     balance : Balance
-
-    Notes
-    -----
-    Orders: ``drain DEADLINE`` (not ready any more), ``close`` (stop listening, answer the rest,
-    exit), ``reload GENERATION VERSION DIGEST``. Answers: ``.`` (alive), ``-`` (could
-    not reload).
     """
 
     def __init__(
@@ -83,7 +90,7 @@ class Worker:
         listeners: Sequence[socket.socket],
         settings: ServeSettings,
         control: socket.socket,
-        reload: Callable[[int, int, str], bool],
+        reload: Callable[[Reload], bool],
         balance: Balance,
     ) -> None:
         self._app = app
@@ -93,7 +100,7 @@ class Worker:
         self._reload = reload
         self._map = Poller()
         budget = settings.max_memory_bytes // PARTS
-        self._pool = Pool(settings.threads, Budget(budget), service.answer, self._map)
+        self._pool = Pool(settings.threads, Budget(budget), service.answer, Waker(self._map))
         self._connections = Connections(
             service,
             self._pool,
@@ -105,7 +112,7 @@ class Worker:
         self._listeners = [
             Listener(listener, self._connections, balance, self._map) for listener in listeners
         ]
-        self._control = _Control(control, self._obey, self._map)
+        self._control = _Control(control, self._obey, self._on_loss, self._map)
         self._closed_at: float | None = None
         self._deadline = float("inf")
 
@@ -143,7 +150,7 @@ class Worker:
     def _tick(self, now: float) -> None:
         settings, metrics = self._settings, self._service.metrics
         with contextlib.suppress(OSError):
-            self._line.send(b".")
+            self._line.send(ALIVE)
         for channel in list(self._connections.all):
             channel.time_out(now, network=settings.request_timeout, idle=settings.idle_timeout)
         self._pool.shed(now - settings.queue_timeout, OVERLOADED)
@@ -151,26 +158,28 @@ class Worker:
         metrics.set(QUEUED, self._pool.queued)
         metrics.set(IN_FLIGHT, self._pool.busy)
 
-    def _obey(self, order: str) -> None:
-        word, *rest = order.split(" ")
-        if word == "drain":
-            self._service.readiness.draining = True
-            self._deadline = float(rest[0])
-        elif word == "close":
-            self._close()
-        elif word == "reload":
-            thread = threading.Thread(target=self._swap, args=(int(rest[0]), int(rest[1]), rest[2]))
-            thread.start()  # reading takes some ten milliseconds, which no request shall wait
-        elif word == "orphaned" and self._closed_at is None:
+    def _obey(self, order: Order) -> None:
+        match order:
+            case Drain(deadline):
+                self._service.readiness.draining = True
+                self._deadline = deadline
+            case Close():
+                self._close()
+            case Reload():  # takes some ten milliseconds, which no request shall wait
+                threading.Thread(target=self._swap, args=(order,)).start()
+
+    def _on_loss(self) -> None:
+        """Stop: whoever would say when is gone."""
+        if self._closed_at is None:
             self._service.log.event("error", "orphaned", "the supervisor is gone; stopping")
             self._service.readiness.draining = True
             self._deadline = time.monotonic() + self._settings.grace
             self._close()
 
-    def _swap(self, generation: int, version: int, digest: str) -> None:
-        if not self._reload(generation, version, digest):
+    def _swap(self, order: Reload) -> None:
+        if not self._reload(order):
             with contextlib.suppress(OSError):
-                self._line.send(b"-")
+                self._line.send(CANNOT_RELOAD)
 
     def _close(self) -> None:
         """Stop listening, when what the kernel has taken is accepted."""

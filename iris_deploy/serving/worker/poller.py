@@ -1,20 +1,20 @@
 """Waiting for sockets, where the kernel is told of changes only.
 
-waitress asks every connection before every wait what it waits for, and hands the kernel the whole
-list: with 16 connections 16 microseconds of each turn, with 1,000 a millisecond.
+waitress would ask every connection before every wait what it waits for, and hand the kernel the
+whole list: with 16 connections 16 microseconds of each turn, with 1,000 a millisecond.
 """
 
 import select
 import time
 from typing import Any
 
-from waitress import wasyncore
+from iris_deploy.serving.worker.adapter import Handler, handle_events, poll
 
 _READ = select.POLLIN  # not POLLPRI: urgent data that nobody takes would be told again for ever
 _WRITE = select.POLLOUT
 
 
-class Poller(dict[int, Any]):
+class Poller(dict[int, Handler]):
     """The map of waitress's loop, from descriptors to what handles them.
 
     Notes
@@ -31,27 +31,27 @@ class Poller(dict[int, Any]):
         super().__init__()
         self._epoll: Any = select.epoll() if hasattr(select, "epoll") else None
         self._waits: dict[int, int] = {}
-        self._unsettled: set[int] = set()
+        self._to_look_at: set[int] = set()
         self.woke = float("inf")
         """When the last wait was over, on the monotonic clock; unknown without epoll."""
 
-    def __setitem__(self, descriptor: int, handler: Any) -> None:
+    def __setitem__(self, descriptor: int, handler: Handler) -> None:
         super().__setitem__(descriptor, handler)
         self._waits[descriptor] = 0
-        self._unsettled.add(descriptor)  # looked at later: it is not even whole yet
+        self._to_look_at.add(descriptor)  # looked at later: it is not even whole yet
 
     def __delitem__(self, descriptor: int) -> None:
         super().__delitem__(descriptor)
         if self._waits.pop(descriptor) and self._epoll:
             self._epoll.unregister(descriptor)
-        self._unsettled.discard(descriptor)
+        self._to_look_at.discard(descriptor)
 
     def wait(self, seconds: float) -> None:
         """Wait for events, at most so long, and have them handled."""
         if self._epoll is None:
-            wasyncore.poll2(seconds, self)
+            poll(seconds, self)
             return
-        for descriptor in tuple(self._unsettled):
+        for descriptor in tuple(self._to_look_at):
             self._look_at(descriptor, self[descriptor])
         found = self._epoll.poll(seconds)
         self.woke = time.monotonic()
@@ -59,15 +59,15 @@ class Poller(dict[int, Any]):
             handler = self.get(descriptor)
             if handler is None:  # closed by an event before
                 continue
-            wasyncore.readwrite(handler, events)
+            handle_events(handler, events)
             if self.get(descriptor) is handler:
                 self._look_at(descriptor, handler)
 
     def look_at_all(self) -> None:
         """Look up what everybody waits for."""
-        self._unsettled.update(self)
+        self._to_look_at.update(self)
 
-    def _look_at(self, descriptor: int, handler: Any) -> None:
+    def _look_at(self, descriptor: int, handler: Handler) -> None:
         waits = _READ if handler.readable() else 0
         if handler.writable() and not handler.accepting:
             waits |= _WRITE
@@ -81,6 +81,6 @@ class Poller(dict[int, Any]):
             else:
                 self._epoll.unregister(descriptor)
         if waits == _READ:
-            self._unsettled.discard(descriptor)
+            self._to_look_at.discard(descriptor)
         else:
-            self._unsettled.add(descriptor)
+            self._to_look_at.add(descriptor)

@@ -3,12 +3,9 @@
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
-
-from waitress.task import ThreadedTaskDispatcher
-from waitress.trigger import trigger
 
 from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.worker.adapter import Threads, Waker
 from iris_deploy.serving.worker.memory import Budget
 from iris_deploy.serving.worker.request import Request
 
@@ -25,7 +22,7 @@ class _Job:
         self.deliver = deliver
 
     def service(self) -> None:
-        """Answer; a thread of waitress's calls this."""
+        """Answer; a thread calls this."""
         self._pool.work(self)
 
 
@@ -39,25 +36,24 @@ class Pool:
         Of memory to work with.
     answer : callable
         Answers a request, on a thread. Raises nothing.
-    map_ : dict
-        Of waitress's loop.
+    waker : Waker
+        Of the loop.
     """
 
     def __init__(
-        self, threads: int, budget: Budget, answer: Callable[[Request], Reply], map_: Any
+        self, threads: int, budget: Budget, answer: Callable[[Request], Reply], waker: Waker
     ) -> None:
         self._budget = budget
         self._answer = answer
-        self._trigger: Any = trigger(map_)
-        self._threads: Any = ThreadedTaskDispatcher()
-        self._threads.set_thread_count(threads)
+        self._waker = waker
+        self._threads = Threads(threads)
         self._waiting: deque[_Job] = deque()  # for memory
         self._unanswered = 0
 
     @property
     def queued(self) -> int:
         """Requests that wait."""
-        return len(self._threads.queue) + len(self._waiting)
+        return self._threads.queued + len(self._waiting)
 
     @property
     def busy(self) -> int:
@@ -80,21 +76,20 @@ class Pool:
         if size and (self._waiting or not self._budget.take(size)):
             self._waiting.append(job)
         else:
-            self._threads.add_task(job)
+            self._threads.add(job)
 
     def work(self, job: _Job) -> None:
         """Answer, on a thread, and hand the answer to the loop."""
         reply = self._answer(job.request)
-        self._trigger.pull_trigger(partial(self._finish, job, reply))
+        self._waker.call_in_loop(partial(self._finish, job, reply))
 
     def shed(self, since: float, refusal: Reply) -> None:
         """Refuse what has waited since a time, should every thread be stuck."""
-        stale = []
-        with self._threads.lock:
-            queue = self._threads.queue
-            while queue and queue[0].request.queued < since:
-                stale.append(queue.popleft())
-        for job in stale:
+
+        def is_stale(job: _Job) -> bool:
+            return job.request.queued < since
+
+        for job in self._threads.take_while(is_stale):
             self._finish(job, refusal)
         while self._waiting and self._waiting[0].request.queued < since:
             self._answered(self._waiting.popleft(), refusal)
@@ -102,7 +97,7 @@ class Pool:
     def _finish(self, job: _Job, reply: Reply) -> None:
         self._budget.give_back(job.size)
         while self._waiting and self._budget.take(self._waiting[0].size):
-            self._threads.add_task(self._waiting.popleft())
+            self._threads.add(self._waiting.popleft())
         self._answered(job, reply)
 
     def _answered(self, job: _Job, reply: Reply) -> None:

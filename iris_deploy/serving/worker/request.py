@@ -82,19 +82,8 @@ class Request:
     __slots__ = (
         *("_checked", "_chunks", "_come", "_limits", "_line_is_whole", "_missing", "_skipped"),
         *("arrived", "begun", "blank", "body", "chunked", "client", "completed", "error", "head"),
-        *(
-            "headers",
-            "identity",
-            "is_open",
-            "method",
-            "path",
-            "peer",
-            "query",
-            "queued",
-            "refusal",
-            "root",
-            "target",
-        ),
+        *("headers", "identity", "is_open", "method", "path", "peer", "query", "queued"),
+        *("refusal", "root", "target"),
         *("version", "waits"),
     )
 

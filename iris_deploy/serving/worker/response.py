@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from waitress.utilities import build_http_date
-
 from iris_deploy.serving.problem import phrase
+from iris_deploy.serving.worker.adapter import format_date
 from iris_deploy.serving.worker.request import Request
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -95,12 +94,6 @@ def build_head(
     lines = [f"HTTP/{request.version} {status} {phrase(status)}"]
     lines += [f"{name}: {value}" for name, value in fields]
     return "\r\n".join((*lines, "", "")).encode("latin-1")
-
-
-def format_date(seconds: int) -> str:
-    """Write a time, in seconds since 1970, as RFC 9110 section 5.6.7 has it."""
-    date: str = build_http_date(seconds)
-    return date
 
 
 def chunk(data: bytes) -> bytes:
