@@ -1,8 +1,10 @@
 """The house stands as its plan has it: floors, packages, and nothing that has grown too large."""
 
+import ast
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ LEAKS = {
     "bundle/files.py": "import requests",
     "training/fit.py": "from iris_deploy.image import build",
     "cli/serve.py": "import subprocess",
+    "serving/worker/channel.py": "from waitress import wasyncore",
     "dumps/unpack.py": "import pickle",
     "schema/features.py": "from iris_deploy.schema import signature",  # which imports features
 }
@@ -67,3 +70,23 @@ def test_the_contracts_are_about_the_house_that_is_given(house: Path) -> None:
     with (house / "iris_deploy" / file).open("a") as module:
         module.write(f"\n\n{line}\n")
     assert keeps_its_contracts(house).returncode == 0
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines; of a function those of its body
+
+
+def bodies(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the functions of a module, and how many lines their bodies have."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[1] if ast.get_docstring(node) and node.body[1:] else node.body[0]
+            yield node.name, (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_nothing_in_the_house_is_too_long_to_be_read_at_once() -> None:
+    modules = sorted((ROOT / "iris_deploy").rglob("*.py"))
+    assert len(modules) > 100
+    for path in modules:
+        assert len(path.read_text().splitlines()) <= LONGEST_FILE, path
+        for name, lines in bodies(path):
+            assert lines <= LONGEST_FUNCTION, f"{path}: {name} has {lines} lines"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import iris_deploy
-from iris_deploy.image.contents import SERVING_PART
+from iris_deploy.image.parts import SERVING_PART
 
 INSTANCE = '{"length": 5.1, "width": 2.4}'
 ROOT = Path(__file__).parent.parent

@@ -1,19 +1,16 @@
-"""The stack machine of pickles, less everything that could run code.
+"""The stack machine of pickles: it can build plain values and inert records, and nothing else.
 
-``pickletools.genops`` of the standard library splits a pickle into instructions; what is not in the
-table at the end of this module does not happen. A name is looked up in a table of exact
-``(module, name)`` pairs (names.py) and stands for an inert record.
+A name is looked up in tables of exact ``(module, name)`` pairs, and stands for an inert record.
 
 Each instruction takes as long as what it brings along is large, however large what it recalls is.
 
-Knows pickle's instructions; arrays.py knows how joblib puts the bytes of arrays between them.
+Which instruction does what is said in instructions.py; arrays.py knows how joblib puts the bytes of
+arrays between them.
 """
 
 import io
-import itertools
-import pickletools
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from iris_deploy.dumps.arrays import read_array, read_scalar
@@ -61,24 +58,6 @@ class StackMachine:
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # stacks set aside by MARK
         self.memo: list[Any] = []  # numbers can be chosen to collide in a dict
-
-    def run(self) -> object:
-        """Carry out the instructions up to STOP and return the one value that is left."""
-        instructions = pickletools.genops(self.stream)
-        for opcode, argument, position in itertools.islice(instructions, MAX_INSTRUCTIONS):
-            if opcode.name == "STOP":
-                break
-            act = _INSTRUCTIONS.get(opcode.name)
-            if act is None:
-                raise ArtifactError(
-                    f"the dump uses the instruction {opcode.name} at byte {position}, "
-                    "which no supported estimator needs"
-                )
-            act(self, argument)
-        else:
-            raise ArtifactError(f"the dump has more than {MAX_INSTRUCTIONS} instructions")
-        (value,) = self.stack
-        return value
 
     def push(self, value: object) -> None:
         """Put a value on the stack."""
@@ -202,55 +181,3 @@ def _is_plain_key(key: object) -> bool:
     if type(key) is int:
         return -sys.hash_info.modulus < key < sys.hash_info.modulus
     return type(key) in {float, bool}
-
-
-def _pop_to_append(machine: StackMachine, _: object) -> None:
-    machine.append([machine.stack.pop()])
-
-
-def _pop_to_update(machine: StackMachine, _: object) -> None:
-    value, key = machine.stack.pop(), machine.stack.pop()
-    machine.update([key, value])
-
-
-def _find_on_stack(machine: StackMachine, _: object) -> None:
-    name, module = machine.stack.pop(), machine.stack.pop()
-    machine.find(module, name)
-
-
-_Act = Callable[[StackMachine, Any], None]
-
-_INSTRUCTIONS: dict[str, _Act] = {
-    **dict.fromkeys(("PROTO", "FRAME"), lambda _machine, _: None),
-    "NONE": lambda machine, _: machine.push(None),
-    "NEWTRUE": lambda machine, _: machine.push(True),  # noqa: FBT003
-    "NEWFALSE": lambda machine, _: machine.push(False),  # noqa: FBT003
-    **dict.fromkeys(
-        (
-            *("INT", "LONG", "BININT", "BININT1", "BININT2", "LONG1", "LONG4"),
-            *("FLOAT", "BINFLOAT"),
-            *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-            *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
-        ),
-        StackMachine.push,
-    ),
-    "EMPTY_TUPLE": lambda machine, _: machine.push(()),
-    "EMPTY_LIST": lambda machine, _: machine.push([]),
-    "EMPTY_DICT": lambda machine, _: machine.push({}),
-    "MARK": StackMachine.mark,
-    "TUPLE": lambda machine, _: machine.push(tuple(machine.marked())),
-    "TUPLE1": lambda machine, _: machine.tuple_of(1),
-    "TUPLE2": lambda machine, _: machine.tuple_of(2),
-    "TUPLE3": lambda machine, _: machine.tuple_of(3),
-    "APPEND": _pop_to_append,
-    "APPENDS": lambda machine, _: machine.append(machine.marked()),
-    "SETITEM": _pop_to_update,
-    "SETITEMS": lambda machine, _: machine.update(machine.marked()),
-    **dict.fromkeys(("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"), StackMachine.memoize),
-    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), StackMachine.recall),
-    "GLOBAL": lambda machine, argument: machine.find(*argument.split(" ", 1)),
-    "STACK_GLOBAL": _find_on_stack,
-    "NEWOBJ": StackMachine.create,
-    "REDUCE": StackMachine.create,
-    "BUILD": StackMachine.build,
-}

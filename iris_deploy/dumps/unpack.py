@@ -15,6 +15,7 @@ import struct
 import zlib
 from typing import Any
 
+from iris_deploy.dumps.instructions import run
 from iris_deploy.dumps.machine import StackMachine
 from iris_deploy.dumps.names import Classes
 from iris_deploy.dumps.records import Fitted
@@ -62,7 +63,7 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
     try:
         plain = _decompress(data, limit)
         machine = StackMachine(io.BytesIO(plain), classes, hint)
-        value = machine.run()
+        value = run(machine)
         trailing = len(plain) - machine.stream.tell()
     except ArtifactError:
         raise

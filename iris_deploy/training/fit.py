@@ -9,14 +9,12 @@ import io
 import platform
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib.metadata import version as package_version
 from typing import Any, Literal
 
 import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.preprocessing import StandardScaler
 
 from iris_deploy import __version__
@@ -32,49 +30,18 @@ from iris_deploy.bundle.manifest import (
     Training,
 )
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import SettingsError, TrainingError
+from iris_deploy.errors import TrainingError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.features import Feature
 from iris_deploy.schema.signature import Signature
+from iris_deploy.training.classifiers import choose_classifier, choose_parameters
 from iris_deploy.training.dataset import Dataset, Samples, load_dataset, split_dataset
 from iris_deploy.training.evaluation import evaluate
 from iris_deploy.training.settings import TrainSettings
 
 PACKAGES = ("joblib", "numpy", "scikit-learn", "scipy")
 """Packages whose versions decide what is fitted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Classifier:
-    """A classifier that can be trained, with the defaults of its own.
-
-    Parameters
-    ----------
-    build : callable
-        Gets the keyword arguments of the estimator and returns it unfitted.
-    prefix : str
-        Begins the name of its file, as in the talk's ``ppn_iris.pkl``.
-    defaults : dict
-        Keyword arguments unless the user gives others; what is not here cannot be given.
-    """
-
-    build: Callable[..., Any]
-    prefix: str
-    defaults: dict[str, float | None]
-
-
-CLASSIFIERS = {
-    # The talk's: Perceptron(max_iter=40, eta0=0.1, random_state=0, shuffle=True) on scikit-learn
-    # 0.19, where giving max_iter switched the early stop off; tol=None does that today.
-    "perceptron": Classifier(
-        build=Perceptron, prefix="ppn", defaults={"max_iter": 40, "eta0": 0.1, "tol": None}
-    ),
-    "logistic-regression": Classifier(
-        build=LogisticRegression, prefix="lr", defaults={"max_iter": 100, "tol": 1e-4}
-    ),
-}
-"""Every classifier that `train` offers, by the name of its option."""
 
 
 def train(settings: TrainSettings, repository: Repository, model: str | None = None) -> Bundle:
@@ -102,8 +69,10 @@ def train(settings: TrainSettings, repository: Repository, model: str | None = N
     BundleError
         If the bundle cannot be written.
     """
-    choice = _choose(settings.classifier)
-    classifier = choice.build(random_state=settings.random_state, **_parameters(settings, choice))
+    choice = choose_classifier(settings.classifier)
+    classifier = choice.build(
+        random_state=settings.random_state, **choose_parameters(settings, choice)
+    )
     dataset = load_dataset(settings.dataset)
     samples = split_dataset(dataset, settings.test_size, settings.random_state)
     scaler = StandardScaler().fit(samples.X_train)
@@ -126,22 +95,29 @@ def train(settings: TrainSettings, repository: Repository, model: str | None = N
             _artifact("classifier", classifier_file, dumps),
         ),
         environment=_environment(),
-        training=Training(
-            dataset=dataset.name,
-            dataset_digest=dataset.digest(),
-            split=Split(
-                test_size=settings.test_size,
-                random_state=settings.random_state,
-                train_samples=len(samples.y_train),
-                test_samples=len(samples.y_test),
-                test_digest=samples.test_digest,
-            ),
-            estimators=(_estimator(scaler), _estimator(classifier)),
-        ),
+        training=_training(dataset, samples, settings, scaler, classifier),
         evaluation=evaluate(predictor, samples.X_test, samples.y_test),
         examples=_examples(predictor, samples),
     )
     return read_bundle(repository.write(manifest, dumps))
+
+
+def _training(
+    dataset: Dataset, samples: Samples, settings: TrainSettings, *estimators: Any
+) -> Training:
+    """Record where the estimators come from."""
+    return Training(
+        dataset=dataset.name,
+        dataset_digest=dataset.digest(),
+        split=Split(
+            test_size=settings.test_size,
+            random_state=settings.random_state,
+            train_samples=len(samples.y_train),
+            test_samples=len(samples.y_test),
+            test_digest=samples.test_digest,
+        ),
+        estimators=tuple(map(_estimator, estimators)),
+    )
 
 
 def _artifact(
@@ -154,29 +130,6 @@ def _artifact(
 def _environment() -> Environment:
     packages = {"iris-deploy": __version__} | {name: package_version(name) for name in PACKAGES}
     return Environment(python=platform.python_version(), packages=packages)
-
-
-def _choose(name: str) -> Classifier:
-    try:
-        return CLASSIFIERS[name]
-    except KeyError:
-        raise SettingsError(f"no classifier {name!r}; there is: {', '.join(CLASSIFIERS)}") from None
-
-
-def _parameters(settings: TrainSettings, choice: Classifier) -> dict[str, float | None]:
-    """Return the classifier's keyword arguments: what was given, else its defaults."""
-    given = {
-        name: value
-        for name in ("max_iter", "eta0", "tol")
-        if (value := getattr(settings, name)) is not None
-    }
-    if alien := given.keys() - choice.defaults.keys():
-        options = ", ".join(f"`{name}`" for name in sorted(alien))
-        raise SettingsError(
-            f"{options} does not belong to {settings.classifier}",
-            hint="leave it out, or choose another `classifier`",
-        )
-    return choice.defaults | given
 
 
 def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:

@@ -18,7 +18,7 @@ class TrainSettings:
     dataset : str
         Name in `training.dataset.DATASETS`.
     classifier : str
-        Name in `training.fit.CLASSIFIERS`.
+        Name in `training.classifiers.CLASSIFIERS`.
     test_size : float
         Share of the samples that is held out, between 0 and 1. The talk's 0.3.
     random_state : int
