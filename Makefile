@@ -5,7 +5,7 @@ PORT ?= 5000
 MINUTES ?= 10
 BIN := $(VENV)/bin
 
-.PHONY: help run test check test-lowest bench bench-images soak torture docs lock clean
+.PHONY: help run test check hooks test-lowest bench bench-images soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -20,12 +20,16 @@ test: $(VENV)/dev  ## Install, check the floors of the house, run the tests
 	$(BIN)/lint-imports
 	$(BIN)/pytest
 
-check: $(VENV)/dev  ## Formatting, lint, spelling, types, the Dockerfile
+check: $(VENV)/dev  ## The floors of the house, formatting, lint, spelling, types, the Dockerfile
+	$(BIN)/lint-imports
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
-	$(BIN)/codespell iris_deploy tests benchmarks docs README.md
+	$(BIN)/codespell iris_deploy tests benchmarks docs *.md
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+
+hooks: $(VENV)/dev  ## Have git run formatting, lint, spelling, types and floors before a commit
+	$(BIN)/pre-commit install
 
 test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
 	$(BIN)/pytest

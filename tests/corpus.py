@@ -17,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.conftest import serving
+from tests.hostile import BODIES, DENSE, FRAMED, HEADS
+from tests.injections import REQUESTS
+from tests.lanes import ASKED, LARGER, ask
+from tests.oddities import MALFORMED, METHODS, VALID
 from tests.pieces import (
     BODY,
     CHUNKED,
@@ -31,12 +35,7 @@ from tests.pieces import (
     post_head,
     read_to_end,
 )
-from tests.test_growth import BODIES, FRAMED, HEADS
-from tests.test_http import MALFORMED, METHODS, VALID
-from tests.test_lanes import ASKED, LARGER, ask
-from tests.test_log_injection import REQUESTS
-from tests.test_memory import DENSE
-from tests.test_smuggling import SMUGGLING
+from tests.smuggling import SMUGGLING
 
 ARTIFACTS = Path(__file__).parent / "recorded" / "artifacts"
 """A bundle in format 1, as the first release wrote it."""

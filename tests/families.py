@@ -22,3 +22,7 @@ def _cases(kind: type[Transformer | Classifier]) -> Iterator[tuple[str, Callable
 
 TRANSFORMERS: dict[str, Callable[[], Any]] = dict(_cases(Transformer))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(Classifier))
+
+STANDARD, LOGISTIC = "StandardScaler()", "LogisticRegression()"
+PERCEPTRON = "Perceptron(max_iter=40, tol=None, eta0=0.1, random_state=0)"
+SGD_LOG = "SGDClassifier(loss='log_loss', random_state=0)"

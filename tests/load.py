@@ -4,6 +4,7 @@ import contextlib
 import functools
 import http.client
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -11,10 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.conftest import Answer, Server, wait_until
+from tests.pieces import (
+    post,
+)
 
 Connect = Callable[[], socket.socket]
 
@@ -40,18 +45,6 @@ class Failure:
 def batch(n: int) -> bytes:
     """Return a body of so many instances; 100,000 take about a second with details."""
     return b"[" + b",".join([json.dumps(ASKED[0][0]).encode()] * n) + b"]"
-
-
-def post(body: bytes, query: str = "", *headers: str, length: int | None = None) -> bytes:
-    """Write a request for predictions."""
-    lines = (
-        f"POST /predict{query} HTTP/1.1",
-        "Host: localhost",
-        "Content-Type: application/json",
-        f"Content-Length: {len(body) if length is None else length}",
-        *headers,
-    )
-    return "".join(f"{line}\r\n" for line in (*lines, "")).encode() + body
 
 
 def read_answer(connection: socket.socket) -> Answer:
@@ -171,7 +164,7 @@ class Load:
     def _ask(self, number: int, keeps: bool) -> None:
         instance, label = ASKED[number % len(ASKED)]
         headers: Sequence[str] = () if keeps else ("Connection: close",)
-        request = post(json.dumps(instance).encode(), "", *headers)
+        request = post(json.dumps(instance).encode(), *(header.encode() for header in headers))
         connection: socket.socket | None = None
         while not self._stop.wait(self._pause):
             begun = time.monotonic()
@@ -222,3 +215,33 @@ def _kind(exc: Exception, *, connected: bool) -> str:
     if isinstance(exc, TimeoutError):
         return "late"
     return "cut"
+
+
+def resident(pid: int) -> float:
+    """Return the resident memory of a process in MB."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096 / 1e6
+
+
+def cpu_seconds(server: Server) -> float:
+    """Return what all workers together have used."""
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in server.workers()]
+    ticks = [int(n) for stat in stats for n in stat.rpartition(")")[2].split()[11:13]]
+    return sum(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def used_in_a_second(server: Server) -> float:
+    before = cpu_seconds(server)
+    time.sleep(1)
+    return cpu_seconds(server) - before
+
+
+SMALL = post(b'{"length": 5.1, "width": 2.4}')
+
+
+def ask_port(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status
+    finally:
+        connection.close()

@@ -106,9 +106,6 @@ PIPELINES: dict[str, Callable[[], Any]] = {
 SCALERS = TRANSFORMERS
 CLASSIFIERS = FAMILY_CLASSIFIERS | PIPELINES
 
-STANDARD, PERCEPTRON = "StandardScaler()", next(iter(FAMILY_CLASSIFIERS))
-SGD_LOG = "SGDClassifier(loss='log_loss', random_state=0)"
-
 
 @cache
 def samples(data: str) -> tuple[np.ndarray, np.ndarray]:

@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http import HTTPStatus
+from typing import Any
 
 from tests.conftest import Answer, Server
 
@@ -40,6 +42,10 @@ def head(*lines: bytes) -> bytes:
 def in_pool(request: bytes) -> bytes:
     """Have a request answered on a thread; the answer is the same."""
     return request.replace(b"\r\n", b"\r\n" + POOL + b"\r\n", 1)
+
+
+DETAILED = b"/predict?details=true"
+"""Target of a request for labels and scores."""
 
 
 def post_head(*lines: bytes, target: bytes = b"/predict") -> bytes:
@@ -154,3 +160,25 @@ def no_traceback(server: Server) -> None:
     """Check that the server has met nothing that it did not expect."""
     assert server.errors.read_text() == ""
     assert "traceback" not in server.output.read_text()
+
+
+INSTANCE = {"length": 5.1, "width": 2.4}
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+PHRASES = {413: "Content Too Large", 422: "Unprocessable Content"}  # on Python 3.11 too
+
+
+def is_problem(answer: Answer, status: int, *words: str) -> Any:
+    """Check that an answer is problem details and return it."""
+    assert answer.status == status, answer.body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["status"] == status
+    assert problem["title"] == (PHRASES.get(status) or HTTPStatus(status).phrase)
+    for word in words:
+        assert word in problem["detail"]
+    assert b"Traceback" not in answer.body
+    return problem

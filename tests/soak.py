@@ -25,7 +25,8 @@ from pathlib import Path
 
 from iris_deploy.cli import main as iris_deploy
 from tests.conftest import Server, serving
-from tests.load import Load, batch, post
+from tests.load import Load, batch
+from tests.pieces import DETAILED, post
 
 KEEP_ALIVE, RENEWING, ODD = 6, 3, 2  # clients
 WARM_UP = 120.0  # seconds after which growth counts: pools and allocators have filled by then
@@ -80,7 +81,7 @@ def odd_client(server: Server, stop: threading.Event) -> None:
     reset = struct.pack("ii", 1, 0)
     actions: list[Callable[[socket.socket], None]] = [
         lambda line: line.sendall(chance.choice(GARBAGE)),
-        lambda line: line.sendall(post(batch(chance.choice((200, 5000))), "?details=true")),
+        lambda line: line.sendall(post(batch(chance.choice((200, 5000))), target=DETAILED)),
         lambda line: line.sendall(post(batch(2000))[: chance.randrange(1, 5000)]),
         lambda line: line.sendall(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
         lambda line: line.sendall(b"GET /health/ready HTTP/1.1\r\nHost: x\r\n\r\n" * 20),

@@ -27,13 +27,10 @@ from pathlib import Path
 
 from iris_deploy.serving.worker.memory import WORKING
 from tests.conftest import Server, serving
-from tests.load import forked
+from tests.hostile import BODIES, DENSE, FRAMED, HEADS, SENT
+from tests.load import forked, resident
 from tests.pieces import BODY, CHUNKED, HOST, POOL, PROBE, chunks, head, post, post_head
 from tests.soak import train
-from tests.test_growth import BODIES, FRAMED, HEADS
-from tests.test_limits import resident
-from tests.test_memory import DENSE
-from tests.test_turns import SENT
 
 SLOW = 0.100  # seconds that a probe may take
 EVERY = 0.02  # seconds between two probes

@@ -67,6 +67,36 @@ def fitted_floats(estimator: Fitted, attribute: str, *shapes: tuple[int, ...]) -
     return array.astype(np.float64)
 
 
+def fitted_divisor(estimator: Fitted, attribute: str, *shapes: tuple[int, ...]) -> Floats:
+    """Return a fitted attribute that is divided by; see `fitted_floats`.
+
+    Raises
+    ------
+    ArtifactError
+        If it holds a zero, too.
+    """
+    divisor = fitted_floats(estimator, attribute, *shapes)
+    if not divisor.all():
+        raise ArtifactError(f"{estimator.name} has a {attribute} of zero")
+    return divisor
+
+
+def check_classes(classifier: Fitted, n_classes: int) -> None:
+    """Make sure that a classifier was fitted to so many classes.
+
+    Raises
+    ------
+    ArtifactError
+        If it was not.
+    """
+    classes = classifier.state.get("classes_")
+    if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
+        raise ArtifactError(
+            f"{classifier.name} has no classes_ for {n_classes} classes",
+            hint="fit the classifier before dumping it",
+        )
+
+
 def read_version(estimator: Fitted) -> tuple[int, int]:
     """Return the major and minor version of the scikit-learn that dumped the estimator."""
     version = estimator.state.get("_sklearn_version")

@@ -12,6 +12,7 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
+    check_classes,
     fitted_array,
     fitted_floats,
     read_version,
@@ -31,7 +32,8 @@ def _reader(link_of: _LinkOf) -> Callable[..., tuple[LinearKernel, Link | None]]
     def read(classifier: Fitted, shape: Shape) -> tuple[LinearKernel, Link | None]:
         n_scores = 1 if shape.n_classes == 2 else shape.n_classes
         coef = _coef(classifier, n_scores, shape)
-        _check_classes(classifier, shape.n_classes)
+        binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
+        check_classes(binarizer if isinstance(binarizer, Fitted) else classifier, shape.n_classes)
         # Without an intercept some have a plain 0.0.
         intercept = fitted_floats(classifier, "intercept_", (n_scores,), ())
         intercept = np.broadcast_to(intercept, (n_scores,)).copy()
@@ -57,17 +59,6 @@ def _coef(classifier: Fitted, n_scores: int, shape: Shape) -> Floats:
             f"the classifier takes {width} features, but the signature has {shape.n_features}"
         )
     return np.atleast_2d(fitted_floats(classifier, "coef_", weights.shape))
-
-
-def _check_classes(classifier: Fitted, n_classes: int) -> None:
-    binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
-    labelled = binarizer if isinstance(binarizer, Fitted) else classifier
-    classes = labelled.state.get("classes_")
-    if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
-        raise ArtifactError(
-            f"{classifier.name} has no classes_ for {n_classes} classes",
-            hint="fit the classifier before dumping it",
-        )
 
 
 def _without_probabilities(_classifier: Fitted, _n_scores: int) -> Link | None:

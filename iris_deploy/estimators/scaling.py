@@ -2,7 +2,7 @@
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import fitted_floats, read_flag
+from iris_deploy.estimators.attributes import fitted_divisor, fitted_floats, read_flag
 from iris_deploy.estimators.family import Transformer
 from iris_deploy.kernels.steps import Step
 
@@ -13,10 +13,7 @@ def _standard_scaler(scaler: Fitted, n_features: int) -> list[Step]:
     if read_flag(scaler, "with_mean", default=True):
         steps.append(Step("-", fitted_floats(scaler, "mean_", (n_features,))))
     if read_flag(scaler, "with_std", default=True):
-        scale = fitted_floats(scaler, "scale_", (n_features,))
-        if not scale.all():
-            raise ArtifactError(f"{scaler.name} has a scale_ of zero")
-        steps.append(Step("/", scale))
+        steps.append(Step("/", fitted_divisor(scaler, "scale_", (n_features,))))
     return steps
 
 

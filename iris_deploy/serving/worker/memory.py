@@ -8,7 +8,7 @@ PARTS = 2
 
 WORKING = 40
 """Bytes that working on a byte of a body takes at most, its own included: as dictionaries, `{"":1}`
-in a long array takes 29 (tests/test_memory.py tries worse)."""
+in a long array takes 29 (tests/wire/test_memory.py tries worse)."""
 
 SMALL = 1 << 16
 """Bytes of a body or of an answer that are not counted: the connections have room for as many."""

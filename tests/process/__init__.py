@@ -1,0 +1,1 @@
+"""Commands, signals and files: what is tried with processes of its own."""

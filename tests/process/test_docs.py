@@ -1,0 +1,217 @@
+"""The documentation is true: options, routes, exit codes, files, links and printed output."""
+
+import json
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
+from iris_deploy.cli import app
+from iris_deploy.estimators.family import Classifier, Transformer
+from iris_deploy.estimators.registry import FAMILIES
+from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
+from tests.conftest import COMMAND, Server, run_process, serving
+from tests.package import ROOT
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def options(command: str) -> set[str]:
+    """Return every option that a command's help shows."""
+    help_text = run_process(command, "--help", env={"COLUMNS": "200"}).stdout.decode()
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve", "build-image"])
+def test_every_option_is_documented(command: str) -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    shared = text.split("\n## ")[0]
+    section = re.split(r"\n## ", text.split(f"\n## {command}\n")[1])[0]
+    known = options(command)
+    if command == "serve":
+        section = (ROOT / "docs/operations.md").read_text().split("\n## Options\n")[1]
+        section = section.split("\n## ")[0]
+    assert len(known) >= 5
+    for option in known:
+        assert f"`{option}`" in section + shared, f"{option} of {command} is not documented"
+    for documented in re.findall(r"^\| `(--[a-z0-9-]+)`", section, re.MULTILINE):
+        assert documented in known, f"{documented} is documented but {command} has no such option"
+
+
+def test_every_command_has_a_section() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    for command in app.registered_commands:
+        assert command.callback
+        assert f"\n## {command.callback.__name__.replace('_', '-')}\n" in text
+
+
+def test_every_environment_variable_is_documented() -> None:
+    pages = ("commands.md", "operations.md")
+    text = "".join((ROOT / "docs" / page).read_text() for page in pages)
+    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE, HOST_VARIABLE, TOKENS_VARIABLE):
+        assert f"`{variable}`" in text
+
+
+def test_every_metric_is_documented_and_no_other(artifacts: Path) -> None:
+    text = (ROOT / "docs/operations.md").read_text().split("\n## Metrics\n")[1]
+    table = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
+    with serving(artifacts) as running:
+        running.predict([{"length": 5.1, "width": 2.4}] * 200)
+        exposed = {name.partition("{")[0] for name in running.metrics()}
+    exposed = {re.sub("_(bucket|count|sum)$", "", name) for name in exposed}
+    assert set(re.findall(r"`([a-z_]+)`", table)) == exposed
+
+
+def test_every_event_is_documented() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    for path in (ROOT / "iris_deploy/serving").rglob("*.py"):
+        for event in re.findall(r'\.event\(\s*"\w+",\s*"(\w+)"', path.read_text()):
+            assert f"`{event}`" in text, event
+
+
+def test_every_exit_code_is_documented() -> None:
+    text = (ROOT / "docs/commands.md").read_text()
+    rows = re.findall(r"^\| (\d+) \|", text.split("## Exit codes")[1], re.MULTILINE)
+    assert rows == ["0", "1", "2", "3", "4", "130"]
+
+
+def test_every_route_is_documented_and_no_other(server: Server) -> None:
+    text = (ROOT / "docs/http-api.md").read_text()
+    routes = json.loads(server.request("GET", "/").body)["routes"]
+    assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", text, re.MULTILINE)) == set(routes)
+
+
+def test_the_answers_of_the_api_page_are_right(server: Server) -> None:
+    text = (ROOT / "docs/http-api.md").read_text()
+    pairs = re.findall(r"^\| `([\[{].*?)` \| `(.*?)` \|$", text, re.MULTILINE)
+    assert len(pairs) == 4
+    for body, answer in pairs:
+        assert server.predict(body).body.decode() == answer
+
+
+def test_the_house_stands_as_the_design_draws_it() -> None:
+    plan = (ROOT / "docs/design.md").read_text().split("    iris_deploy/\n")[1].split("\n\n")[0]
+    drawn, above = set(), {6: ""}  # by the blanks in front
+    for line in plan.splitlines():
+        indent, name = len(line) - len(line.lstrip()), line.split()[0]
+        path = above[indent] + name
+        drawn.add(path)
+        above[indent + 2] = path
+    house = ROOT / "iris_deploy"
+    built = {
+        str(path.relative_to(house)) + ("/" if path.is_dir() else "")
+        for path in house.rglob("*")
+        if "__" not in str(path.relative_to(house)) and path.parent.name != "cli"
+    }
+    assert built - drawn <= {"py.typed"}
+    assert drawn <= built
+
+
+def test_every_estimator_that_is_served_is_named_in_the_design() -> None:
+    text = (ROOT / "docs/design.md").read_text().split("## The code-free reader")[1]
+    for family in FAMILIES:
+        for part in family:
+            if isinstance(part, (Transformer, Classifier)):
+                assert re.search(rf"\b{part.name.rpartition('.')[2]}\b", text), part.name
+
+
+def test_every_test_that_the_platform_table_names_is_there() -> None:
+    tests = (ROOT / "tests/engine/test_image.py").read_text()
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs/images.md").read_text())
+    assert len(set(named)) >= 5
+    for name in named:
+        assert f"def {name}(" in tests, name
+
+
+@pages
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pages
+def test_pages_are_wrapped_and_name_no_place_of_one_machine(page: Path) -> None:
+    text = page.read_text()
+    assert not re.search(r"/(work|root|home|tmp)/", text)
+    prose = re.sub(r"^```.*?^```$|^\|.*?$|^    .*?$", "", text, flags=re.DOTALL | re.MULTILINE)
+    assert all(len(line) <= 120 for line in prose.splitlines())
+
+
+def transcript() -> list[tuple[str, str]]:
+    """Return the commands of the README's console blocks with what they print."""
+    blocks = re.findall(
+        r"^```console\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    return [
+        (command, output)
+        for block in blocks
+        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
+    ]
+
+
+def without_digest(text: str) -> str:
+    """Leave out what depends on the versions of the installation: the digest and the sizes."""
+    return re.sub(r" +[0-9,]+ bytes|sha256:[0-9a-f]{12}", "…", text)
+
+
+def start_of_a_server(directory: Path) -> str:
+    """Return what `serve` says at a terminal when it starts, with its port and digest left out."""
+    options = ("serve", "--port", "0", "--workers", "2", "--log-format", "text")
+    with subprocess.Popen(
+        [*COMMAND, *options], cwd=directory, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        said = "".join(process.stdout.readline() for _ in range(2))
+        process.terminate()
+        process.communicate(timeout=20)
+        assert process.returncode == 0
+    return without_digest(re.sub(r"(127\.0\.0\.1):\d+", r"\1:PORT", said))
+
+
+def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server) -> None:
+    seen = set()
+    for command, output in transcript():
+        program, *words = shlex.split(command)
+        if program == "curl":
+            assert words[:4] == [
+                "-s",
+                "127.0.0.1:5000/predict",
+                "-H",
+                "Content-Type: application/json",
+            ]
+            assert server.predict(words[5]).body.decode() + "\n" == output
+            seen.add("curl")
+            continue
+        if program == "docker" or words[0] == "build-image":  # test_image.py runs both
+            assert not output
+            seen.add(words[0])
+            continue
+        assert program == "iris-deploy"
+        seen.add(words[0])
+        if words[0] == "serve":
+            assert start_of_a_server(tmp_path) == without_digest(output).replace(":5000", ":PORT")
+            continue
+        result = run_process(*words, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        if output:
+            assert without_digest(result.stdout.decode()) == without_digest(output)
+    assert seen == {"curl", "train", "evaluate", "predict", "serve", "build-image", "run"}
+
+
+def test_the_readmes_two_commands_are_targets_of_the_makefile() -> None:
+    readme, makefile = (ROOT / "README.md").read_text(), (ROOT / "Makefile").read_text()
+    for target in ("run", "test"):
+        assert f"\n    make {target}\n" in readme
+        assert re.search(rf"^{target}: .*##", makefile, re.MULTILINE)
+
+
+def test_the_makefile_runs_the_talk_on_port_5000() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    assert "PORT ?= 5000" in makefile
+    for command in ("train", "evaluate", "serve --port $(PORT)"):
+        assert f"iris-deploy {command}\n" in makefile

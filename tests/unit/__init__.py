@@ -1,0 +1,1 @@
+"""What is tried in the process of the tests."""

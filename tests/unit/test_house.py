@@ -1,0 +1,92 @@
+"""The house stands as its plan has it: floors, packages, and nothing that has grown too large."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.package import ROOT
+
+LEAKS = {
+    "serving/http/late.py": "import waitress",
+    "serving/launch.py": "import prometheus_client",
+    "serving/supervision/supervisor.py": "def f() -> None:\n    from flask import Flask",
+    "serving/worker/lanes.py": "from iris_deploy.serving import launch",
+    "serving/newcomer.py": "import os",
+    "newcomer.py": "import os",
+    "bundle/files.py": "import requests",
+    "training/fit.py": "from iris_deploy.image import build",
+    "cli/serve.py": "import subprocess",
+    "serving/worker/channel.py": "from waitress import wasyncore",
+    "dumps/unpack.py": "import pickle",
+    "schema/features.py": "from iris_deploy.schema import signature",  # which imports features
+}
+"""Lines that must not be added to a file, or make one."""
+
+ALLOWED = ("schema/problems.py", "from iris_deploy.schema import signature")
+
+
+def keeps_its_contracts(directory: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=directory,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Path:
+    for name in ("iris_deploy", "tests/house.py", "tests/__init__.py", "setup.cfg"):
+        source, target = ROOT / name, tmp_path / name
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(source, target)
+    return tmp_path
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("file", LEAKS)
+def test_an_import_that_the_plan_does_not_have_is_refused(house: Path, file: str) -> None:
+    with (house / "iris_deploy" / file).open("a") as module:
+        module.write(f"\n\n{LEAKS[file]}\n")
+    ran = keeps_its_contracts(house)
+    assert ran.returncode == 1, ran.stdout
+    assert Path(file).stem in ran.stdout
+
+
+@pytest.mark.once
+def test_the_contracts_are_about_the_house_that_is_given(house: Path) -> None:
+    """An import that the floors allow breaks nothing, in the copy that the others break."""
+    assert keeps_its_contracts(house).returncode == 0
+    file, line = ALLOWED
+    with (house / "iris_deploy" / file).open("a") as module:
+        module.write(f"\n\n{line}\n")
+    assert keeps_its_contracts(house).returncode == 0
+
+
+LONGEST_FILE, LONGEST_FUNCTION = 250, 40  # lines; of a function those of its body
+
+
+def bodies(path: Path) -> Iterator[tuple[str, int]]:
+    """Yield the functions of a module, and how many lines their bodies have."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            first = node.body[1] if ast.get_docstring(node) and node.body[1:] else node.body[0]
+            yield node.name, (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_nothing_in_the_house_is_too_long_to_be_read_at_once() -> None:
+    modules = sorted((ROOT / "iris_deploy").rglob("*.py"))
+    assert len(modules) > 100
+    for path in modules:
+        assert len(path.read_text().splitlines()) <= LONGEST_FILE, path
+        for name, lines in bodies(path):
+            assert lines <= LONGEST_FUNCTION, f"{path}: {name} has {lines} lines"

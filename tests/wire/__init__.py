@@ -1,0 +1,1 @@
+"""What is tried over sockets, as clients see it."""
