@@ -53,6 +53,7 @@ class InstanceError(IrisDeployError, ValueError):
 
     def __init__(self, problems: Sequence[FieldProblem], *, more: bool = False) -> None:
         self.problems = tuple(problems)
+        self.more = more
         super().__init__(summarize(self.problems, more=more))
 
 

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.serving.http.endpoints import Endpoints
+from iris_deploy.serving.telemetry.exposition import Exposition
+from iris_deploy.serving.telemetry.slots import SharedMemory
 from tests.conftest import Server, serving
-from tests.pieces import BODY, JSON, PREDICTION, is_problem
+from tests.pieces import BODY, JSON, is_problem
 
-PATHS = {"/", "/predict", "/health/live", "/health/ready", "/metrics", "/openapi.json"}
 FORWARDED = "X-Forwarded-Prefix"
 
 
@@ -28,6 +31,15 @@ def describe(server: Server, path: str, **headers: str) -> Any:
     return answer.json()
 
 
+@pytest.fixture(scope="module")
+def paths(_trained: Path) -> set[str]:
+    """Return the paths that routes have, as the table of routes says."""
+    memory = SharedMemory(1)
+    bundle = Repository(_trained).read(None, None)
+    figures = Exposition(memory, lambda: bundle.manifest).build_route(is_open=False)
+    return set(Endpoints(bundle, [figures]).served.table.paths)
+
+
 def told(server: Server, **headers: str) -> list[str]:
     """Return the paths that the description, the document and the text of a 404 name, joined."""
     index = [route.split(" ")[1] for route in describe(server, "/", **headers)["routes"]]
@@ -40,42 +52,49 @@ def told(server: Server, **headers: str) -> list[str]:
     return index
 
 
-def test_every_path_that_is_told_is_where_it_is(prefixed: tuple[str, Server]) -> None:
+def test_every_path_that_is_told_is_where_it_is(
+    prefixed: tuple[str, Server], paths: set[str]
+) -> None:
     prefix, server = prefixed
-    paths = told(server)
-    assert set(paths) == {prefix + path for path in PATHS}
-    for path in paths:
-        if path.endswith("/predict"):
-            answer = server.request("POST", path, BODY, JSON)
-            assert (answer.status, answer.body) == (200, PREDICTION)
-        else:
-            assert server.request("GET", path).status == 200
+    assert set(told(server)) == {prefix + path for path in paths}
+    document = describe(server, "/openapi.json")
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            body = None
+            if method == "post":
+                ((kind, content),) = operation["requestBody"]["content"].items()
+                assert kind == "application/json"
+                body = json.dumps(content["example"])
+            answer = server.request(method.upper(), prefix + path, body, JSON if body else {})
+            assert answer.status == 200, path
 
 
 @pytest.mark.parametrize("given", ["/models", "/models/", "/a.b/c-d_e~f"])
 def test_a_trusted_proxy_tells_what_it_has_taken_away(
-    prefixed: tuple[str, Server], given: str
+    prefixed: tuple[str, Server], paths: set[str], given: str
 ) -> None:
     prefix, server = prefixed
     outer = given.rstrip("/")
-    assert set(told(server, **{FORWARDED: given})) == {outer + prefix + path for path in PATHS}
+    assert set(told(server, **{FORWARDED: given})) == {outer + prefix + path for path in paths}
 
 
 @pytest.mark.parametrize(
     "given", ["", "/", "models", "//x", "/a b", "/<script>", "http://x", "/a" * 9, "/" + "a" * 200]
 )
-def test_what_is_no_prefix_counts_for_nothing(prefixed: tuple[str, Server], given: str) -> None:
+def test_what_is_no_prefix_counts_for_nothing(
+    prefixed: tuple[str, Server], paths: set[str], given: str
+) -> None:
     prefix, server = prefixed
-    assert set(told(server, **{FORWARDED: given})) == {prefix + path for path in PATHS}
+    assert set(told(server, **{FORWARDED: given})) == {prefix + path for path in paths}
 
 
-def test_nobody_else_tells_a_prefix(server: Server) -> None:
-    assert set(told(server, **{FORWARDED: "/models"})) == PATHS
+def test_nobody_else_tells_a_prefix(server: Server, paths: set[str]) -> None:
+    assert set(told(server, **{FORWARDED: "/models"})) == paths
 
 
-def test_without_figures_nothing_speaks_of_them(artifacts: Path) -> None:
+def test_without_figures_nothing_speaks_of_them(artifacts: Path, paths: set[str]) -> None:
     with serving(artifacts, "--workers", 1, "--metrics", "off") as running:
-        assert set(told(running)) == PATHS - {"/metrics"}
+        assert set(told(running)) == paths - {"/metrics"}
         is_problem(running.request("GET", "/metrics"), 404)
         for path in ("/", "/openapi.json"):
             assert "metrics" not in json.dumps(describe(running, path))

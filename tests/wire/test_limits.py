@@ -187,7 +187,7 @@ def test_a_thousand_idle_connections_keep_nobody_out(artifacts: Path) -> None:
         for path in ("/health/live", "/health/ready", "/metrics") * 5:
             begun = time.monotonic()
             assert running.request("GET", path).status == 200
-            assert time.monotonic() - begun < 5  # the loop looks once a second who has to go
+            assert time.monotonic() - begun < 3
         assert running.predict(INSTANCE).status == 200
 
 

@@ -14,13 +14,14 @@ from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Indices
+from iris_deploy.serving.contracts.content_type import ContentTypeError, check_json
 from iris_deploy.serving.contracts.description import (
     arrays_schema,
     class_schema,
     instance_schema,
     scores_schema,
 )
-from iris_deploy.serving.contracts.protocol import ContentTypeError, Question, Wrong
+from iris_deploy.serving.contracts.protocol import Question, Wrong
 from iris_deploy.serving.contracts.rows import RowWriter
 from iris_deploy.serving.problem import build_problem, reply_problem
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply, Stream
@@ -36,7 +37,6 @@ PLAIN_BODY = 1 << 16
 take twice as long."""
 
 _FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
-_CHARSETS = {"utf-8", "utf8", "us-ascii"}
 
 
 class NativeContract:
@@ -72,7 +72,7 @@ class NativeContract:
         ------
         ContentTypeError, MalformedError, InstanceError
         """
-        _check_json(asked.headers.get("CONTENT_TYPE"))
+        check_json(asked.headers.get("CONTENT_TYPE"))
         details = bool(asked.query) and _flag(asked.query, "details")
         return self.read(body, details=details)
 
@@ -105,7 +105,7 @@ class NativeContract:
         query, small = asked.query, len(body) <= QUICK_BODY
         if not small and (query or len(body) > PLAIN_BODY):
             return None
-        _check_json(asked.headers.get("CONTENT_TYPE"))
+        check_json(asked.headers.get("CONTENT_TYPE"))
         details = bool(query) and _flag(query, "details")
         rows = self._reader.read(body) if small else self._reader.read_plain(body)
         if rows is None:
@@ -175,20 +175,6 @@ class NativeContract:
                 "Arrays": arrays_schema(signature),
                 "Class": class_schema(signature),
             },
-        )
-
-
-def _check_json(content_type: str | None) -> None:
-    """Refuse a Content-Type that is not JSON in UTF-8, whatever its capitals and parameters."""
-    if content_type == "application/json":
-        return
-    kind, *parameters = (content_type or "").lower().split(";")
-    named = dict(part.strip().partition("=")[::2] for part in parameters)
-    charset = named.get("charset", "utf-8").strip('"')
-    if kind.strip() != "application/json" or charset not in _CHARSETS:
-        raise ContentTypeError(
-            f"expected Content-Type: application/json; got {content_type or 'none'}. "
-            "With curl add -H 'Content-Type: application/json'"
         )
 
 

@@ -10,15 +10,10 @@ from typing import Protocol
 from iris_deploy.codec.instances import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
-from iris_deploy.errors import IrisDeployError
 from iris_deploy.schema.batch import Indices, Row
+from iris_deploy.serving.contracts.content_type import ContentTypeError
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.route import Asked, Operation
-
-
-class ContentTypeError(IrisDeployError, ValueError):
-    """A body is of a kind that the contract does not take."""
-
 
 Wrong = MalformedError | InstanceError | ContentTypeError
 """What may be wrong with a question."""

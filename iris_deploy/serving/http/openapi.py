@@ -30,6 +30,11 @@ def build_openapi(
     dict
         An OpenAPI document.
 
+    Raises
+    ------
+    ValueError
+        If two routes have different schemas of one name.
+
     References
     ----------
     OpenAPI Specification 3.1.0.
@@ -38,7 +43,9 @@ def build_openapi(
     schemas: dict[str, Any] = {}
     for route in routes:
         content, parts = route.describe()
-        schemas |= parts
+        for name, schema in parts.items():
+            if schemas.setdefault(name, schema) != schema:
+                raise ValueError(f"two routes describe {name} in two ways")
         if guarded and route.open:
             content = content | {"security": []}
         paths.setdefault(route.path, {})[route.method.lower()] = content

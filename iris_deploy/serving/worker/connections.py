@@ -43,6 +43,9 @@ class Connections:
     all : set of Connection
     limits : Limits
         Of a request.
+    look_again : float
+        When to ask once more for room that there was none of, on the monotonic clock; 0 for when
+        something happens.
     """
 
     def __init__(
@@ -66,18 +69,19 @@ class Connections:
         self._turns: deque[Connection] = deque()
         self._chosen: list[tuple[Connection, Rank]] = []  # the next to go is the last
         self._gone: list[Connection] = []
-        self._look_again = 0.0
+        self.look_again = 0.0
         self._evicted = 0
         self._said_at = float("-inf")
 
     def have_room(self) -> bool:
         """Tell whether another connection can be let in."""
         if self._excess < RESERVED:
+            self.look_again = 0.0
             return True
         now = time.monotonic()
-        if now < self._look_again or self._choose(now):
+        if now < self.look_again or self._choose(now):
             return bool(self._chosen)
-        self._look_again = now + _LOOK_AGAIN
+        self.look_again = now + _LOOK_AGAIN
         return False
 
     def add(self, channel: Connection) -> None:

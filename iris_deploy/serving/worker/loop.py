@@ -144,6 +144,8 @@ class Worker:
             for server in self._listeners:
                 if server.open_again:
                     pause = min(pause, max(server.open_again - now, 0.001))
+            if self._connections.look_again:
+                pause = min(pause, max(self._connections.look_again - now, 0.001))
             self._map.wait(0.0 if self._connections.is_busy else pause)
             self._connections.go_on()
 
