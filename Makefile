@@ -16,9 +16,9 @@ run: $(VENV)/run  ## Install, train, evaluate and serve on port 5000
 	$(BIN)/iris-deploy evaluate
 	$(BIN)/iris-deploy serve --port $(PORT)
 
-test: $(VENV)/dev  ## Install, check the floors of the house, run the tests
+test: $(VENV)/dev  ## Install, check the floors of the house, run the tests, measure coverage
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest --cov --cov-report=term
 
 check: $(VENV)/dev  ## The floors of the house, formatting, lint, spelling, types, the Dockerfile
 	$(BIN)/lint-imports

@@ -4,8 +4,8 @@ Calls of functions and lines of Python are counted, which is the same in every r
 between them shows in processor time of this thread. Other programs add little to that, but for some
 seconds a machine may be half as quick (caches, a clock that is turned down): so both sizes are
 measured in turn, and compared within one try. A try that is in the limit is enough; work that grows
-as the square of its input takes twice the limit in every one. The same for memory: now and then the
-interpreter makes one of its own tables anew, of some megabytes.
+as the square of its input takes twice the limit in every one. The same for memory, of which other
+threads may take some meanwhile.
 """
 
 import sys

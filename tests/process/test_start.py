@@ -46,6 +46,7 @@ MOST_MODULES = 530
 """506 with Python 3.11."""
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.once
 def test_what_is_loaded_at_the_first_answer_is_what_is_needed(
     artifacts: Path, tmp_path: Path

@@ -188,6 +188,7 @@ sys.exit(main(["train", "--artifacts", artifacts]))
 """
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(("what", "reason"), [("full", "File too large"), ("locked", "denied")])
 def test_a_full_or_unwritable_folder_fails_cleanly_and_loses_nothing(
     artifacts: Path, tmp_path: Path, what: str, reason: str

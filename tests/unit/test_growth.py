@@ -18,6 +18,8 @@ from tests.growth import assert_linear, seconds
 from tests.hostile import BODIES, FRAMED, HEADS, LOOP
 from tests.pieces import CHUNKED, post_head
 
+pytestmark = pytest.mark.no_cover  # work is measured here
+
 HEAD, BODY = 16_000, 1 << 20  # bytes that the limits allow
 RECEIVED = 1 << 16  # bytes that the loop takes at a time
 
@@ -91,7 +93,7 @@ def test_what_is_worked_on_in_the_loop_does_not_hold_it(bundle: Bundle, name: st
     contract = Contract(bundle.predictor)
     body = BODIES[name](4000)
     run = partial(answer, contract, body, details=True)
-    assert min(seconds(run) for _ in range(5)) < LOOP
+    assert min(seconds(run) for _ in range(9)) < LOOP
 
 
 @pytest.mark.parametrize("name", sorted(BODIES.keys() - RIGHT))
@@ -114,4 +116,4 @@ def test_a_query_costs_no_more_than_its_bytes(bundle: Bundle, query: Callable[[i
         return partial(contract.reply, query(n), "application/json", b"{}")
 
     assert_linear(make, HEAD)
-    assert min(seconds(make(HEAD)) for _ in range(3)) < LOOP
+    assert min(seconds(make(HEAD)) for _ in range(9)) < LOOP

@@ -21,6 +21,8 @@ from iris_deploy.estimators.registry import read_estimator
 from tests.growth import assert_linear, peak
 from tests.pickling import STANDARD_SCALER, array, called, literal, named, program, text
 
+pytestmark = pytest.mark.no_cover  # work is measured here
+
 MANY, LARGE = 4_000, 1 << 20  # values that are made by instructions; bytes of one value
 
 PRIME = (1 << 61) - 1  # hashes of integers are remainders by it

@@ -18,6 +18,8 @@ from iris_deploy.schema.signature import Signature
 from tests.growth import assert_linear, peak
 from tests.pickling import dump, signature
 
+pytestmark = pytest.mark.no_cover  # work is measured here
+
 LARGE = 1 << 22  # bytes
 
 

@@ -32,7 +32,7 @@ from tests.pieces import (
 )
 from tests.turns import Turns
 
-pytestmark = pytest.mark.timeout(60)
+pytestmark = [pytest.mark.timeout(60), pytest.mark.no_cover]  # work is measured here
 
 TOKEN = "a-token-of-the-tests"
 
@@ -99,7 +99,7 @@ def test_a_header_costs_no_more_than_its_bytes(
         return run
 
     assert_linear(make, 15_000)
-    assert min(seconds(make(15_000)) for _ in range(3)) < LOOP
+    assert min(seconds(make(15_000)) for _ in range(9)) < LOOP
 
 
 def test_a_pipeline_is_answered_whole_and_in_its_order(turns: Callable[[], Turns]) -> None:

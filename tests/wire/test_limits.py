@@ -303,6 +303,7 @@ def test_overload_is_refused_in_time_and_small_requests_are_answered(artifacts: 
         assert ask_large(running, body)[0].status == 200
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.skipif(not can_unshare("-m"), reason="needs a mount namespace")
 def test_nothing_is_written_to_disk_whatever_the_sizes(artifacts: Path, tmp_path: Path) -> None:
     """On a read-only system, up to the largest body, in one piece or in chunks."""
