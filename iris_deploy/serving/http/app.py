@@ -56,7 +56,7 @@ def create_app(endpoints: Endpoints, *, max_body_bytes: int) -> Flask:
 
 
 def _answer(endpoints: Endpoints, method: str, path: str) -> Response:
-    resource = endpoints.served.resources[path]
+    resource = endpoints.served.table.resources[path]
     headers = {
         name.upper().replace("-", "_"): value
         for name, value in request.headers

@@ -15,7 +15,7 @@ from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.http.openapi import build_openapi
 from iris_deploy.serving.http.probes import Readiness
-from iris_deploy.serving.http.routes import Resource, RouteTable
+from iris_deploy.serving.http.routes import RouteTable, list_routes
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import describe_get
@@ -28,7 +28,6 @@ class Served(NamedTuple):
 
     bundle: Bundle
     table: RouteTable
-    resources: dict[str, Resource]
 
 
 class Endpoints:
@@ -80,8 +79,7 @@ class Endpoints:
     def _build(self, bundle: Bundle) -> Served:
         routes = [*build_routes(bundle, self.observer), *self._fixed]
         routes += _description_routes(bundle, routes, guarded=self._guarded)
-        table = RouteTable(routes, self._prefix)
-        return Served(bundle, table, table.resources)
+        return Served(bundle, RouteTable(routes, self._prefix))
 
 
 def _description_routes(bundle: Bundle, others: Sequence[Route], *, guarded: bool) -> list[Route]:
@@ -94,7 +92,7 @@ def _description_routes(bundle: Bundle, others: Sequence[Route], *, guarded: boo
 
     @functools.lru_cache(_MOST_ROOTS)
     def index(root: str) -> Reply:
-        return Reply(200, JSON, _describe(bundle, RouteTable(routes).at(root)))
+        return Reply(200, JSON, _describe(bundle, list_routes(routes, root)))
 
     own = [
         Route(

@@ -74,4 +74,9 @@ class RouteTable:
         root : str
             Path at which the client sees the server.
         """
-        return {f"{route.method} {root}{route.path}": route.summary for route in self.routes}
+        return list_routes(self.routes, root)
+
+
+def list_routes(routes: Sequence[Route], root: str) -> dict[str, str]:
+    """Return routes as a client sees them, with what each is for; see `RouteTable.at`."""
+    return {f"{route.method} {root}{route.path}": route.summary for route in routes}

@@ -106,14 +106,14 @@ class Service:
             client = self._proxies.client(peer, told, self.settings.trusted_proxy_count)
         else:
             client = peer
-        resource = self.endpoints.served.resources.get(request.path)
+        resource = self.endpoints.served.table.resources.get(request.path)
         is_open = resource is not None and resource.open
         authorization = headers.get("AUTHORIZATION", "")
         return client, self.access.refuse(request.method, authorization, is_open=is_open)
 
     def is_vital(self, request: Request) -> bool:
         """Tell whether a request is of those that operators need to see how the server is."""
-        resource = self.endpoints.served.resources.get(request.path)
+        resource = self.endpoints.served.table.resources.get(request.path)
         return resource is not None and resource.vital
 
     def answer_now(self, request: Request) -> Reply | None:
@@ -141,7 +141,7 @@ class Service:
         """
         if "CONTENT_ENCODING" in request.headers:
             return None
-        resource = self.endpoints.served.resources.get(request.path)
+        resource = self.endpoints.served.table.resources.get(request.path)
         route = None if resource is None else resource.routes.get(request.method)
         if route is None or route.quick is None:
             return None
@@ -167,7 +167,7 @@ class Service:
             return self._fail(request, exc)
 
     def _answer(self, request: Request) -> Reply:
-        resource = self.endpoints.served.resources.get(request.path)
+        resource = self.endpoints.served.table.resources.get(request.path)
         request.root = self._root(request)
         route = None if resource is None else resource.routes.get(request.method)
         if route is not None and route.method == "POST":
@@ -220,7 +220,7 @@ class Service:
         lane : {'loop', 'pool'}
             Where it was worked on.
         """
-        resource = self.endpoints.served.resources.get(request.path)
+        resource = self.endpoints.served.table.resources.get(request.path)
         self.metrics.request("other" if resource is None else resource.path, status, seconds)
         probed = resource is not None and resource.probe
         if self.log.access and (self._logs_probes or not probed):
