@@ -127,10 +127,6 @@ UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
     *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
 )
-NO_ACCESS_LOG = (
-    "--access-log",
-    "off",
-)
 FASTAPI_FORMS: dict[str, Callable[[Sequence[Row]], Request]] = {
     "flat list": lambda rows: post("/predict-flat", flat(rows)),
     "objects": lambda rows: post("/predict-many", list(map(flower, rows))),
@@ -151,7 +147,7 @@ ALL = (
             "arrays": lambda rows: post("/predict", arrays(rows)),
             "objects": lambda rows: post("/predict", list(map(flower, rows))),
         },
-        silent=NO_ACCESS_LOG,
+        silent=("--access-log", "off"),
     ),
     Peer(
         "talk",
@@ -176,7 +172,7 @@ ALL = (
         UVICORN,
         one_flower,
         FASTAPI_FORMS,
-        silent=NO_ACCESS_LOG,
+        silent=("--no-access-log",),
     ),
     Peer(
         "fastapi-ours",
@@ -186,7 +182,7 @@ ALL = (
         one_flower,
         FASTAPI_FORMS,
         {"PYTHONPATH": "{root}"},
-        silent=NO_ACCESS_LOG,
+        silent=("--no-access-log",),
     ),
     Peer(
         "litserve",
