@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ import pytest
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.cli import main
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES
+from tests.waits import wait_until
 
 COMMAND = (sys.executable, "-m", "iris_deploy")
 """The console command in a process of its own."""
@@ -183,14 +183,6 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait for something to become true; fail if it does not."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def start_line(output: Path) -> str:

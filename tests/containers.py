@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import free_port, run_process, wait_until
+from tests.conftest import free_port, run_process
 from tests.tools import require
+from tests.waits import wait_until
 
 BASE = os.environ.get(
     "IRIS_DEPLOY_TEST_BASE", f"python:{sys.version_info.major}.{sys.version_info.minor}-slim"
@@ -164,15 +164,16 @@ class Container:
 
     def predicts(self, port: int) -> bool:
         """Ask for the talk's prediction, waiting until the server is there."""
-        deadline = time.monotonic() + 20
-        while True:
+
+        def is_there() -> bool:
             try:
                 self.get(port, "/health/ready")
-                break
             except OSError:
                 assert self.state("Running") == "true", self.log()
-                assert time.monotonic() < deadline, self.log()
-                time.sleep(0.05)
+                return False
+            return True
+
+        wait_until(is_there)
         return self.post(port, b'{"length": 5.1, "width": 2.4}') == (200, _VIRGINICA)
 
     def get(self, port: int, path: str) -> tuple[int, bytes]:

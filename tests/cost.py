@@ -1,7 +1,7 @@
-"""``python -m tests.cost ARTIFACTS``: what answers cost, counted in calls of functions.
+"""``python -m tests.cost ARTIFACTS``: what answers cost, counted in calls and instructions.
 
-Seconds differ from run to run; calls do not. A worker is run in a thread whose calls, Python's and
-C's, are counted, and asked over a real connection.
+Seconds differ from run to run; these do not. A worker is run in a thread whose calls, Python's and
+C's, and for known heads Python's instructions are counted, and asked over a real connection.
 """
 
 import json
@@ -9,10 +9,12 @@ import socket
 import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.http.access import Access
-from iris_deploy.serving.http.app import create_app
+from iris_deploy.serving.http.app import follow_app
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.late import LateApp
 from iris_deploy.serving.settings import ServeSettings
@@ -37,11 +39,19 @@ class _Counter:
     """Counts the calls of a worker's threads, of which one is at work at a time."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.instructions = 0
+        self.traces = False
 
     def __call__(self, _frame: object, event: str, _argument: object) -> None:
         if event in {"call", "c_call"}:
             self.calls += 1
+
+    def trace(self, frame: FrameType, event: str, _argument: object) -> Any:
+        if not self.traces:
+            return None
+        frame.f_trace_opcodes, frame.f_trace_lines = True, False
+        self.instructions += event == "opcode"
+        return self.trace
 
 
 def main(artifacts: Path) -> None:
@@ -53,7 +63,7 @@ def main(artifacts: Path) -> None:
     metrics = Metrics(memory.slot(0))
     metrics.begin(bundle.manifest, 1)
     endpoints.observer.observe = metrics.observe
-    app = LateApp(lambda: create_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
+    app = LateApp(lambda: follow_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
     log = Log("json", access=False, descriptor=2)
     log.capture_logging()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -67,6 +77,7 @@ def main(artifacts: Path) -> None:
         worker.run()
 
     threading.setprofile(counter)
+    threading.settrace(counter.trace)
     threading.Thread(target=work, daemon=True).start()
     with socket.create_connection(listener.getsockname()) as connection:
 
@@ -85,8 +96,13 @@ def main(artifacts: Path) -> None:
             return (min(map(cost, [post(many)] * 5)) - min(map(cost, [post(few)] * 5))) / 4000
 
         cost(*known, *new, post(batch(4000)), post(arrays(8000)))
+        known_costs = cost(*known)
+        counter.traces = True
+        cost(*known)
+        counter.traces = False
         costs = {
-            "known": cost(*known),
+            "known": known_costs,
+            "instructions": counter.instructions / len(known),
             "new": cost(*new),
             "a row": cost_of_a_row(batch(4000), batch(8000)),
             "a row in arrays": cost_of_a_row(arrays(8000), arrays(12000)),

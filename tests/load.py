@@ -16,10 +16,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.conftest import Answer, Server, wait_until
+from tests.conftest import Answer, Server
 from tests.pieces import (
     post,
 )
+from tests.waits import pause, wait_until
 
 Connect = Callable[[], socket.socket]
 
@@ -77,6 +78,14 @@ def forked(server: Server, n: int) -> list[int]:
     """Wait until a server has so many workers, and return their process ids."""
     wait_until(lambda: len(server.workers()) == n)
     return server.workers()
+
+
+def connections_of(pid: int) -> int:
+    """Return how many accepted TCP connections a worker holds."""
+    table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    established = {line.split()[9] for line in table if line.split()[3] == "01"}
+    links = (str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(link.removeprefix("socket:[").rstrip("]") in established for link in links)
 
 
 @functools.cache
@@ -156,10 +165,8 @@ class Load:
 
     def go_on(self, n: int = 200) -> None:
         """Wait until there are so many more right answers."""
-        goal, deadline = self.right + n, time.monotonic() + 20
-        while self.right < goal:
-            assert time.monotonic() < deadline, self.failures[-5:]
-            time.sleep(0.01)
+        goal = self.right + n
+        wait_until(lambda: self.right >= goal, failed=lambda: self.failures[-5:])
 
     def _ask(self, number: int, keeps: bool) -> None:
         instance, label = ASKED[number % len(ASKED)]
@@ -196,7 +203,7 @@ class Load:
 
     def _fail(self, kind: str, detail: object) -> None:
         self.failures.append(Failure(kind, repr(detail), time.monotonic()))
-        time.sleep(_PAUSE)
+        pause(_PAUSE)
 
 
 def _ends(answer: Answer | None) -> bool:
@@ -231,7 +238,7 @@ def cpu_seconds(server: Server) -> float:
 
 def used_in_a_second(server: Server) -> float:
     before = cpu_seconds(server)
-    time.sleep(1)
+    pause(1)
     return cpu_seconds(server) - before
 
 

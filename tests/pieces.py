@@ -11,6 +11,7 @@ from http import HTTPStatus
 from typing import Any
 
 from tests.conftest import Answer, Server
+from tests.waits import pause
 
 Address = tuple[str, int]
 
@@ -92,7 +93,7 @@ def send(connection: socket.socket, *pieces: bytes) -> None:
     for number, piece in enumerate(pieces, 1):
         connection.sendall(piece)
         if number < len(pieces) and not number % each:
-            time.sleep(_PAUSE)
+            pause(_PAUSE)
 
 
 def read_to_end(connection: socket.socket, seconds: float) -> bytes:

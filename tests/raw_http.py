@@ -4,8 +4,9 @@ import contextlib
 from http.client import HTTPResponse
 from typing import Any
 
-from tests.conftest import Answer, Server, wait_until
+from tests.conftest import Answer, Server
 from tests.pieces import HOST, head
+from tests.waits import wait_until
 
 
 def raw(server: Server, request: bytes, timeout: float = 20) -> Answer:

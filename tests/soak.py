@@ -27,6 +27,7 @@ from iris_deploy.cli import main as iris_deploy
 from tests.conftest import Server, serving
 from tests.load import Load, batch
 from tests.pieces import DETAILED, post
+from tests.waits import pause
 
 KEEP_ALIVE, RENEWING, ODD = 6, 3, 2  # clients
 WARM_UP = 120.0  # seconds after which growth counts: pools and allocators have filled by then
@@ -123,7 +124,7 @@ def soak(seconds: float, kill_every: float | None, reload_every: float | None) -
                 begun = time.monotonic()
                 due = {"look": 0.0, "kill": kill_every or 1e9, "reload": reload_every or 1e9}
                 while (passed := time.monotonic() - begun) < seconds:
-                    time.sleep(0.05)
+                    pause(0.05)
                     if passed >= due["look"]:
                         due["look"] += max(1.0, seconds / 300)
                         watch.look(server)

@@ -31,6 +31,7 @@ from tests.hostile import BODIES, DENSE, FRAMED, HEADS, SENT
 from tests.load import forked, resident
 from tests.pieces import BODY, CHUNKED, HOST, POOL, PROBE, chunks, head, post, post_head
 from tests.soak import train
+from tests.waits import pause
 
 SLOW = 0.100  # seconds that a probe may take
 EVERY = 0.02  # seconds between two probes
@@ -105,10 +106,10 @@ def send_without_end(address: Address, kinds: list[bytes], chance: random.Random
             if way == 0:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
             elif way == 1:
-                time.sleep(chance.random() * 3)  # and read nothing
+                pause(chance.random() * 3)  # and read nothing
             elif way == 2:
                 connection.recv(chance.randrange(1, 1000))
-                time.sleep(chance.random())
+                pause(chance.random())
             else:
                 if way == 3:
                     connection.shutdown(socket.SHUT_WR)
@@ -124,7 +125,7 @@ def cut(data: bytes, chance: random.Random) -> Iterator[bytes]:
     if way == 0:  # byte by byte, for a second
         for at in range(min(len(data), 100)):
             yield data[at : at + 1]
-            time.sleep(0.01)
+            pause(0.01)
         yield data[100:]
     elif way == 1:
         at = 0
@@ -184,7 +185,7 @@ class Prober(threading.Thread):
                 self.failures.append(status.decode("latin-1"))
             if took > SLOW and took - (kept_waiting(self._pids) - before) > SLOW:
                 self.slow.append(took)
-            time.sleep(EVERY)
+            pause(EVERY)
 
 
 def torture(seconds: float, seed: int) -> int:
@@ -214,7 +215,7 @@ def torture(seconds: float, seed: int) -> int:
             prober.start()
         most = list(before)
         while time.monotonic() < until:
-            time.sleep(0.2)
+            pause(0.2)
             most = [max(m, resident(w)) for m, w in zip(most, workers, strict=True)]
             progress(until - time.monotonic(), seconds, probers, most)
         for prober in probers:

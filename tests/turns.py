@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.http.access import Access
-from iris_deploy.serving.http.app import create_app
+from iris_deploy.serving.http.app import follow_app
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Route
@@ -65,12 +65,13 @@ class Turns:
         figures = Exposition(memory, lambda: bundle.manifest).build_route(is_open=False)
         endpoints = Endpoints(bundle, [figures, *others], guarded=bool(token), prefix=prefix)
         self.memory = memory
+        self.endpoints = endpoints
         metrics = Metrics(memory.slot(0))
         metrics.begin(endpoints.bundle.manifest, 1)
         endpoints.observer.observe = metrics.observe
         settings = ServeSettings(trusted_proxies=("127.0.0.1",), url_prefix=prefix)
         access = Access((token,) if token else (), ("https://a.example",))
-        app = create_app(endpoints, max_body_bytes=settings.max_body_bytes)
+        app = follow_app(endpoints, max_body_bytes=settings.max_body_bytes)
         log = log or Log("json", access=False)
         service = Service(endpoints, access, metrics, log, settings, app)
         self.threads = Threads(service)

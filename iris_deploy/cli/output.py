@@ -38,11 +38,11 @@ def build_progress(
     from rich.console import Console
 
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    begun = time.monotonic()
+    started = time.monotonic()
     if verbose or not console.is_terminal:
 
         def on_step(what: str) -> None:
-            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
+            console.print(f"{time.monotonic() - started:6.1f} s  {what}")
 
         def on_line(line: str) -> None:
             if verbose:
@@ -55,7 +55,7 @@ def build_progress(
     with console.status("", spinner="line") as status:
 
         def on_step_(what: str) -> None:
-            console.print(f"{time.monotonic() - begun:6.1f} s  {what}")
+            console.print(f"{time.monotonic() - started:6.1f} s  {what}")
             status.update("")
 
         def on_line_(line: str) -> None:

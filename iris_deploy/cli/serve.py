@@ -122,7 +122,7 @@ def _serve_development(
             hint="leave --dev out, or the other options",
         )
     bundle = repository.read(model, version)
-    app = create_app(Endpoints(bundle), max_body_bytes=settings.max_body_bytes)
+    app = create_app(Endpoints(bundle).served.table, max_body_bytes=settings.max_body_bytes)
     typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
     manifest = bundle.manifest
     serve_development(

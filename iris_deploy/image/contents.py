@@ -144,7 +144,7 @@ def compile_all(directory: Path) -> None:
         raise ImageError(f"not every module below {directory} could be compiled")
 
 
-def settle(root: Path, layers: Path, epoch: int) -> None:
+def normalize(root: Path, layers: Path, epoch: int) -> None:
     """Lay out what becomes a layer each, with the same times and modes whenever it is built.
 
     Parameters
@@ -180,7 +180,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     repository = Repository(Path("artifacts"))
     try:
         bundle = assemble(given.root, repository, given.model or None, version)
-        settle(given.root, given.layers, given.epoch)
+        normalize(given.root, given.layers, given.epoch)
     except IrisDeployError as exc:
         hint = f"\nhint: {exc.hint}" if exc.hint else ""
         sys.stderr.write(f"error: {exc}{hint}\n")

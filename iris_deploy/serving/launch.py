@@ -104,15 +104,15 @@ class Launch:
             repository,
             bundle.manifest,
             version,
-            swap=self._endpoints.swap,
+            prepare=self._endpoints.prepare,
             renew_tokens=lambda: self._access.set_tokens(tokens()),
             log=log,
         )
 
     def _create_app(self) -> "WSGIApplication":
-        from iris_deploy.serving.http.app import create_app
+        from iris_deploy.serving.http.app import follow_app
 
-        return create_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)
+        return follow_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)
 
     def run(self, signals: Signals, *, watch: bool) -> None:
         """Serve until SIGTERM or SIGINT.
@@ -135,8 +135,8 @@ class Launch:
             self._settings,
             self._n_workers,
             signals=signals,
-            spawn=self._work,
-            reload=lambda: self._reloader.lead(self._metrics),
+            spawn=self._run_worker,
+            reload=lambda: self._reloader.reload(self._metrics),
             watch=self._reloader.is_outdated if watch else None,
             metrics=self._metrics,
             log=self._log,
@@ -179,7 +179,7 @@ class Launch:
             "threads": self._settings.threads,
         }
 
-    def _work(self, number: int, line: socket.socket) -> NoReturn:
+    def _run_worker(self, number: int, line: socket.socket) -> NoReturn:
         """Be a worker, in a process that was forked for it."""
         code = 1
         try:

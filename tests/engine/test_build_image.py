@@ -19,7 +19,7 @@ import pytest
 from iris_deploy.bundle.manifest import encode_manifest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.image.engines.registry import ENGINES
-from tests.conftest import COMMAND, Run, run_process, wait_until
+from tests.conftest import COMMAND, Run, run_process
 from tests.containers import (
     BASE,
     build,
@@ -31,6 +31,7 @@ from tests.containers import (
 from tests.load import can_unshare
 from tests.package import ROOT
 from tests.tools import require
+from tests.waits import pause, wait_until
 
 once = pytest.mark.once
 
@@ -497,7 +498,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(artifacts: Path, tmp_path: Path, mo
             start_new_session=True,
         )
         wait_until(lambda: moment in log.read_text() or process.poll() is not None, 60)
-        time.sleep(0.3)
+        pause(0.3)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(30) == 130, log.read_text()
     assert "Traceback" not in log.read_text()

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.conftest import free_port, wait_until
+from tests.conftest import free_port
 from tests.containers import (
     BASE,
     CERTIFICATES,
@@ -30,6 +30,7 @@ from tests.containers import (
 )
 from tests.load import Load
 from tests.package import ROOT, build_wheel
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
 

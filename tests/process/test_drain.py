@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, free_port, serving, wait_until
+from tests.conftest import Server, free_port, serving
 from tests.load import (
     ASKED,
     SMALL,
@@ -26,6 +26,7 @@ from tests.load import (
     read_answer,
 )
 from tests.pieces import DETAILED, INSTANCE, is_problem, post
+from tests.waits import pause, wait_until, wait_until_read
 
 LARGE = ("--max-body-bytes", 100_000_000)
 SLOW = 100_000  # instances; with details about a second
@@ -50,6 +51,11 @@ def say_stop(server: Server, number: int = signal.SIGTERM) -> float:
     server.process.send_signal(number)
     wait_until(lambda: server.events("drain"))
     return begun
+
+
+def met(server: Server) -> set[int]:
+    """Ask often enough to meet every worker what it says of its readiness."""
+    return {server.request("GET", "/health/ready").status for _ in range(20)}
 
 
 def only_child(pid: int) -> int:
@@ -114,7 +120,7 @@ def test_what_is_not_done_at_the_deadline_is_cut_and_counted(artifacts: Path) ->
         assert unread.recv(1) == b"H"
         unfinished.sendall(SMALL[:-1])
         begun.sendall(b"P")
-        time.sleep(0.2)
+        wait_until_read(unfinished, begun)
         start = say_stop(running)
         assert running.process.wait(20) == 1
         assert time.monotonic() - start < 2.2
@@ -152,7 +158,7 @@ def test_a_large_answer_arrives_whole_however_slowly_it_is_read(artifacts: Path)
         pieces = []
         while piece := response.read(1_000_000):
             pieces.append(piece)
-            time.sleep(0.1)
+            pause(0.1)
         assert len(json.loads(b"".join(pieces))["predictions"]) == n
         assert running.process.wait(20) == 0
 
@@ -180,7 +186,7 @@ def test_answers_of_a_drain_close_their_connection(artifacts: Path) -> None:
             connection.sendall(SMALL)
             assert read_answer(connection).headers["Connection"] is None
         say_stop(running)
-        time.sleep(0.1)
+        wait_until(lambda: met(running) == {503})
         for connection in connections:
             connection.sendall(SMALL)
             assert read_answer(connection).headers["Connection"] == "close"
@@ -198,15 +204,14 @@ def test_idle_connections_are_closed_and_half_sent_requests_are_answered(artifac
         assert read_answer(idle).status == 200
         half.sendall(SMALL[:-5])
         quarter.sendall(SMALL[:9])
-        time.sleep(0.1)
+        wait_until_read(half, quarter)
         start = say_stop(running)
-        time.sleep(0.5)
+        assert is_closed(idle)
+        assert is_closed(silent)
         for connection, rest in ((half, SMALL[-5:]), (quarter, SMALL[9:])):
             connection.sendall(rest)
             assert read_answer(connection).json() == {"prediction": "virginica"}
             connection.close()
-        assert is_closed(idle)
-        assert is_closed(silent)
         assert running.process.wait(20) == 0
         assert time.monotonic() - start < 3
 
@@ -216,9 +221,9 @@ def test_a_second_signal_ends_at_once(artifacts: Path, delay: int) -> None:
     options = ("--workers", 2, "--grace", 20, "--drain-delay", delay)
     with serving(artifacts, *options) as running, connected(running) as (connection,):
         connection.sendall(SMALL[:-1])
-        time.sleep(0.1)
+        wait_until_read(connection)
         say_stop(running)
-        time.sleep(1.1)  # what comes within a second is the same wish, and no second one
+        pause(1.1)  # what comes within a second is the same wish, and no second one
         start = time.monotonic()
         assert running.stop(signal.SIGINT) == 1
         assert time.monotonic() - start < 1
@@ -232,9 +237,9 @@ def test_workers_stop_by_themselves_when_the_supervisor_is_killed(artifacts: Pat
         workers = forked(running, 2)
         with connected(running) as (connection,):
             connection.sendall(SMALL[:-1])
-            time.sleep(0.1)
+            wait_until_read(connection)
             running.process.kill()
-            time.sleep(0.3)
+            wait_until(lambda: len(running.events("orphaned")) == 2)
             connection.sendall(SMALL[-1:])  # what has come is answered even now
             assert read_answer(connection).status == 200
         wait_until(lambda: is_refused(running.connect), 5)
@@ -247,9 +252,9 @@ def test_a_worker_that_is_killed_in_a_drain_is_not_passed_over(artifacts: Path) 
         (worker,) = forked(running, 1)
         with connected(running) as (connection,):
             connection.sendall(SMALL[:-1])
-            time.sleep(0.1)
+            wait_until_read(connection)
             say_stop(running)
-            time.sleep(0.3)
+            wait_until(lambda: is_refused(running.connect))
             os.kill(worker, signal.SIGKILL)
             assert is_closed(connection)
         assert running.process.wait(20) == 1
@@ -290,7 +295,7 @@ def test_reloads_in_a_drain_change_nothing(artifacts: Path) -> None:
             say_stop(running)
             for _ in range(5):
                 running.process.send_signal(signal.SIGHUP)
-                time.sleep(0.05)
+                pause(0.05)
             assert running.process.wait(20) == 0
             load.join()
         assert load.failures == []

@@ -12,8 +12,9 @@ from iris_deploy.bundle.files import read_file
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.serving.http.access import MAX_TOKENS_BYTES
 from tests.bundles import rewrite
-from tests.conftest import Server, run_process, serving, wait_until
+from tests.conftest import Server, run_process, serving
 from tests.load import forked
+from tests.waits import wait_until
 
 TOKEN = "first-0123456789abcdef"
 OTHER = "second-0123456789abcdef"

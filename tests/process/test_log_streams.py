@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.serving.telemetry.log import Log
-from tests.conftest import COMMAND, Server, free_port, wait_until
+from tests.conftest import COMMAND, Server, free_port
 from tests.raw_http import get, raw
+from tests.waits import wait_until
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 REQUESTS = 100
@@ -68,13 +69,9 @@ def answers(server: Server) -> None:
 
 def read_terminal(master: int, seconds: float = 10) -> Iterator[bytes]:
     """Yield what a terminal shows."""
-    os.set_blocking(master, False)
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
+    while select.select([master], [], [], seconds)[0]:
         try:
             yield os.read(master, 65536)
-        except BlockingIOError:
-            time.sleep(0.02)
         except OSError:  # the other side is closed
             return
 

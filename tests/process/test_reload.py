@@ -3,15 +3,15 @@
 import os
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
 
 from iris_deploy.cli import main
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, serving
 from tests.load import Load, forked
 from tests.pieces import INSTANCE
+from tests.waits import assert_stays, wait_until
 
 SWAPPED = 'iris_deploy_reloads_total{result="swapped"}'
 REFUSED = 'iris_deploy_reloads_total{result="refused"}'
@@ -94,8 +94,8 @@ def test_reloads_that_come_together_end_with_the_newest(artifacts: Path) -> None
                 reload(running)
                 wait_until_told(running, newest)
             os.kill(worker, signal.SIGCONT)
-            time.sleep(0.3)
-            assert served(running) == {2 * version - 2}
+            wait_until(lambda v=version: served(running) == {2 * v - 2})  # type: ignore[misc]
+            assert_stays(lambda v=version: served(running) == {2 * v - 2}, 0.2)  # type: ignore[misc]
         assert running.workers() == [worker]
 
 
@@ -133,13 +133,41 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves_on(artifacts: Path) 
         assert served(running) == {4}
 
 
+BAD_ROUTES = """
+from iris_deploy.serving.http import endpoints
+real = endpoints.build_routes
+def build_routes(bundle, observer):
+    if bundle.manifest.version == 3:
+        raise LookupError("no words for version 3")
+    return real(bundle, observer)
+endpoints.build_routes = build_routes
+"""
+
+
+def test_a_bundle_whose_routes_cannot_be_built_is_refused(artifacts: Path, tmp_path: Path) -> None:
+    """A fault of a contract's ends nobody who serves already."""
+    (tmp_path / "sitecustomize.py").write_text(BAD_ROUTES)
+    env = {"PYTHONPATH": str(tmp_path)}
+    with serving(artifacts, "--watch", "--workers", 2, env=env) as running:
+        workers = forked(running, 2)
+        train(artifacts)
+        wait_until(lambda: running.events("reload_refused"), 5)
+        assert served(running) == {2}
+        assert running.metrics()[REFUSED] == 1
+        (bug,) = running.events("bug")
+        assert "no words for version 3" in bug["traceback"]
+        train(artifacts)
+        wait_until(lambda: served(running) == {4}, 5)
+        assert len(running.events("reload_refused")) == 1
+        assert running.workers() == workers
+
+
 def test_a_version_that_was_asked_for_stays(artifacts: Path) -> None:
     with serving(artifacts, "--version", 1, "--watch", "--workers", 2) as running:
         train(artifacts)
         reload(running)
         wait_until(lambda: running.events("reload_same"), 5)
-        time.sleep(1.5)
-        assert served(running) == {1}
+        assert_stays(lambda: served(running) == {1}, 1.5)
         assert not running.events("reload")
 
 
@@ -162,8 +190,7 @@ def test_watching_tells_of_a_damaged_version_once(artifacts: Path) -> None:
         damage(elsewhere / "iris/3")
         (elsewhere / "iris/3").rename(artifacts / "iris/3")
         wait_until(lambda: running.events("reload_refused"), 3)
-        time.sleep(2.5)
-        assert len(running.events("reload_refused")) == 1
+        assert_stays(lambda: refusals(running) == 1, 2.5)
         assert served(running) == {2}
         assert running.predict(INSTANCE).status == 200
         train(artifacts)
@@ -218,9 +245,8 @@ def test_a_repository_that_is_gone_changes_nothing(artifacts: Path, watch: bool)
         artifacts.rename(artifacts.with_name("elsewhere"))
         reload(running)
         wait_until(lambda: running.events("reload_refused"), 5)
-        time.sleep(1.5)
+        assert_stays(lambda: refusals(running) == 1, 1.5)
         assert served(running) == {2}
-        assert len(running.events("reload_refused")) == 1
 
 
 def test_watching_a_repository_that_cannot_be_read_goes_on(artifacts: Path) -> None:
@@ -229,8 +255,7 @@ def test_watching_a_repository_that_cannot_be_read_goes_on(artifacts: Path) -> N
         directory, moved = artifacts / "iris", artifacts / "moved"
         directory.rename(moved)
         directory.symlink_to("iris")  # to itself: nobody can list it, not even root
-        time.sleep(2.5)
-        assert running.process.poll() is None
+        assert_stays(lambda: running.process.poll() is None, 2.5)
         assert served(running) == {2}
         directory.unlink()
         moved.rename(directory)
@@ -243,8 +268,7 @@ def test_a_bundle_that_is_never_read_to_its_end_does_not_stop_the_stop(artifacts
         (artifacts / "iris/3").mkdir()
         os.mkfifo(artifacts / "iris/3/bundle.json")
         reload(running)
-        time.sleep(0.5)
-        assert served(running) == {2}
+        assert_stays(lambda: served(running) == {2}, 0.5)
         assert running.stop(timeout=8) == 0
 
 

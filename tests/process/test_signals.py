@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, serving, wait_until
+from tests.conftest import COMMAND, serving
 from tests.load import SMALL, Load, forked, read_answer
+from tests.waits import pause, wait_until, wait_until_read
 
 IN_THE_GAP = """
 import os, signal
@@ -47,7 +48,7 @@ def end(process: "subprocess.Popen[str]") -> tuple[str, str]:
 @pytest.mark.parametrize("delay", [0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5])
 def test_a_signal_while_it_starts_ends_it(artifacts: Path, delay: float) -> None:
     process = start(artifacts)
-    time.sleep(delay)
+    pause(delay)
     process.terminate()
     _, err = end(process)
     assert process.returncode in {0, -signal.SIGTERM}
@@ -63,7 +64,7 @@ def test_a_signal_to_all_processes_counts_once_while_workers_are_forked(
         process = start(artifacts, "--workers", 4)
         assert process.stdout
         process.stdout.readline()
-        time.sleep(milliseconds / 1000)
+        pause(milliseconds / 1000)
         os.killpg(process.pid, number)
         _, err = end(process)
         assert (process.returncode, err) in {(0, ""), (128 + signal.SIGINT, "")}
@@ -73,7 +74,7 @@ def test_a_signal_to_all_processes_counts_once_later(artifacts: Path) -> None:
     process = start(artifacts, "--workers", 4)
     assert process.stdout
     process.stdout.readline()
-    time.sleep(0.5)
+    pause(0.5)
     os.killpg(process.pid, signal.SIGINT)
     out, err = end(process)
     assert (process.returncode, err) == (0, "")
@@ -92,20 +93,20 @@ PAIRS = [(signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT), (sign
 
 
 @pytest.mark.parametrize(
-    ("pause", "pair"),
+    ("apart", "pair"),
     [(0, PAIRS[0]), (0.0001, PAIRS[1]), (0.005, PAIRS[2]), (0.15, PAIRS[0]), (0.4, PAIRS[1])],
 )
 def test_two_stop_signals_within_a_second_are_one_wish(
-    artifacts: Path, pause: float, pair: tuple[int, int]
+    artifacts: Path, apart: float, pair: tuple[int, int]
 ) -> None:
     """As of Ctrl-C below make or timeout: one for the group, and one more from the program."""
     with serving(artifacts, "--workers", 2) as running, running.connect() as connection:
         forked(running, 2)
         connection.sendall(SMALL[:-1])
-        time.sleep(0.1)
+        wait_until_read(connection)
         for number in pair:
             running.process.send_signal(number)
-            time.sleep(pause)
+            pause(apart)
         connection.sendall(SMALL[-1:])
         assert read_answer(connection).status == 200
         assert running.process.wait(10) == 0
@@ -133,7 +134,7 @@ def test_a_stop_signal_is_never_lost_in_many_others(artifacts: Path) -> None:
         forked(running, 2)
         for _ in range(5000):
             running.process.send_signal(signal.SIGHUP)
-            time.sleep(0)
+            os.sched_yield()
         running.process.send_signal(signal.SIGTERM)
         assert running.process.wait(5) == 0
 
@@ -188,7 +189,7 @@ def test_a_storm_of_signals_loses_neither_the_stop_nor_a_request(
         for _ in range(1500):
             running.process.send_signal(chance.choice(noise))
             if chance.random() < 0.02:
-                time.sleep(chance.random() / 50)
+                pause(chance.random() / 50)
         load.go_on(50)
         load.refusals_are_fine = True
         begun = time.monotonic()
@@ -198,7 +199,7 @@ def test_a_storm_of_signals_loses_neither_the_stop_nor_a_request(
             running.process.send_signal(number)
         while running.process.poll() is None and time.monotonic() - begun < 0.9:
             running.process.send_signal(chance.choice([*noise, signal.SIGTERM, signal.SIGINT]))
-            time.sleep(chance.random() / 100)
+            pause(chance.random() / 100)
         assert running.process.wait(10) == 0
         load.join()
         assert load.failures == []

@@ -17,9 +17,10 @@ import pytest
 from iris_deploy.errors import ServerError
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.sockets import open_sockets, remove_unix_sockets
-from tests.conftest import Answer, Run, free_port, run_process, serving, wait_until
+from tests.conftest import Answer, Run, free_port, run_process, serving
 from tests.load import Load, ask_port, is_refused, read_answer
 from tests.pieces import INSTANCE, post
+from tests.waits import wait_until
 
 SMALL = post(b'{"length": 5.1, "width": 2.4}')
 

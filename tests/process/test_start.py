@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, free_port, run_process, serving, wait_until
+from tests.conftest import COMMAND, free_port, run_process, serving
 from tests.load import read_answer
 from tests.pieces import BODY, HOST, INSTANCE, head, post, read_to_end
+from tests.waits import wait_until
 
 LIST_MODULES = """\
 import json, sys

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.serving.supervision.cpus import usable_cpus
-from tests.conftest import Server, serving, wait_until
-from tests.load import ASKED, Load, forked, read_answer
+from tests.conftest import Server, serving
+from tests.load import ASKED, Load, connections_of, forked, read_answer
 from tests.pieces import INSTANCE, post
+from tests.waits import assert_stays, pause, wait_until
 
 RESTARTS = "iris_deploy_worker_restarts_total"
 ANSWERED = 'iris_deploy_requests_total{route="/predict",status="200"}'
@@ -149,7 +150,7 @@ def test_service_goes_on_while_a_worker_is_killed_every_second(artifacts: Path) 
             load.go_on(20)
             kills.append(time.monotonic())
             kill_one(running)
-            time.sleep(1)
+            pause(1)
         load.go_on(100)
         assert running.process.poll() is None
         assert len(load.failures) <= len(kills) * 8
@@ -159,12 +160,13 @@ def test_service_goes_on_while_a_worker_is_killed_every_second(artifacts: Path) 
 
 def test_workers_that_keep_dying_end_the_server(artifacts: Path) -> None:
     with serving(artifacts, "--workers", 1) as running:
-        deadline = time.monotonic() + 20
-        while running.process.poll() is None:
-            assert time.monotonic() < deadline
+
+        def killed() -> bool:
             for pid in running.workers():
                 os.kill(pid, signal.SIGKILL)
-            time.sleep(0.02)
+            return running.process.poll() is not None
+
+        wait_until(killed)
         assert running.process.returncode == 1
         error = running.errors.read_text()
         assert "workers in a row died" in error
@@ -182,9 +184,9 @@ def test_a_replacement_that_cannot_be_had_now_is_had_later(
     with serving(artifacts, "--workers", 2, env=env) as running:
         killed, sound = forked(running, 2)
         os.kill(killed, signal.SIGKILL)
+        wait_until(lambda: len(running.events("worker_died") + running.events("fork")) == 2, 5)
         wait_until(lambda: is_dead(killed) and len(running.workers()) == 2, 5)
-        time.sleep(0.5)
-        assert len(running.workers()) == 2
+        assert_stays(lambda: len(running.workers()) == 2, 0.5)
         assert sound in running.workers()
         assert running.predict(INSTANCE).status == 200
         assert running.stop() == 0
@@ -211,7 +213,7 @@ def test_a_server_that_was_paused_as_a_whole_keeps_its_workers(artifacts: Path) 
             connection.sendall(SMALL[:-1])
             for pid in (running.process.pid, *workers):
                 os.kill(pid, signal.SIGSTOP)
-            time.sleep(6)
+            pause(6)
             for pid in (running.process.pid, *workers):
                 os.kill(pid, signal.SIGCONT)
             connection.sendall(SMALL[-1:])
@@ -243,19 +245,12 @@ def test_tokens_rotate_at_sighup(artifacts: Path, tmp_path: Path) -> None:
         wait_until(lambda: statuses() == {(401, 200)}, 5)
         file.write_text("short")
         running.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: running.events("tokens_refused"), 5)
+        processes = 3
+        wait_until(lambda: len(running.events("tokens_refused")) == processes, 5)
         file.unlink()
         running.process.send_signal(signal.SIGHUP)
-        time.sleep(0.5)
+        wait_until(lambda: len(running.events("tokens_refused")) == 2 * processes, 5)
         assert statuses() == {(401, 200)}
-
-
-def connections_of(pid: int) -> int:
-    """Return how many accepted TCP connections a worker holds."""
-    table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
-    established = {line.split()[9] for line in table if line.split()[3] == "01"}
-    links = (str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
-    return sum(link.removeprefix("socket:[").rstrip("]") in established for link in links)
 
 
 @pytest.mark.parametrize("workers", [2, 4])

@@ -10,7 +10,8 @@ import pytest
 
 from iris_deploy.errors import IrisDeployError
 from iris_deploy.serving.supervision.sockets import open_socket, shared_ports, url_of, url_to_try
-from tests.conftest import serving, wait_until
+from tests.conftest import serving
+from tests.waits import wait_until
 
 
 @pytest.mark.parametrize("number", [errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL])

@@ -90,3 +90,15 @@ def test_nothing_in_the_house_is_too_long_to_be_read_at_once() -> None:
         assert len(path.read_text().splitlines()) <= LONGEST_FILE, path
         for name, lines in bodies(path):
             assert lines <= LONGEST_FUNCTION, f"{path}: {name} has {lines} lines"
+
+
+def sleeps(path: Path) -> Iterator[int]:
+    """Yield the lines of a module in which it sleeps."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Attribute) and node.attr == "sleep":
+            yield node.lineno
+
+
+def test_tests_wait_for_a_state_and_say_so_where_time_is_a_part_of_the_case() -> None:
+    sleeping = {path.name for path in (ROOT / "tests").rglob("*.py") if any(sleeps(path))}
+    assert sleeping == {"waits.py"}

@@ -10,7 +10,7 @@ import pytest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import BundleError
 from iris_deploy.serving.supervision.newest import Newest
-from tests.conftest import wait_until
+from tests.waits import wait_until
 
 FILE = "lr_iris.pkl"
 

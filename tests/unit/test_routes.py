@@ -1,6 +1,7 @@
 """A route is said once, and known wherever routes are."""
 
 import contextlib
+import dataclasses
 import json
 import os
 from collections.abc import Iterator
@@ -9,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.serving.contracts.exchange import Observer
+from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.telemetry.log import Log
@@ -114,3 +118,33 @@ def test_a_new_route_is_counted_and_logged_by_its_kind(house: House, logged: Pat
     assert {"/echo", "/clock"} <= house.counts()
     paths = [json.loads(line)["path"] for line in logged.read_text().splitlines()]
     assert paths == ["/iris/echo"]  # and no probe
+
+
+def test_another_bundle_may_have_other_routes(
+    artifacts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A head that is remembered, Flask's views and the texts of errors follow the swap."""
+    names = iter(("/first", "/second"))
+
+    def build(bundle: Bundle, observer: Observer) -> list[Route]:
+        path = next(names)
+        reading = dataclasses.replace(CLOCK, path=path + "/clock")
+        return [*build_routes(bundle, observer), dataclasses.replace(ECHO, path=path), reading]
+
+    monkeypatch.setattr("iris_deploy.serving.http.endpoints.build_routes", build)
+    with contextlib.ExitStack() as stack:
+        turns = Turns(artifacts, stack)
+
+        def ask(path: str) -> list[int]:
+            line = f"GET {path}/clock HTTP/1.1".encode()
+            bodies = (b"short", b"short", b"long" * 10)
+            asked = [*(post(body, target=path.encode()) for body in bodies), head(line, HOST)]
+            return [turns.ask(request).status for request in asked]
+
+        assert (ask("/first"), ask("/second")) == ([200] * 4, [404] * 4)
+        turns.endpoints.prepare(turns.endpoints.bundle)()
+        assert (ask("/first"), ask("/second")) == ([404] * 4, [200] * 4)
+        listed = json.loads(turns.ask(head(b"GET / HTTP/1.1", HOST)).body)["routes"]
+        assert "POST /second" in listed
+        assert "POST /first" not in listed
+        assert b"POST /second" in turns.ask(head(b"GET /nowhere HTTP/1.1", HOST)).body

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.serving.contracts.exchange import Exchange
-from tests.conftest import serving, wait_until
+from tests.conftest import serving
 from tests.growth import assert_linear, seconds
 from tests.hostile import LOOP, RECEIVED, SENT, filled
 from tests.load import batch, used_in_a_second
@@ -31,6 +31,7 @@ from tests.pieces import (
     take_apart,
 )
 from tests.turns import Turns
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.timeout(60), pytest.mark.no_cover]  # work is measured here
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Answer, Server, run_process, serving, wait_until
+from tests.conftest import Answer, Server, run_process, serving
 from tests.raw_http import get, raw
+from tests.waits import wait_until
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 LARGE = [INSTANCE] * 300  # answered on a thread, not in the loop

@@ -4,7 +4,6 @@ import json
 import random
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, serving, wait_until
-from tests.load import Load, batch, used_in_a_second
+from tests.conftest import Server, serving
+from tests.load import Load, batch, connections_of, used_in_a_second
 from tests.pieces import (
     BODY,
     CHUNKED,
@@ -36,6 +35,7 @@ from tests.pieces import (
     take_apart,
     talk,
 )
+from tests.waits import wait_until
 
 LIMIT = 1024 * 1024  # bytes of a body
 LANES = pytest.mark.parametrize("lines", [(), (POOL,)], ids=["loop", "pool"])
@@ -246,7 +246,7 @@ def test_ten_thousand_sudden_ends_do_no_harm(artifacts: Path) -> None:
     with serving(artifacts, "--workers", 2) as running:
         for _ in range(20):
             assert running.predict([INSTANCE] * 200).status == 200
-        time.sleep(0.5)
+        wait_until(lambda: not any(map(connections_of, running.workers())))
         before, workers = open_files(running), running.workers()
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda end: reset(running, *end), ends))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.conftest import Server, run_process, serving, wait_until
+from tests.conftest import Server, run_process, serving
 from tests.lanes import (
     ASKED,
     DATE_AND_ID,
@@ -35,6 +35,7 @@ from tests.pieces import (
     take_apart,
     talk,
 )
+from tests.waits import wait_until
 
 DATE = re.compile(rb"\r\nDate: [^\r]*")
 

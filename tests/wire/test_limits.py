@@ -14,9 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import COMMAND, Answer, Server, serving, wait_until
+from tests.conftest import COMMAND, Answer, Server, serving
 from tests.load import Load, batch, can_unshare, forked, is_closed, read_answer, resident
 from tests.pieces import DETAILED, INSTANCE, is_problem, post, post_head
+from tests.waits import pause, wait_until
 
 LARGE = ("--max-body-bytes", 100_000_000)
 SMALL = post(json.dumps(INSTANCE).encode())
@@ -113,9 +114,9 @@ def test_a_request_is_not_late_because_the_answer_before_took_long(artifacts: Pa
         response.begin()
         for _ in range(15):  # of 23 MB; what is left is more than sockets hold
             assert response.read(1_000_000)
-            time.sleep(0.25)
+            pause(0.25)
         assert response.read()
-        time.sleep(1.2)
+        pause(1.2)
         connection.sendall(SMALL[-1:])
         assert read_answer(connection).status == 200
 

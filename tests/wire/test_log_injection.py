@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Answer, Server, serving, wait_until
+from tests.conftest import Answer, Server, serving
 from tests.injections import REQUESTS
 from tests.raw_http import get, raw
+from tests.waits import wait_until
 
 ATOMIC = 4096  # PIPE_BUF: a longer line may mix with those of other workers in a pipe
 CLEAN_ID = r"[A-Za-z0-9._-]{1,64}"

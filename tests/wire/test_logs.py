@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, serving
 from tests.pieces import post
 from tests.raw_http import get, raw, request_line
+from tests.waits import wait_until
 
 INSTANCE = {"length": 5.1, "width": 2.4}
 CLEAN = re.compile(r"[A-Za-z0-9._-]{1,64}")

@@ -17,12 +17,13 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.worker.memory import SMALL, WORKING, Budget
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, serving
 from tests.contracts import Contract
 from tests.growth import peak
 from tests.hostile import BODIES, DENSE, arrays
 from tests.load import batch, forked, read_answer, resident
 from tests.pieces import DETAILED, INSTANCE, is_problem, post
+from tests.waits import wait_until
 
 SIZE = 1 << 20  # bytes of a body, the most that is taken by default
 WRITING = 4  # bytes for each of the body that a large answer takes while it is written
@@ -72,11 +73,11 @@ def test_the_budget_lets_one_in_that_is_alone_and_others_as_far_as_it_goes() -> 
     budget = Budget(100)
     assert budget.take(1000)
     assert not budget.take(1)
-    budget.give_back(1000)
+    budget.release(1000)
     assert budget.take(60)
     assert not budget.take(41)
     assert budget.take(40)
-    budget.give_back(100)
+    budget.release(100)
     assert budget.taken == 0
 
 

@@ -18,7 +18,8 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from iris_deploy.cli import main
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, serving
+from tests.waits import wait_until
 
 SETOSA, VERSICOLOR, VIRGINICA = (
     {"length": 1.4, "width": 0.2},
@@ -120,15 +121,15 @@ def test_totals_over_two_workers_are_right_whichever_worker_is_scraped(artifacts
 def test_totals_survive_the_death_of_workers_and_go_on(artifacts: Path) -> None:
     with serving(artifacts, "--workers", 2) as running:
         restarts = "iris_deploy_worker_restarts_total"
-        for deaths in range(3):
+        for backoff in range(3):
             for _ in range(20):
                 assert running.predict([SETOSA, FAR]).status == 200
-            expected = 20 * (deaths + 1)
+            expected = 20 * (backoff + 1)
             name = REQUESTS % ("/predict", 200)
             wait_until(lambda n=name, e=expected: running.metrics()[n] == e)  # type: ignore[misc]
             before = counts(running)
-            assert before[restarts] == deaths
-            victim = running.workers()[deaths % 2]
+            assert before[restarts] == backoff
+            victim = running.workers()[backoff % 2]
             os.kill(victim, signal.SIGKILL)
             wait_until(lambda v=victim: v not in running.workers())  # type: ignore[misc]
             for _ in range(20):
@@ -136,7 +137,7 @@ def test_totals_survive_the_death_of_workers_and_go_on(artifacts: Path) -> None:
                 for name, value in before.items():
                     assert after[name] >= value or "drift" in name, name
             wait_until(lambda: len(running.workers()) == 2)
-            wait_until(lambda d=deaths: running.metrics()[restarts] == d + 1)  # type: ignore[misc]
+            wait_until(lambda d=backoff: running.metrics()[restarts] == d + 1)  # type: ignore[misc]
         total = sum(v for k, v in running.metrics().items() if "predictions_total" in k)
         assert total == 120
 

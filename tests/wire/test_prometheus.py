@@ -11,8 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import free_port, serving, wait_until
+from tests.conftest import free_port, serving
 from tests.tools import require
+from tests.waits import wait_until
 
 pytestmark = pytest.mark.once
 

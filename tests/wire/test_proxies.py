@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from iris_deploy.serving.addresses import UNIX_PEER
 from iris_deploy.serving.http.proxies import TrustedProxies, plain_address
-from tests.conftest import serving, wait_until
+from tests.conftest import serving
 from tests.pieces import BODY, PREDICTION, post, take_apart, talk
+from tests.waits import wait_until
 
 PROXY = "127.0.0.1"
 ADDRESSES = st.ip_addresses().map(str)

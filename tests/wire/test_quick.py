@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from iris_deploy.serving.worker.fast_path import HEADS
-from tests.conftest import Server, serving, wait_until
+from tests.conftest import Server, serving
 from tests.lanes import ASKED, DATE_AND_ID, TOKEN, ask, header_lines, host_names, printable
 from tests.pieces import BODY, HOST, LAST, PREDICTION, head, post, read_to_end, send, talk
+from tests.waits import wait_until
 
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)")
 IDENTITY = re.compile(rb"\r\nX-Request-Id: ([^\r]+)")

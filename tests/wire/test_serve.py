@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import COMMAND, Run, Server, free_port, run_process, serving
+from tests.load import is_refused
 from tests.pieces import INSTANCE, JSON, is_problem
 from tests.raw_http import raw
+from tests.waits import wait_until
 
 
 def test_the_talks_request_gets_the_talks_answer(server: Server) -> None:
@@ -431,15 +432,8 @@ def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
     try:
         nothing = Path()
         server = Server(process, f"http://127.0.0.1:{port}", {}, nothing, nothing)  # type: ignore[arg-type]
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                answer = server.predict(INSTANCE)
-                break
-            except OSError:
-                assert time.monotonic() < deadline
-                time.sleep(0.1)
-        assert answer.json() == {"prediction": "virginica"}
+        wait_until(lambda: not is_refused(server.connect), 60)
+        assert server.predict(INSTANCE).json() == {"prediction": "virginica"}
         is_problem(server.predict("{"), 400)
         is_problem(server.request("GET", "/nope"), 404)
     finally:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.conftest import Server, serving
 from tests.tools import require
+from tests.waits import pause, wait_until
 
 pytestmark = pytest.mark.once
 
@@ -27,7 +28,7 @@ PATHS = {"headers": "/predict", "body": "/predict", "read": "/openapi.json"}
 
 def probe(server: Server, due: float) -> float:
     """Return how long after it was due a probe on a new connection is answered."""
-    time.sleep(max(due - time.monotonic(), 0))
+    pause(due - time.monotonic())
     connection = HTTPConnection(*server.address, timeout=5)
     try:
         connection.request("GET", "/health/live")
@@ -75,7 +76,7 @@ def test_probes_are_answered_at_once_while_slow_clients_attack(artifacts: Path, 
         while not attacked.done():
             with suppress(OSError, HTTPException):
                 connected = max(connected, running.metrics()["iris_deploy_connections"])
-            time.sleep(0.2)
+            pause(0.2)
         waited = sorted(future.result() for future in probes)
         assert connected >= ATTACKERS
         assert waited[int(0.99 * len(waited))] < 1, waited[-5:]
@@ -94,7 +95,7 @@ def test_more_slow_clients_than_connections_give_way_after_their_time(artifacts:
     with serving(artifacts, *options) as running, ThreadPoolExecutor(1) as pool:
         begun = time.monotonic()
         attacked = pool.submit(attack, running, "headers", begun + 3)
-        time.sleep(1)
+        wait_until(lambda: running.metrics()["iris_deploy_connections"] >= 100)
         waits = [probe(running, time.monotonic()) for _ in range(20)]
         assert max(waits) < 2 + 1 + 2  # the request's time, a look a second, and some patience
         attacked.result()

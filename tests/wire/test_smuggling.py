@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Server, free_port, serving, wait_until
+from tests.conftest import Server, free_port, serving
 from tests.pieces import (
     BODY,
     HOST,
@@ -33,6 +33,7 @@ from tests.pieces import (
 )
 from tests.smuggling import SMUGGLING, in_chunks
 from tests.tools import require
+from tests.waits import wait_until
 
 TWO_FOR_NGINX = {
     *("chunked behind bare LF", "chunk size with LF", "chunk size with LF, of a line end"),

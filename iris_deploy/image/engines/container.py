@@ -29,8 +29,8 @@ class Container:
 
     def state(self) -> dict[str, object]:
         """Return what is known of its life: whether it runs, its start and exit code."""
-        told = self._engine.run("inspect", "--format", "{{json .State}}", self._name)
-        state: dict[str, object] = json.loads(told)
+        answer = self._engine.run("inspect", "--format", "{{json .State}}", self._name)
+        state: dict[str, object] = json.loads(answer)
         return state
 
     def logs(self) -> str:

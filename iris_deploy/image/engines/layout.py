@@ -38,9 +38,9 @@ def remove_host_metadata(directory: Path) -> None:
         if entry.get("comment", "").startswith("FROM "):
             del entry["comment"]
     for part in ("config", "container_config"):
-        told = configuration.get(part, {})
-        told.pop("Hostname", None)
-        (told.get("Labels") or {}).pop(MARK, None)
+        options = configuration.get(part, {})
+        options.pop("Hostname", None)
+        (options.get("Labels") or {}).pop(MARK, None)
     new = json.dumps(configuration, separators=(",", ":")).encode()
     manifest["config"] |= {"digest": f"sha256:{hashlib.sha256(new).hexdigest()}", "size": len(new)}
     old.unlink()

@@ -48,7 +48,7 @@ class Exchange:
         self._predictor = predictor
         self._signature = predictor.signature
         self._observer = observer or Observer()
-        self._quick_rows = _QUICK_SUMS // predictor.sums
+        self._quick_rows: int = _QUICK_SUMS // predictor.sums
 
     def build_route(self, example: Mapping[str, float]) -> Route:
         """Return the contract's route.
@@ -65,7 +65,7 @@ class Exchange:
             also=contract.also,
             summary=contract.summary,
             handle=self.handle,
-            quick=self.handle_quickly,
+            quick=self.handle_quickly if self._quick_rows else None,
             describe=lambda: contract.describe(example),
         )
 
@@ -82,8 +82,8 @@ class Exchange:
             question = self._contract.decode_quickly(asked, body)
             if question is None:
                 return None
-            rows, _ = question
-            if (len(rows.values) if type(rows) is Rows else 1) > self._quick_rows:
+            rows = question[0]
+            if type(rows) is Rows and len(rows.values) > self._quick_rows:
                 return None
             return self.answer(question)
         except WRONG as exc:
@@ -97,19 +97,18 @@ class Exchange:
         InstanceError
             If values are so large that a score overflows.
         """
-        contract, predictor, (rows, _) = self._contract, self._predictor, question
-        observe, signature = self._observer.observe, self._signature
+        contract, observe, rows = self._contract, self._observer.observe, question[0]
         try:
             if type(rows) is Rows:
-                indices = predictor.indices(rows.values)
+                indices = self._predictor.indices(rows.values)
                 if observe is not None:
-                    observe(signature, rows.values, indices)
+                    observe(self._signature, rows.values, indices)
                 return Reply(200, contract.headers, contract.encode_many(question, indices))
-            index, decision = predictor.decide(rows)
+            index, decision = self._predictor.decide(rows)
         except SignatureError as exc:
             layout = rows.layout if type(rows) is Rows else "object"
-            names = [feature.name for feature in signature.features]
+            names = [feature.name for feature in self._signature.features]
             raise locate(exc, layout, names) from None
         if observe is not None:
-            observe(signature, (rows,), (index,))
+            observe(self._signature, (rows,), (index,))
         return Reply(200, contract.headers, contract.encode_one(question, index, decision))

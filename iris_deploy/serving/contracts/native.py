@@ -102,20 +102,23 @@ class NativeContract:
 
         Of a body that is not, only instances as most clients write them are looked at.
         """
-        query, small = asked.query, len(body) <= QUICK_BODY
-        if not small and (query or len(body) > PLAIN_BODY):
+        if len(body) > QUICK_BODY:
+            return self._decode_plain(asked, body)
+        check_json(asked.headers.get("CONTENT_TYPE"))
+        details = bool(asked.query) and _flag(asked.query, "details")
+        rows = self._reader.read(body)
+        if details:
+            n_rows = len(rows.values) if type(rows) is Rows else 1
+            if n_rows > self._writer.quick_rows:
+                return None
+        return rows, details
+
+    def _decode_plain(self, asked: Asked, body: bytes) -> Question | None:
+        if asked.query or len(body) > PLAIN_BODY:
             return None
         check_json(asked.headers.get("CONTENT_TYPE"))
-        details = bool(query) and _flag(query, "details")
-        rows = self._reader.read(body) if small else self._reader.read_plain(body)
-        if rows is None:
-            return None
-        if (
-            details
-            and (len(rows.values) if isinstance(rows, Rows) else 1) > self._writer.quick_rows
-        ):
-            return None
-        return rows, details
+        rows = self._reader.read_plain(body)
+        return None if rows is None else (rows, False)
 
     def encode_one(self, question: Question, index: int, decision: Sequence[float]) -> bytes:
         """Write ``{"prediction": label}``, with details if they are wanted."""

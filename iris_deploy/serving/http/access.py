@@ -7,11 +7,12 @@ that neither the time taken nor a dump of the memory tells one.
 import hashlib
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from iris_deploy.bundle.files import read_file
 from iris_deploy.errors import SettingsError
+from iris_deploy.serving.http.routes import Resource
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.reply import Reply
 
@@ -112,14 +113,24 @@ class Access:
         """Whether there are tokens."""
         return bool(self._digests)
 
-    def refuse(self, method: str, authorization: str, *, is_open: bool) -> Reply | None:
+    def refuse(
+        self, method: str, headers: Mapping[str, str], resource: Resource | None
+    ) -> Reply | None:
         """Return the refusal of a request, or None if it may pass.
 
         A browser's preflight carries no token and learns nothing but the allowed methods.
+
+        Parameters
+        ----------
+        method : str
+        headers : mapping of str to str
+            By their names in capitals, with underscores.
+        resource : Resource or None
+            What it asks for, if there is such a thing.
         """
-        if not self._digests or is_open or method == "OPTIONS":
+        if not self._digests or method == "OPTIONS" or (resource is not None and resource.open):
             return None
-        scheme, _, token = authorization.partition(" ")
+        scheme, _, token = headers.get("AUTHORIZATION", "").partition(" ")
         presented = hashlib.sha256(token.strip(" ").encode("latin-1", "replace")).digest()
         found = False
         for digest in self._digests:

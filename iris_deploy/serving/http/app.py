@@ -5,16 +5,21 @@ and signals (worker/).
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from iris_deploy.serving.http.endpoints import Endpoints
+from iris_deploy.serving.http.routes import RouteTable
 from iris_deploy.serving.problem import build_problem, phrase, too_large
 from iris_deploy.serving.reply import PROBLEM, Reply, Stream
+from iris_deploy.serving.route import Route
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 
 class _Asked(NamedTuple):
@@ -25,13 +30,12 @@ class _Asked(NamedTuple):
     root: str
 
 
-def create_app(endpoints: Endpoints, *, max_body_bytes: int) -> Flask:
-    """Create the WSGI application.
+def create_app(table: RouteTable, *, max_body_bytes: int) -> Flask:
+    """Create the Flask application of a table of routes.
 
     Parameters
     ----------
-    endpoints : Endpoints
-        Whose routes there are; what they answer may change later.
+    table : RouteTable
     max_body_bytes : int
         Largest request body; a larger one is answered with 413.
 
@@ -43,28 +47,51 @@ def create_app(endpoints: Endpoints, *, max_body_bytes: int) -> Flask:
     app.url_map.merge_slashes = False  # a path is what it is; no redirects
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = True  # whoever calls it logs them, and answers
-    for route in endpoints.served.table.routes:
+    for route in table.routes:
         name = f"{route.method} {route.path}"
-        view = partial(_answer, endpoints, route.method, route.path)
-        app.add_url_rule(route.path, name, view, methods=[route.method])
+        app.add_url_rule(route.path, name, partial(_answer, route), methods=[route.method])
     app.after_request(_sort_allowed)
     app.register_error_handler(
-        HTTPException,
-        lambda error: _answer_http_error(error, endpoints.served.table.at(request.root_path)),
+        HTTPException, lambda error: _answer_http_error(error, table.at(request.root_path))
     )
     return app
 
 
-def _answer(endpoints: Endpoints, method: str, path: str) -> Response:
-    resource = endpoints.served.table.resources[path]
+def follow_app(endpoints: Endpoints, *, max_body_bytes: int) -> "WSGIApplication":
+    """Create the WSGI application of whatever is served.
+
+    Parameters
+    ----------
+    endpoints : Endpoints
+        Another bundle may have other routes; the next request finds those.
+    max_body_bytes : int
+        See `create_app`.
+
+    Returns
+    -------
+    callable
+    """
+
+    @lru_cache(1)
+    def app_of(table: RouteTable) -> Flask:
+        return create_app(table, max_body_bytes=max_body_bytes)
+
+    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return app_of(endpoints.served.table)(environ, start_response)
+
+    app_of(endpoints.served.table)  # what goes wrong goes wrong here
+    return app
+
+
+def _answer(route: Route) -> Response:
     headers = {
         name.upper().replace("-", "_"): value
         for name, value in request.headers
         if name in {"Accept", "Content-Type"}
     }
     asked = _Asked(request.query_string.decode("latin-1"), headers, request.root_path)
-    body = request.get_data() if method == "POST" else b""
-    return _response(resource.routes[method].handle(asked, body))
+    body = request.get_data() if route.method == "POST" else b""
+    return _response(route.handle(asked, body))
 
 
 def _sort_allowed(response: Response) -> Response:

@@ -5,7 +5,7 @@ the old one or the new one and never both.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -72,9 +72,20 @@ class Endpoints:
         """The bundle that is served now."""
         return self.served.bundle
 
-    def swap(self, bundle: Bundle) -> None:
-        """Serve another bundle from the next request on."""
-        self.served = self._build(bundle)
+    def prepare(self, bundle: Bundle) -> Callable[[], None]:
+        """Build what serves another bundle.
+
+        Returns
+        -------
+        callable
+            Serves it from the next request on.
+        """
+        served = self._build(bundle)
+
+        def serve() -> None:
+            self.served = served
+
+        return serve
 
     def _build(self, bundle: Bundle) -> Served:
         routes = [*build_routes(bundle, self.observer), *self._fixed]

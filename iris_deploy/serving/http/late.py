@@ -38,7 +38,7 @@ class LateApp:
         self._lock = threading.Lock()
         self._app: WSGIApplication | None = None
 
-    def load_beside(self) -> None:
+    def load_in_background(self) -> None:
         """Begin to create the application in a thread, unless it is there."""
         if self._app is None:
             threading.Thread(target=self._try, name="load", daemon=True).start()

@@ -89,8 +89,8 @@ class TrustedProxies:
         if forwarded_for is None:
             return plain_address(peer)
         entries = forwarded_for.rsplit(",", count)
-        told = _read_entry(entries[max(len(entries) - count, 0)])
-        return plain_address(peer) if told is None else str(told)
+        address = _read_entry(entries[max(len(entries) - count, 0)])
+        return plain_address(peer) if address is None else str(address)
 
 
 def plain_address(peer: str) -> str:

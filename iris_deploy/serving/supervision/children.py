@@ -14,7 +14,7 @@ from iris_deploy.serving.supervision.orders import CANNOT_RELOAD, Order, encode
 from iris_deploy.serving.supervision.signals import Signals, held_signals, ignore_signals
 from iris_deploy.serving.telemetry.log import Log
 
-LOOK = 1.0
+TICK = 1.0
 """Seconds between two looks at the clock."""
 
 
@@ -60,7 +60,7 @@ class Children:
         self._on_end = on_end
         self._log = log
         self._living: dict[int, Child] = {}  # by process id
-        self._looked = time.monotonic()
+        self._ticked = time.monotonic()
 
     def __bool__(self) -> bool:
         """Tell whether there are any."""
@@ -107,7 +107,7 @@ class Children:
             if child is not None:
                 self._listen(child)
 
-    def tell(self, order: Order) -> None:
+    def send_all(self, order: Order) -> None:
         """Tell all an order; whoever does not listen is killed."""
         line = encode(order)
         for child in list(self._living.values()):
@@ -121,12 +121,12 @@ class Children:
         for child in self._living.values():
             _end(child)
 
-    def look(self, now: float, patience: float) -> None:
+    def kill_silent(self, now: float, patience: float) -> None:
         """Kill who has given no sign of life for so many seconds.
 
         If all of us stood still (Ctrl-Z, a paused container), nobody is to blame.
         """
-        paused, self._looked = max(now - self._looked - 2 * LOOK, 0.0), now
+        paused, self._ticked = max(now - self._ticked - 2 * TICK, 0.0), now
         for child in list(self._living.values()):
             child.heard += paused
             if now - child.heard > patience:

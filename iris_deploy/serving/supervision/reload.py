@@ -9,7 +9,7 @@ from collections.abc import Callable
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.errors import BundleDigestError, IrisDeployError
+from iris_deploy.errors import BundleDigestError, BundleError, IrisDeployError
 from iris_deploy.serving.supervision.newest import Newest
 from iris_deploy.serving.supervision.orders import Reload
 from iris_deploy.serving.telemetry.log import Log
@@ -26,8 +26,8 @@ class Reloader:
         Of the bundle that is served first; its model is served ever after.
     version : int or None
         None for the newest.
-    swap : callable
-        Serves another bundle from now on.
+    prepare : callable
+        Builds what serves another bundle; what it returns serves it from then on.
     renew_tokens : callable
         Reads the bearer tokens anew; raises `IrisDeployError` if it cannot.
     log : Log
@@ -45,13 +45,13 @@ class Reloader:
         served: Manifest,
         version: int | None,
         *,
-        swap: Callable[[Bundle], None],
+        prepare: Callable[[Bundle], Callable[[], None]],
         renew_tokens: Callable[[], None],
         log: Log,
     ) -> None:
         self._repository = repository
         self._newest = Newest(repository, served.model, version)
-        self._swap = swap
+        self._prepare = prepare
         self._renew_tokens = renew_tokens
         self._log = log
         self._following = threading.Lock()
@@ -62,20 +62,18 @@ class Reloader:
         """Tell whether there is a newer version that is worth reading."""
         return self._newest.is_worth_reading(self.served.version)
 
-    def lead(self, metrics: Metrics) -> Reload:
+    def reload(self, metrics: Metrics) -> Reload:
         """Swap in the newest bundle in the supervisor, and return the order for the workers.
 
         Whatever is wrong with it is logged, and the one that is served serves on.
         """
         self._try_tokens()
         try:
-            bundle = self._newest.read()
+            self._take(self._newest.read(), metrics)
         except (IrisDeployError, OSError) as exc:
             metrics.add(RELOADS, result="refused")
             message = f"the new bundle is refused, {title(self.served)} serves on: {exc}"
             self._log.event("error", "reload_refused", message, version=self.served.version)
-        else:
-            self._take(bundle, metrics)
         return Reload(self.generation, self.served.version, self.served.digest)
 
     def _take(self, bundle: Bundle, metrics: Metrics) -> None:
@@ -84,7 +82,8 @@ class Reloader:
             message = f"{title(manifest)} is the newest and serves on"
             self._log.event("info", "reload_same", message, version=manifest.version)
             return
-        self._swap(bundle)
+        serve = self._try_routes(bundle)
+        serve()
         self.served = manifest
         self.generation += 1
         metrics.add(RELOADS, result="swapped")
@@ -104,14 +103,22 @@ class Reloader:
                     raise BundleDigestError(
                         f"expected {order.digest}; got {bundle.manifest.digest}"
                     )
+                serve = self._try_routes(bundle)
             except (IrisDeployError, OSError) as exc:
                 message = f"cannot follow: {exc}"
                 self._log.event("error", "reload_failed", message, version=order.version)
                 return False
             metrics.begin(bundle.manifest, order.generation)
-            self._swap(bundle)
+            serve()
             self.served, self.generation = bundle.manifest, order.generation
             return True
+
+    def _try_routes(self, bundle: Bundle) -> Callable[[], None]:
+        try:
+            return self._prepare(bundle)
+        except Exception as exc:  # a bug, of a contract's; whoever serves serves on
+            self._log.exception(f"the routes of {title(bundle.manifest)} cannot be built", exc)
+            raise BundleError("its routes cannot be built; the log says why") from exc
 
     def _try_tokens(self) -> None:
         try:

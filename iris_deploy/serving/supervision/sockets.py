@@ -128,7 +128,7 @@ def remove_unix_sockets(listeners: Sequence[socket.socket]) -> None:
             listener.remove()
 
 
-def refuse_newcomers(listeners: Sequence[socket.socket]) -> None:
+def stop_accepting(listeners: Sequence[socket.socket]) -> None:
     """Stop TCP connections from being begun, without disturbing those in the queue.
 
     A connection that the kernel takes after the last ``accept`` and before ``close`` would be

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 from iris_deploy.errors import ServerError
 from iris_deploy.serving.settings import ServeSettings
-from iris_deploy.serving.supervision.children import LOOK, Child, Children
-from iris_deploy.serving.supervision.deaths import Deaths
+from iris_deploy.serving.supervision.backoff import Backoff
+from iris_deploy.serving.supervision.children import TICK, Child, Children
 from iris_deploy.serving.supervision.orders import Close, Drain, Order, Reload
 from iris_deploy.serving.supervision.signals import (
     STOP_SIGNALS,
@@ -25,8 +25,8 @@ from iris_deploy.serving.supervision.signals import (
 )
 from iris_deploy.serving.supervision.sockets import (
     close_sockets,
-    refuse_newcomers,
     remove_unix_sockets,
+    stop_accepting,
 )
 from iris_deploy.serving.telemetry.log import Log
 from iris_deploy.serving.telemetry.metrics import RELOADS, RESTARTS, WORKERS, Metrics
@@ -81,7 +81,7 @@ class Supervisor:
         self._log = log
         self._children = Children(spawn, self._on_end, log)
         self._due: dict[int, float] = {}  # when which number is to be forked
-        self._deaths = Deaths()
+        self._backoff = Backoff()
         self._told = float("inf")  # when the first signal to stop was obeyed
         self._stop_at: float | None = None  # when listening ends
         self._kill_at = float("inf")
@@ -115,25 +115,25 @@ class Supervisor:
             self._due = dict.fromkeys(self._numbers, now)
             self._fork(now)
             announce()
-            next_look = now + LOOK
+            next_tick = now + TICK
             while self._children or not self._closed:
                 now = time.monotonic()
                 self._fork(now)
-                pause = max(min([next_look, *self._moments()]) - now, 0.0)
-                self._children.wait(self._signals, pause)
+                seconds = max(min([next_tick, *self._deadlines()]) - now, 0.0)
+                self._children.wait(self._signals, seconds)
                 self._on_signals(*self._signals.take())
                 self._children.reap()
                 now = time.monotonic()
                 self._on_time(now)
-                if now >= next_look:
-                    next_look = now + LOOK
+                if now >= next_tick:
+                    next_tick = now + TICK
                     if self._watch is not None and self._stop_at is None and self._watch():
                         self._swap()
         remove_unix_sockets(self._listeners)
         if self._failures:
             raise ServerError(self._failures[0])
 
-    def _moments(self) -> Iterator[float]:
+    def _deadlines(self) -> Iterator[float]:
         """Yield the moments at which something is to be done."""
         if time.monotonic() < self._told + _ONE_WISH < float("inf"):
             yield self._told + _ONE_WISH
@@ -179,7 +179,7 @@ class Supervisor:
         self._kill_at = now + settings.grace
         deadline = now + max(settings.grace - _MARGIN, settings.grace / 2)
         self._orders = [Drain(deadline)]  # for replacements in the delay, too
-        self._children.tell(self._orders[0])
+        self._children.send_all(self._orders[0])
         self._log.event(
             "info",
             "drain",
@@ -193,15 +193,15 @@ class Supervisor:
     def _on_time(self, now: float) -> None:
         if self._stop_at is not None and not self._closed and now >= self._stop_at:
             self._closed = True
-            refuse_newcomers(self._listeners)
+            stop_accepting(self._listeners)
             remove_unix_sockets(self._listeners)
-            self._children.tell(Close())
+            self._children.send_all(Close())
             close_sockets(self._listeners)
         if now >= self._kill_at:
             self._kill_at = float("inf")
             self._failures.append(_CUT)
             self._children.kill_all()
-        self._children.look(now, self._settings.worker_timeout)
+        self._children.kill_silent(now, self._settings.worker_timeout)
 
     def _on_end(self, child: Child, code: int) -> None:
         now = time.monotonic()
@@ -212,26 +212,26 @@ class Supervisor:
             elif code < 0:
                 self._failures.append(f"worker {child.number} died in the drain: {how}")
             return
-        self._deaths.note(child.born, now)
-        if self._deaths.too_many:
+        self._backoff.record(child.born, now)
+        if self._backoff.exhausted:
             self._failures.append(
-                f"{self._deaths.young} workers in a row died within a second of their start; "
+                f"{self._backoff.early} workers in a row died within a second of their start; "
                 f"the last one: {how}"
             )
             self._stop_at = self._kill_at = now
             return
-        pause = self._deaths.pause
+        delay = self._backoff.delay
         self._metrics.add(RESTARTS)
-        self._due[child.number] = now + pause
+        self._due[child.number] = now + delay
         self._log.event(
             "error",
             "worker_died",
             f"worker {child.number} (pid {child.pid}) died: {how}; "
-            f"replaced {f'in {pause:g} s' if pause else 'at once'}",
+            f"replaced {f'in {delay:g} s' if delay else 'at once'}",
             number=child.number,
             pid=child.pid,
             how=how,
         )
 
     def _swap(self) -> None:
-        self._children.tell(self._reload())
+        self._children.send_all(self._reload())

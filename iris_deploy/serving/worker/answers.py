@@ -33,7 +33,7 @@ class Answers:
 
     def put(self, request: Request, reply: Reply, lane: Lane) -> bool:
         """Write one, and return whether the connection ends with it."""
-        self._intake.give_back()
+        self._intake.release()
         body = reply.body
         if not self._output.take(len(body) if isinstance(body, bytes) else body.held):
             reply = NO_MEMORY

@@ -59,8 +59,9 @@ class Channel(Dispatcher):
         if self._ending.lingers_until is not None:
             return True
         talk = self._conversation
-        waits = talk.asked or self._output.pending or self._intake.more
-        return not (waits or talk.ends or self._ending.given_up)
+        if talk.asked or talk.ends or self._output.pending or self._intake.more:
+            return False
+        return not self._ending.given_up
 
     def writable(self) -> bool:
         """Tell the loop whether to write."""

@@ -67,7 +67,7 @@ class Conversation:
         """Let go of everything but what a thread works on."""
         self.output.cut()
         if self.asked is None:  # its body is in memory until the thread is done with it
-            self.intake.give_back()
+            self.intake.release()
 
     def refuse_late(self, seconds: float) -> None:
         """Answer a request of which something is still missing."""
@@ -115,7 +115,8 @@ class Conversation:
         """Judge a request by its head, before anything of its body is taken."""
         request.client, refusal = self._service.admit(request, self._connection.peer)
         has_place = not (self._connection.is_reserved and self._connections.full)
-        if refusal is None and not (has_place or self._service.is_vital(request)):
+        is_vital = request.resource is not None and request.resource.vital
+        if refusal is None and not (has_place or is_vital):
             request.fail(_FULL)  # and make room
         elif refusal is not None:
             request.refuse(refusal)

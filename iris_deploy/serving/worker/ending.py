@@ -83,7 +83,7 @@ class Ending:
         if self._output.pending:
             return "connection" if now - touched > network else None
         if request is not None:
-            return "request" if now - request.begun > network else None
+            return "request" if now - request.started > network else None
         return "traffic" if now - touched > idle else None
 
     def rank(self, now: float, touched: float, *, has_asked: bool) -> Rank | None:
@@ -99,5 +99,5 @@ class Ending:
         pending, request = self._output.pending, self._intake.request
         if has_asked and not (pending or request):
             return 1, touched
-        since = request.begun if request and not pending else touched
+        since = request.started if request and not pending else touched
         return (2, since) if now - since > _SETTLED else None

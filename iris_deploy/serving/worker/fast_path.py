@@ -74,7 +74,7 @@ class QuickLane:
         head = self._heads.get(data[:end])
         if head is None or len(data) - end != head.length or service.readiness.draining:
             return False
-        request, begun = head.request, channel.touched
+        request, started = head.request, channel.touched
         client, reply = service.admit(request, channel.peer)
         if reply is None:
             reply = service.answer_quickly(request, data[end:])
@@ -88,10 +88,8 @@ class QuickLane:
             form = self._format(head, reply)
         identity = service.identify(None)
         before_length, before_date, before_id, rest = form
-        answer = b"%b%d%b%b%b%b%b%b" % (
-            *(before_length, len(body), before_date, self._now()),
-            *(before_id, identity.encode(), rest, body),
-        )
+        answer = b"%b%d%b%b" % (before_length, len(body), before_date, self._now())
+        answer = b"%b%b%b%b%b" % (answer, before_id, identity.encode(), rest, body)
         sent = channel.send(answer)
         if sent < len(answer) and channel.connected:
             channel.queue(answer[sent:])
@@ -100,7 +98,7 @@ class QuickLane:
             identity=identity,
             client=client,
             status=reply.status if channel.connected else CLOSED_BY_CLIENT,
-            seconds=time.monotonic() - begun,
+            seconds=time.monotonic() - started,
             size=len(body),
             lane="loop",
         )

@@ -80,7 +80,7 @@ class Intake:
         else:
             request.fail(NO_MEMORY)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Give back the memory of a body that nobody needs any more."""
-        self._memory.give_back(self._counted)
+        self._memory.release(self._counted)
         self._counted = 0

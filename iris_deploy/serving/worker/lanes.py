@@ -86,7 +86,7 @@ class Service:
         return f"{self._id_prefix}-{next(self._numbers):x}"
 
     def admit(self, request: Request, peer: str) -> tuple[str, Reply | None]:
-        """Judge a request by its head.
+        """Judge a request by its head, and find its resource.
 
         Parameters
         ----------
@@ -102,19 +102,12 @@ class Service:
         """
         headers = request.headers
         if self._proxies.trusts(peer):
-            told = headers.get("X_FORWARDED_FOR")
-            client = self._proxies.client(peer, told, self.settings.trusted_proxy_count)
+            forwarded = headers.get("X_FORWARDED_FOR")
+            client = self._proxies.client(peer, forwarded, self.settings.trusted_proxy_count)
         else:
             client = peer
-        resource = self.endpoints.served.table.resources.get(request.path)
-        is_open = resource is not None and resource.open
-        authorization = headers.get("AUTHORIZATION", "")
-        return client, self.access.refuse(request.method, authorization, is_open=is_open)
-
-    def is_vital(self, request: Request) -> bool:
-        """Tell whether a request is of those that operators need to see how the server is."""
-        resource = self.endpoints.served.table.resources.get(request.path)
-        return resource is not None and resource.vital
+        request.resource = resource = self.endpoints.served.table.resources.get(request.path)
+        return client, self.access.refuse(request.method, headers, resource)
 
     def answer_now(self, request: Request) -> Reply | None:
         """Answer a request that is complete, in the loop; None if a thread has to.
@@ -141,7 +134,7 @@ class Service:
         """
         if "CONTENT_ENCODING" in request.headers:
             return None
-        resource = self.endpoints.served.table.resources.get(request.path)
+        resource = request.resource
         route = None if resource is None else resource.routes.get(request.method)
         if route is None or route.quick is None:
             return None
@@ -167,7 +160,7 @@ class Service:
             return self._fail(request, exc)
 
     def _answer(self, request: Request) -> Reply:
-        resource = self.endpoints.served.table.resources.get(request.path)
+        resource = request.resource
         request.root = self._root(request)
         route = None if resource is None else resource.routes.get(request.method)
         if route is not None and route.method == "POST":
@@ -181,8 +174,8 @@ class Service:
         """Return the path at which the client sees the server."""
         outer = ""
         if self._proxies.trusts(request.peer):
-            told = request.headers.get("X_FORWARDED_PREFIX", "").rstrip("/")
-            outer = told if _PREFIX.fullmatch(told) else ""
+            prefix = request.headers.get("X_FORWARDED_PREFIX", "").rstrip("/")
+            outer = prefix if _PREFIX.fullmatch(prefix) else ""
         return outer + self.settings.url_prefix
 
     def _fail(self, request: Request, error: Exception) -> Reply:
@@ -220,11 +213,13 @@ class Service:
         lane : {'loop', 'pool'}
             Where it was worked on.
         """
-        resource = self.endpoints.served.table.resources.get(request.path)
+        resource = request.resource
+        if resource is None:  # or it was refused before its resource was found
+            resource = self.endpoints.served.table.resources.get(request.path)
         self.metrics.request("other" if resource is None else resource.path, status, seconds)
         probed = resource is not None and resource.probe
         if self.log.access and (self._logs_probes or not probed):
-            told = request.headers.get("TRACEPARENT")
+            trace = request.headers.get("TRACEPARENT")
             self.log.request(
                 identity=identity,
                 client=client,
@@ -234,5 +229,5 @@ class Service:
                 seconds=seconds,
                 size=size,
                 lane=lane,
-                trace=told if told and _TRACEPARENT.fullmatch(told) else None,
+                trace=trace if trace and _TRACEPARENT.fullmatch(trace) else None,
             )

@@ -126,20 +126,20 @@ class Worker:
         """
         sys.setswitchinterval(0.001)  # seconds; so long a thread may keep the loop waiting
         _keep_heap()
-        self._app.load_beside()
+        self._app.load_in_background()
         next_tick = 0.0
         while True:
             now = time.monotonic()
             draining = self._service.readiness.draining
             if now >= next_tick:
                 self._tick(now)
-                self._map.look_at_all()
+                self._map.poll_all()
                 next_tick = now + TICK
             if self._closed_at is not None:
                 code = self._drained(now)
                 if code is not None:
                     return code
-                self._map.look_at_all()
+                self._map.poll_all()
             pause = _DRAIN_TICK if draining else max(next_tick - now, 0.001)
             for server in self._listeners:
                 if server.open_again:

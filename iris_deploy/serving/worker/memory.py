@@ -37,6 +37,6 @@ class Budget:
         self.taken += size
         return True
 
-    def give_back(self, size: int) -> None:
+    def release(self, size: int) -> None:
         """Give back what was taken."""
         self.taken -= size

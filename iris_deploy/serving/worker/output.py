@@ -78,14 +78,14 @@ class Output:
                 self._data, self.waiting = [memoryview(data)[sent:]], len(data) - sent
         if not self._data and self._stream is None:
             self.pending = False
-            self._give_back()
+            self._release()
 
     def cut(self) -> None:
         """Forget what is left; there will be nothing more."""
         self._is_cut = True
         self._data, self.waiting, self.pending = [], 0, False
         self._finish()
-        self._give_back()
+        self._release()
 
     def make_piece(self) -> None:
         """Make another piece of the stream.
@@ -113,6 +113,6 @@ class Output:
             self._stream = None
             self._end(self._size)
 
-    def _give_back(self) -> None:
-        self._budget.give_back(self._taken)
+    def _release(self) -> None:
+        self._budget.release(self._taken)
         self._taken = 0

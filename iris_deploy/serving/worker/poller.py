@@ -22,7 +22,7 @@ class Poller(dict[int, Handler]):
     What an object waits for is looked up after each of its events. Threads change only that of
     connections whose requests they work on, and these do not wait for anything to read: whatever
     does not is looked up before every wait. What the loop changes beside events, at deadlines, has
-    to be followed by `look_at_all`.
+    to be followed by `poll_all`.
 
     Without epoll, which is Linux's own, waitress's way stays.
     """
@@ -52,7 +52,7 @@ class Poller(dict[int, Handler]):
             poll(seconds, self)
             return
         for descriptor in tuple(self._to_look_at):
-            self._look_at(descriptor, self[descriptor])
+            self._poll_one(descriptor, self[descriptor])
         found = self._epoll.poll(seconds)
         self.woke = time.monotonic()
         for descriptor, events in found:
@@ -61,13 +61,13 @@ class Poller(dict[int, Handler]):
                 continue
             handle_events(handler, events)
             if self.get(descriptor) is handler:
-                self._look_at(descriptor, handler)
+                self._poll_one(descriptor, handler)
 
-    def look_at_all(self) -> None:
+    def poll_all(self) -> None:
         """Look up what everybody waits for."""
         self._to_look_at.update(self)
 
-    def _look_at(self, descriptor: int, handler: Handler) -> None:
+    def _poll_one(self, descriptor: int, handler: Handler) -> None:
         waits = _READ if handler.readable() else 0
         if handler.writable() and not handler.accepting:
             waits |= _WRITE

@@ -95,7 +95,7 @@ class Pool:
             self._answered(self._waiting.popleft(), refusal)
 
     def _finish(self, job: _Job, reply: Reply) -> None:
-        self._budget.give_back(job.size)
+        self._budget.release(job.size)
         while self._waiting and self._budget.take(self._waiting[0].size):
             self._threads.add(self._waiting.popleft())
         self._answered(job, reply)

@@ -5,12 +5,15 @@ Looks at each byte a fixed number of times, however it is cut.
 
 import re
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from iris_deploy.serving.problem import reply_problem, too_large
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.worker.chunks import ChunkReader
 from iris_deploy.serving.worker.head import REQUEST_LINE, TOKEN, Refused, read_fields, read_framing
+
+if TYPE_CHECKING:
+    from iris_deploy.serving.http.routes import Resource
 
 _EMPTY_LINES = re.compile(rb"(?:\r\n)*+")  # RFC 9112 section 2.2 lets them precede a request
 _END = b"\r\n\r\n"
@@ -62,6 +65,9 @@ class Request:
         Address of the client, as a trusted proxy tells it.
     identity : str
         The request id.
+    resource : Resource or None
+        What there is at its path: found when it is admitted, so that it is answered by the routes
+        that it was judged by, whatever is swapped in meanwhile.
     waits : bool
         Whether the client waits to be told to go on with the body.
     chunked : bool
@@ -71,7 +77,7 @@ class Request:
         Out of the target, still encoded.
     headers : dict of str to str
         See `read_fields`.
-    begun : float
+    started : float
         When its first byte came, on the monotonic clock.
     arrived : float
         When its last byte came.
@@ -81,16 +87,16 @@ class Request:
 
     __slots__ = (
         *("_checked", "_chunks", "_come", "_limits", "_line_is_whole", "_missing", "_skipped"),
-        *("arrived", "begun", "blank", "body", "chunked", "client", "completed", "error", "head"),
+        *("arrived", "started", "blank", "body", "chunked", "client", "completed", "error", "head"),
         *("headers", "identity", "is_open", "method", "path", "peer", "query", "queued"),
-        *("refusal", "root", "target"),
+        *("refusal", "resource", "root", "target"),
         *("version", "waits"),
     )
 
     def __init__(self, limits: Limits, peer: str = "") -> None:
         self._limits = limits
         self.peer = peer
-        self.arrived = self.queued = self.begun = time.monotonic()
+        self.arrived = self.queued = self.started = time.monotonic()
         self.method = self.target = self.path = self.query = self.root = ""
         self.version = "1.0"
         self.client = self.identity = ""
@@ -101,6 +107,7 @@ class Request:
         self.is_open = self.completed = self.chunked = self.waits = False
         self.error: Reply | None = None
         self.refusal: Reply | None = None
+        self.resource: Resource | None = None
         self._come = bytearray()  # of a head that is not whole yet
         self._checked = 0  # bytes of it that were looked at
         self._line_is_whole = False
