@@ -197,12 +197,14 @@ def serving(
     *options: object,
     env: dict[str, str] | None = None,
     prefix: Sequence[str] = (),
+    files: Sequence[int] = (),
 ) -> Iterator[Server]:
-    """Serve a repository, on a free port unless told otherwise, until the block ends."""
+    """Serve a repository until the block ends, on `files`, as told, or else on a free port."""
     unset = {HOST_VARIABLE, *PORT_VARIABLES}
     clean = {k: v for k, v in os.environ.items() if k not in unset}
     words = list(map(str, options))
-    if not {"--port", "-p", "--unix-socket"} & set(words) and not unset & set(env or ()):
+    somewhere = {"--port", "-p", "--unix-socket"} & set(words) or unset & set(env or ())
+    if not somewhere and not files:
         words += ["--port", "0"]
     with tempfile.TemporaryDirectory() as directory:
         output, errors = Path(directory) / "out", Path(directory) / "err"
@@ -214,6 +216,7 @@ def serving(
                 stdin=subprocess.DEVNULL,
                 text=True,
                 env={**clean, **(env or {})},
+                pass_fds=files,
             )
         try:
             wait_until(lambda: start_line(output) or process.poll() is not None)

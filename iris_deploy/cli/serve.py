@@ -12,8 +12,8 @@ from iris_deploy.cli import serve_options as o
 from iris_deploy.cli.options import Artifacts, Model, Version
 from iris_deploy.errors import SettingsError
 from iris_deploy.serving.addresses import ALL_ADDRESSES
-from iris_deploy.serving.environment import named_ports
-from iris_deploy.serving.settings import TOKENS_VARIABLE, ServeSettings
+from iris_deploy.serving.environment import handed_descriptors, named_ports
+from iris_deploy.serving.settings import NOTIFY_VARIABLE, TOKENS_VARIABLE, ServeSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,6 +78,7 @@ def serve(
         _serve_development(repository, model, version, settings, guarded=bool(_tokens(tokens_file)))
         return
     from iris_deploy.serving.launch import Launch
+    from iris_deploy.serving.supervision.service_manager import ServiceManager
     from iris_deploy.serving.supervision.signals import early_signals
     from iris_deploy.serving.telemetry.log import Log
 
@@ -89,14 +90,19 @@ def serve(
         launch = Launch(
             repository, model, version, settings, tokens=lambda: _tokens(tokens_file), log=log
         )
-        launch.run(signals, watch=watch)
+        manager = ServiceManager(os.environ.get(NOTIFY_VARIABLE, ""))
+        launch.run(signals, manager, watch=watch)
 
 
 def _settings(options: "Mapping[str, Any]") -> ServeSettings:
     """Return the settings of options by their names, and of the environment."""
-    chosen = {field.name: options[field.name] for field in fields(ServeSettings)}
-    ports = chosen["ports"] or named_ports(os.environ)
-    chosen["ports"] = ports or (() if chosen["unix_socket"] else _DEFAULT.ports)
+    chosen: dict[str, Any] = {
+        field.name: options.get(field.name) for field in fields(ServeSettings)
+    }
+    chosen["descriptors"] = handed_descriptors(os.environ, os.getpid())
+    elsewhere = chosen["unix_socket"] or chosen["descriptors"]
+    ports = chosen["ports"] or (() if chosen["descriptors"] else named_ports(os.environ))
+    chosen["ports"] = ports or (() if elsewhere else _DEFAULT.ports)
     chosen["unix_socket_mode"] = _octal(chosen["unix_socket_mode"])
     chosen["cors_headers"] = chosen["cors_headers"] or _DEFAULT.cors_headers
     for name in ("ports", "cors_headers", "cors_origins", "trusted_proxies"):
@@ -116,9 +122,9 @@ def _serve_development(
     from iris_deploy.serving.http.app import create_app
     from iris_deploy.serving.http.endpoints import Endpoints
 
-    if guarded or settings.unix_socket or len(settings.ports) != 1:
+    if guarded or settings.unix_socket or settings.descriptors or len(settings.ports) != 1:
         raise SettingsError(
-            "--dev listens on one TCP port and knows no tokens",
+            "--dev listens on one TCP port of its own and knows no tokens",
             hint="leave --dev out, or the other options",
         )
     bundle = repository.read(model, version)

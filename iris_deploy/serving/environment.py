@@ -1,4 +1,4 @@
-"""What environment variables say that others may set too: ports, and where a server listens.
+"""What environment variables say that others may set too: ports, sockets, where a server listens.
 
 Kubernetes and Docker put variables of their own beside ours, in names made of the names of their
 Services and links. Read by the command and by the health check of an image, so that both think the
@@ -17,6 +17,9 @@ from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, ServeSet
 COLLIDING = (*PORT_VARIABLES, HOST_VARIABLE, ARTIFACTS_VARIABLE)
 """Variables in which an injected value is ignored. Not the tokens': no Service and no link can make
 that name, and a server that was meant to be guarded must not start open."""
+
+_FIRST_DESCRIPTOR = 3  # SD_LISTEN_FDS_START
+_MOST_DESCRIPTORS = 64
 
 _INJECTED = re.compile(r"(?:tcp|udp|sctp)://\S*")
 
@@ -67,6 +70,35 @@ def _port(name: str, word: str) -> int:
             hint=f"set {name} to a port such as 5000, or unset it",
         )
     return int(word)
+
+
+def handed_descriptors(environ: Mapping[str, str], process: int) -> tuple[int, ...]:
+    """Return the descriptors of sockets that a service manager has made and hands over.
+
+    Parameters
+    ----------
+    environ : mapping of str to str
+    process : int
+        Whose id ``LISTEN_PID`` has to be: what is meant for another program is not taken.
+
+    Raises
+    ------
+    SettingsError
+        If ``LISTEN_FDS`` is no number, or one that nobody could mean.
+
+    References
+    ----------
+    sd_listen_fds(3).
+    """
+    if environ.get("LISTEN_PID") != str(process):
+        return ()
+    text = environ.get("LISTEN_FDS", "0")
+    if not re.fullmatch("[0-9]{1,4}", text) or int(text) > _MOST_DESCRIPTORS:
+        raise SettingsError(
+            f"LISTEN_FDS: expected a number from 0 to {_MOST_DESCRIPTORS}, got {text!r:.100}",
+            hint="let the service manager set it, or unset LISTEN_PID",
+        )
+    return tuple(range(_FIRST_DESCRIPTOR, _FIRST_DESCRIPTOR + int(text)))
 
 
 def address_to_ask(environ: Mapping[str, str]) -> tuple[str, int]:

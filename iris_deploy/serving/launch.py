@@ -17,6 +17,7 @@ from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.balance import Balance
 from iris_deploy.serving.supervision.cpus import usable_cpus
 from iris_deploy.serving.supervision.reload import Reloader, title
+from iris_deploy.serving.supervision.service_manager import ServiceManager
 from iris_deploy.serving.supervision.signals import Signals, held_signals
 from iris_deploy.serving.supervision.sockets import (
     close_sockets,
@@ -114,13 +115,14 @@ class Launch:
 
         return follow_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)
 
-    def run(self, signals: Signals, *, watch: bool) -> None:
+    def run(self, signals: Signals, manager: ServiceManager, *, watch: bool) -> None:
         """Serve until SIGTERM or SIGINT.
 
         Parameters
         ----------
         signals : Signals
             Those that have come already, but for the ones that have ended it, are obeyed too.
+        manager : ServiceManager
         watch : bool
             Whether to swap in a newer version as soon as there is one.
 
@@ -138,6 +140,8 @@ class Launch:
             spawn=self._run_worker,
             reload=lambda: self._reloader.reload(self._metrics),
             watch=self._reloader.is_outdated if watch else None,
+            manager=manager,
+            status=lambda: f"Serving {title(self._reloader.served)}",
             metrics=self._metrics,
             log=self._log,
         )

@@ -35,6 +35,9 @@ HOST_VARIABLE = "IRIS_DEPLOY_HOST"
 TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
 """Bearer tokens that `serve` takes, separated by white space or commas."""
 
+NOTIFY_VARIABLE = "NOTIFY_SOCKET"
+"""Environment variable in which a service manager says where it listens (sd_notify(3))."""
+
 READY_PATH = "/health/ready"
 """Route of the readiness probe."""
 
@@ -88,6 +91,8 @@ class ServeSettings:
         Where to make a Unix socket.
     unix_socket_mode : int
         Its permissions. Only the same user, unless told otherwise.
+    descriptors : tuple of int
+        Listening sockets that a service manager has made and hands over, instead of addresses.
     workers : int or None
         Processes; None for as many as there are processors to use.
     threads : int
@@ -136,6 +141,7 @@ class ServeSettings:
     ports: tuple[int, ...] = (5000,)
     unix_socket: Path | None = None
     unix_socket_mode: int = 0o600
+    descriptors: tuple[int, ...] = ()
     workers: int | None = _between(None, 1, 1024)  # as an affinity mask names (`cpu_set_t`)
     threads: int = _between(4, 1, 1024)  # they share one processor
     worker_timeout: float = _seconds(30.0)
@@ -177,6 +183,12 @@ class ServeSettings:
         expect(is_host(self.host), "host", host_expected, self.host)
         for port in self.ports:
             expect_between("ports", port, 0, 65535)
+        expect(
+            not self.descriptors or not (self.ports or self.unix_socket),
+            "ports",
+            "none, and no `unix_socket`, beside the sockets of LISTEN_FDS",
+            self.ports or str(self.unix_socket),
+        )
         chosen = [port for port in self.ports if port != FREE_PORT]
         expect(len(set(chosen)) == len(chosen), "ports", "each port once", self.ports)
         if self.unix_socket is not None:

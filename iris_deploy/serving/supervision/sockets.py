@@ -15,6 +15,7 @@ from iris_deploy.errors import ServerError
 from iris_deploy.serving.addresses import ALL_ADDRESSES
 from iris_deploy.serving.environment import reachable_host
 from iris_deploy.serving.settings import ServeSettings
+from iris_deploy.serving.supervision.handed_socket import HandedSocket
 from iris_deploy.serving.supervision.unix_listener import UnixListener
 
 BACKLOG = 1024  # connections that the kernel holds until they are accepted
@@ -44,6 +45,8 @@ def open_sockets(settings: ServeSettings) -> list[socket.socket]:
     try:
         for port in settings.ports:
             listeners.append(open_socket(settings.host, port))  # noqa: PERF401
+        for descriptor in settings.descriptors:
+            listeners.append(HandedSocket(descriptor))  # noqa: PERF401
         if settings.unix_socket is not None:
             listeners.append(_open_unix_socket(settings.unix_socket, settings.unix_socket_mode))
     except BaseException:
@@ -131,6 +134,8 @@ def remove_unix_sockets(listeners: Sequence[socket.socket]) -> None:
 def stop_accepting(listeners: Sequence[socket.socket]) -> None:
     """Stop TCP connections from being begun, without disturbing those in the queue.
 
+    A socket that was handed over is left as it is: it has a next server to wait for.
+
     A connection that the kernel takes after the last ``accept`` and before ``close`` would be
     reset. So the sockets are bound to a network interface that does not exist: nothing reaches them
     any more, and the kernel refuses in good order. Handshakes that have begun go on, since they
@@ -142,6 +147,8 @@ def stop_accepting(listeners: Sequence[socket.socket]) -> None:
     Linux, socket(7), SO_BINDTODEVICE; commit c427bfec18f2 for those without privileges.
     """
     for listener in listeners:
+        if isinstance(listener, HandedSocket):
+            continue
         if listener.family != socket.AF_UNIX and sys.platform.startswith("linux"):
             with contextlib.suppress(OSError):
                 listener.setsockopt(socket.SOL_SOCKET, _SO_BINDTOIFINDEX, _NO_INTERFACE)

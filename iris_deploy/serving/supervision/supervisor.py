@@ -17,6 +17,7 @@ from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.supervision.backoff import Backoff
 from iris_deploy.serving.supervision.children import TICK, Child, Children
 from iris_deploy.serving.supervision.orders import Close, Drain, Order, Reload
+from iris_deploy.serving.supervision.service_manager import ServiceManager
 from iris_deploy.serving.supervision.signals import (
     STOP_SIGNALS,
     Signals,
@@ -54,6 +55,9 @@ class Supervisor:
         workers. Raises nothing.
     watch : callable or None
         Tells whether there is a newer bundle; looked at once a second.
+    manager : ServiceManager
+    status : callable
+        Says what is served, for the manager.
     metrics : Metrics
     log : Log
     """
@@ -68,6 +72,8 @@ class Supervisor:
         spawn: Callable[[int, socket.socket], NoReturn],
         reload: Callable[[], Reload],
         watch: Callable[[], bool] | None,
+        manager: ServiceManager,
+        status: Callable[[], str],
         metrics: Metrics,
         log: Log,
     ) -> None:
@@ -77,6 +83,8 @@ class Supervisor:
         self._signals = signals
         self._reload = reload
         self._watch = watch
+        self._manager = manager
+        self._status = status
         self._metrics = metrics
         self._log = log
         self._children = Children(spawn, self._on_end, log)
@@ -115,6 +123,7 @@ class Supervisor:
             self._due = dict.fromkeys(self._numbers, now)
             self._fork(now)
             announce()
+            self._manager.ready(self._status())
             next_tick = now + TICK
             while self._children or not self._closed:
                 now = time.monotonic()
@@ -127,6 +136,7 @@ class Supervisor:
                 self._on_time(now)
                 if now >= next_tick:
                     next_tick = now + TICK
+                    self._manager.alive()
                     if self._watch is not None and self._stop_at is None and self._watch():
                         self._swap()
         remove_unix_sockets(self._listeners)
@@ -180,6 +190,7 @@ class Supervisor:
         deadline = now + max(settings.grace - _MARGIN, settings.grace / 2)
         self._orders = [Drain(deadline)]  # for replacements in the delay, too
         self._children.send_all(self._orders[0])
+        self._manager.stopping(f"{name}: answering what has come")
         self._log.event(
             "info",
             "drain",
@@ -234,4 +245,6 @@ class Supervisor:
         )
 
     def _swap(self) -> None:
+        self._manager.reloading()
         self._children.send_all(self._reload())
+        self._manager.ready(self._status())

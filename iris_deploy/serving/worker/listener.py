@@ -9,6 +9,7 @@ from typing import Any
 from iris_deploy.serving.addresses import UNIX_PEER
 from iris_deploy.serving.http.proxies import plain_address
 from iris_deploy.serving.supervision.balance import PATIENCE, Balance
+from iris_deploy.serving.supervision.handed_socket import HandedSocket
 from iris_deploy.serving.worker.adapter import Dispatcher
 from iris_deploy.serving.worker.channel import Channel
 from iris_deploy.serving.worker.connections import Connections
@@ -30,6 +31,8 @@ class Listener(Dispatcher):
 
     Attributes
     ----------
+    is_handed : bool
+        Whether who connects later is the next server's.
     open_again : float
         When to accept again, on the monotonic clock; 0 for now.
     """
@@ -43,6 +46,7 @@ class Listener(Dispatcher):
         self._connections = connections
         self._balance = balance
         self._is_unix = listener.family == socket.AF_UNIX
+        self.is_handed = isinstance(listener, HandedSocket)
         self._poller = poller
         self._fails = False
         super().__init__(listener, poller)

@@ -184,8 +184,11 @@ class Worker:
                 self._line.send(CANNOT_RELOAD)
 
     def _close(self) -> None:
-        """Stop listening, when what the kernel has taken is accepted."""
+        """Stop listening: at once where it can wait, else when what the kernel has is accepted."""
         self._closed_at = time.monotonic()
+        for server in [server for server in self._listeners if server.is_handed]:
+            server.close()
+            self._listeners.remove(server)
 
     def _drained(self, now: float) -> int | None:
         """Go on with the drain; return the exit code when it is over."""
