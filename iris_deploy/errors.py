@@ -73,6 +73,10 @@ class ImageError(IrisDeployError):
     """An image cannot be built, tried, tagged or pushed."""
 
 
+class RecipeError(IrisDeployError):
+    """Files for a platform cannot be made or written."""
+
+
 class GateError(IrisDeployError):
     """A figure is not what was asked for: the accuracy of a bundle, the size of an image."""
 

@@ -80,12 +80,20 @@ def forked(server: Server, n: int) -> list[int]:
     return server.workers()
 
 
+def files_of(pid: int) -> list[str]:
+    """Return what the descriptors of a process lead to, but for those that it closes meanwhile."""
+    links = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            links.append(str(descriptor.readlink()))
+    return links
+
+
 def connections_of(pid: int) -> int:
     """Return how many accepted TCP connections a worker holds."""
     table = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     established = {line.split()[9] for line in table if line.split()[3] == "01"}
-    links = (str(fd.readlink()) for fd in Path(f"/proc/{pid}/fd").iterdir())
-    return sum(link.removeprefix("socket:[").rstrip("]") in established for link in links)
+    return sum(link.removeprefix("socket:[").rstrip("]") in established for link in files_of(pid))
 
 
 @functools.cache

@@ -46,6 +46,7 @@ COMMANDS = {
     "predict": "serving",
     "serve": "serving",
     "build_image": "image",
+    "recipe": "recipes",
 }
 """Every command, and the room that it opens. An image holds the serving room alone."""
 

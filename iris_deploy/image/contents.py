@@ -18,13 +18,13 @@ from pathlib import Path
 
 import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.pins import PREDICTS
 from iris_deploy.bundle.repository import Repository, copy_bundle
 from iris_deploy.errors import ImageError, IrisDeployError
 from iris_deploy.image.parts import (
     FOLDERS_LEFT_OUT,
     FOR_COMPILERS,
     PARTS,
-    PREDICTS,
     SERVING_PART,
     TESTS_AND_HEADERS,
 )

@@ -6,16 +6,14 @@ fits both. Knows of no container engine.
 
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 from typing import Final
 
 import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.pins import pin_versions
 from iris_deploy.bundle.repository import copy_bundle
-from iris_deploy.errors import ImageError
 from iris_deploy.image.engines.pip import pip_settings
-from iris_deploy.image.parts import PACKAGES_LEFT_OUT, PREDICTS, SERVING_PACKAGES
 
 DOCKERFILE: Final = "Dockerfile"
 
@@ -36,7 +34,7 @@ def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -
 
     Raises
     ------
-    ImageError
+    BundleError
         If what is installed is not what trained the bundle.
     """
     package = Path(iris_deploy.__path__[0])
@@ -59,49 +57,3 @@ def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -
     if settings:
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (requirements / "pip.conf").write_text("[global]\n" + "".join(lines))
-
-
-def pin_versions(bundle: Bundle) -> dict[str, str]:
-    """Return the versions of what serving needs: those that are installed here.
-
-    Parameters
-    ----------
-    bundle : Bundle
-
-    Returns
-    -------
-    dict of str to str
-        By name, sorted.
-
-    Raises
-    ------
-    ImageError
-        If the package that predicts is not of the version that trained the bundle.
-    """
-    pins: dict[str, str] = {}
-    waiting = list(SERVING_PACKAGES)
-    while waiting:
-        name = waiting.pop()
-        if name in pins or name in PACKAGES_LEFT_OUT:
-            continue
-        try:
-            pins[name] = distribution(name).version
-        except PackageNotFoundError:
-            continue  # needed by other systems or older Pythons only
-        waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
-    manifest = bundle.manifest
-    expected, got = manifest.environment.packages[PREDICTS], pins[PREDICTS]
-    if expected != got:
-        message = (
-            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
-            f"installed is {got}"
-        )
-        hint = f"`pip install {PREDICTS}=={expected}`, or `iris-deploy train` again"
-        raise ImageError(message, hint=hint)
-    return dict(sorted(pins.items()))
-
-
-def _required(requirement: str) -> str:
-    """Return the normalised name in a requirement, PEP 508 and 503."""
-    end = next((k for k, c in enumerate(requirement) if c in " ;<>=!~[("), len(requirement))
-    return requirement[:end].lower().replace("_", "-").replace(".", "-")

@@ -1,7 +1,6 @@
 """What a build is told beside its context: base image, time, labels, and the tags of its image."""
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -9,20 +8,14 @@ from typing import Final
 from iris_deploy import __version__
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import SettingsError
+from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
+from iris_deploy.reference import read_reference
 
 EPOCH: Final = 315532800
 """1980-01-01, the earliest time that all archives can hold; for all files of the image."""
 
-_LABEL = "io.iris-deploy."
 _OCI = "org.opencontainers.image."
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_REGISTRY = r"(?:localhost|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+(?=:)|\[[0-9a-f:]+\])"
-_TAG = re.compile(
-    rf"(?:{_REGISTRY}(?::\d+)?/)?{_COMPONENT}(?:/{_COMPONENT})*"
-    r":[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
-)
-"""The grammar of the distribution project, with a tag that is always there."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +47,13 @@ def complete_tag(tag: str) -> str:
     ------
     SettingsError
     """
-    whole = tag if ":" in tag.rpartition("/")[2] else f"{tag}:latest"
-    if not _TAG.fullmatch(whole) or len(whole) > 255:
+    reference = read_reference(tag)
+    if reference is None or reference.digest:
         raise SettingsError(
             f"`tag`: expected [registry/]name:tag in lower case, got {tag!r}",
             hint="for example `tag` user/iris:1.0",
         )
-    return whole
+    return str(reference._replace(tag=reference.tag or "latest"))
 
 
 def base_image_for(manifest: Manifest) -> str:
@@ -98,11 +91,11 @@ def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
         f"{_OCI}description": f"{manifest.model} version {manifest.version} behind an HTTP API, "
         f"right for {accuracy:.1%} of its held-out samples",
         f"{_OCI}base.name": base_image,
-        f"{_LABEL}model": manifest.model,
-        f"{_LABEL}version": str(manifest.version),
-        f"{_LABEL}digest": manifest.digest,
-        f"{_LABEL}signature": json.dumps(signature, separators=(",", ":")),
-        f"{_LABEL}accuracy": repr(accuracy),
-        f"{_LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
-        f"{_LABEL}built-with": f"iris-deploy {__version__}",
+        f"{LABEL}model": manifest.model,
+        f"{LABEL}version": str(manifest.version),
+        f"{LABEL}digest": manifest.digest,
+        f"{LABEL}signature": json.dumps(signature, separators=(",", ":")),
+        f"{LABEL}accuracy": repr(accuracy),
+        f"{LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
+        f"{LABEL}built-with": f"iris-deploy {__version__}",
     }

@@ -6,7 +6,7 @@ PARTS: Final = ("lib", "app", "artifacts")
 """Of the image, from what seldom changes to what often does: a layer each."""
 
 SERVING_PART: Final = (
-    *("__init__.py", "__main__.py", "py.typed", "errors.py"),
+    *("__init__.py", "__main__.py", "py.typed", "errors.py", "facts.py"),
     *("schema", "kernels", "dumps", "estimators", "bundle", "codec", "serving"),
     *("cli/__init__.py", "cli/options.py", "cli/predict.py", "cli/serve.py"),
     "cli/serve_options.py",
@@ -21,14 +21,5 @@ FOLDERS_LEFT_OUT: Final = (
 )
 """Folders of the dependencies that are left out."""
 
-SERVING_PACKAGES: Final = ("flask", "msgspec", "numpy", "prometheus-client", "typer", "waitress")
-"""What the server imports; what these require comes with them. Bounds are in setup.cfg."""
-
-PACKAGES_LEFT_OUT: Final = frozenset(("rich", "colorama"))
-"""Required by typer, which does without them."""
-
 TESTS_AND_HEADERS = ("tests", "_tests", "include")
 FOR_COMPILERS = (".pyi", ".pxd", ".pyx", ".h", ".c", ".a", ".lib")
-
-PREDICTS: Final = "numpy"
-"""Package whose version may change an answer, for a bundle whose runtime is numpy."""

@@ -9,8 +9,8 @@ import os
 import sys
 
 from iris_deploy.errors import SettingsError
+from iris_deploy.facts import READY_PATH
 from iris_deploy.serving.environment import address_to_ask
-from iris_deploy.serving.settings import READY_PATH
 
 _TIMEOUT = 3.0  # seconds; the Dockerfile gives five
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from iris_deploy import facts
 from iris_deploy.errors import expect, expect_between
 from iris_deploy.serving.addresses import (
     ALL_ADDRESSES,
@@ -37,9 +38,6 @@ TOKENS_VARIABLE = "IRIS_DEPLOY_TOKENS"
 
 NOTIFY_VARIABLE = "NOTIFY_SOCKET"
 """Environment variable in which a service manager says where it listens (sd_notify(3))."""
-
-READY_PATH = "/health/ready"
-"""Route of the readiness probe."""
 
 FREE_PORT = 0
 
@@ -138,22 +136,24 @@ class ServeSettings:
     """
 
     host: str = "127.0.0.1"
-    ports: tuple[int, ...] = (5000,)
+    ports: tuple[int, ...] = (facts.PORT,)
     unix_socket: Path | None = None
     unix_socket_mode: int = 0o600
     descriptors: tuple[int, ...] = ()
     workers: int | None = _between(None, 1, 1024)  # as an affinity mask names (`cpu_set_t`)
     threads: int = _between(4, 1, 1024)  # they share one processor
     worker_timeout: float = _seconds(30.0)
-    max_body_bytes: int = _between(1024 * 1024, 1, 2**30)  # kept in memory, and 40 times that
+    max_body_bytes: int = _between(
+        facts.MAX_BODY_BYTES, 1, 2**30
+    )  # kept in memory, and 40 times that
     max_header_bytes: int = _between(16 * 1024, 1024, 2**20)
-    max_memory_bytes: int = _between(1 << 28, 1, 2**40)  # more than machines have
+    max_memory_bytes: int = _between(facts.MAX_MEMORY_BYTES, 1, 2**40)  # more than machines have
     connections: int = _between(500, 1, 10**6)  # Linux opens 1048576 files (fs.nr_open)
     request_timeout: float = _seconds(10.0)
-    idle_timeout: float = _seconds(620.0)
+    idle_timeout: float = _seconds(facts.IDLE_TIMEOUT)
     queue_timeout: float = _seconds(2.0)
     drain_delay: float = 0.0
-    grace: float = _seconds(5.0)
+    grace: float = _seconds(facts.GRACE)
     access_log: AccessLog = "no-probes"
     metrics: Metrics = "closed"
     cors_origins: tuple[str, ...] = ()

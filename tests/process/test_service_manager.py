@@ -15,7 +15,7 @@ import pytest
 
 from iris_deploy.cli import main
 from tests.conftest import COMMAND, Run, Server, serving
-from tests.load import SMALL, Load, connections_of, forked, read_answer
+from tests.load import SMALL, Load, connections_of, files_of, forked, read_answer
 from tests.pieces import INSTANCE
 from tests.waits import assert_stays, wait_until, wait_until_read
 
@@ -102,9 +102,7 @@ def test_a_request_that_is_under_way_is_answered_and_newcomers_are_left_to_the_n
 
 
 def holds(pid: int, listener: socket.socket) -> bool:
-    inode = f"socket:[{os.fstat(listener.fileno()).st_ino}]"
-    links = Path(f"/proc/{pid}/fd").iterdir()
-    return any(str(link.readlink()) == inode for link in links)
+    return f"socket:[{os.fstat(listener.fileno()).st_ino}]" in files_of(pid)
 
 
 def test_sockets_for_another_process_are_not_taken(artifacts: Path) -> None:

@@ -1,12 +1,10 @@
 """Liveness and readiness, as platforms ask for them."""
 
+from iris_deploy.facts import LIVE_PATH, READY_PATH
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Asked, Operation, Route
 from iris_deploy.serving.schemas import an_object, describe_get
-from iris_deploy.serving.settings import READY_PATH
-
-LIVE_PATH = "/health/live"
 
 _LIVE = Reply(200, JSON, b'{"status":"live"}')
 _READY = Reply(200, JSON, b'{"status":"ready"}')

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.facts import METRICS_PATH
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import refusals
@@ -74,7 +75,7 @@ class Exposition:
         }
         return Route(
             method="GET",
-            path="/metrics",
+            path=METRICS_PATH,
             summary="figures for Prometheus",
             handle=lambda asked, _body: self.answer(asked.headers.get("ACCEPT", "")),
             describe=lambda: Operation(content),

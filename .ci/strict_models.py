@@ -1,0 +1,109 @@
+"""``python strict_models.py KIND FILE.json``: a platform's file against the model in its SDK.
+
+Says what the file has that the model has not, and exits with 1: the platforms' own programs send a
+misspelt key on, and some of them drop it without a word.
+"""
+
+import json
+import sys
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+
+def ecs(data: Any, operation: str) -> Iterator[str]:
+    """Check what an operation of ECS is given, by the model that botocore has of it."""
+    from botocore.loaders import Loader
+    from botocore.model import ServiceModel
+    from botocore.validate import ParamValidator
+
+    model = ServiceModel(Loader().load_service_model("ecs", "service-2"), "ecs")
+    shape = model.operation_model(operation).input_shape
+    report = ParamValidator().validate(data, shape).generate_report()
+    if report:
+        yield report
+
+
+def knative(data: Any) -> Iterator[str]:
+    """Check a Service of Knative."""
+    from cloudcoil.pydantic import BaseModel
+
+    BaseModel.model_config["extra"] = "forbid"  # before the models are made of it
+    from cloudcoil.models.knative_serving.serving.v1 import Service
+
+    try:
+        Service.model_validate(data)
+    except ValueError as exc:
+        yield str(exc)
+
+
+def cloud_run(
+    data: Any, schemas: Any = None, schema: Any = None, where: str = "$"
+) -> Iterator[str]:
+    """Check a Service of Cloud Run, by the document in which Google describes its API."""
+    if schemas is None:
+        document = Path(__file__).parent / "run.v1.json"
+        schemas = json.loads(document.read_text())["schemas"]
+        schema = schemas["Service"]
+    schema = schemas[schema["$ref"]] if "$ref" in schema else schema
+    if "properties" in schema:
+        for key, value in data.items():
+            known = schema["properties"].get(key)
+            if known is None or "Not supported by Cloud Run" in known.get("description", ""):
+                yield f"{where}.{key}: unknown"
+            else:
+                yield from cloud_run(value, schemas, known, f"{where}.{key}")
+    elif schema.get("type") == "array":
+        for number, value in enumerate(data):
+            yield from cloud_run(value, schemas, schema["items"], f"{where}[{number}]")
+
+
+def container_app(data: Any, kind: Any = "ContainerApp", where: str = "$") -> Iterator[str]:
+    """Check an app of Azure Container Apps."""
+    from azure.mgmt.appcontainers import models
+
+    kind = _resolve(kind, {**vars(models), **vars(models._models), "_models": models._models})
+    if isinstance(data, list):
+        for number, value in enumerate(data):
+            yield from container_app(value, typing.get_args(kind)[0], f"{where}[{number}]")
+    elif isinstance(data, dict) and hasattr(kind, "_is_model"):
+        known = dict(_fields(kind))
+        for key, value in data.items():
+            if key not in known:
+                yield f"{where}.{key}: unknown"
+            elif isinstance(value, (dict, list)):
+                yield from container_app(value, known[key], f"{where}.{key}")
+
+
+def _resolve(kind: Any, names: dict[str, Any]) -> Any:
+    """Return what an annotation stands for, without None."""
+    if isinstance(kind, typing.ForwardRef):
+        kind = kind.__forward_arg__
+    if isinstance(kind, str):
+        return _resolve(eval(kind, names), names)
+    if typing.get_origin(kind) is typing.Union:
+        return _resolve(typing.get_args(kind)[0], names)
+    return kind
+
+
+def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the names of a model's fields, as they are sent, and their annotations."""
+    for base in reversed(kind.__mro__):
+        for name, annotation in vars(base).get("__annotations__", {}).items():
+            field = vars(base).get(name)
+            if hasattr(field, "_rest_name_input"):
+                yield field._rest_name_input or name, annotation
+
+
+def main(kind: str, path: str) -> int:
+    """Check a file."""
+    data = json.loads(Path(path).read_text())
+    checks = {"knative": knative, "cloud-run": cloud_run, "container-app": container_app}
+    wrong = list(checks[kind](data) if kind in checks else ecs(data, kind))
+    sys.stderr.write("".join(f"{line}\n" for line in wrong))
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,62 @@
+"""The versions of the packages by which a bundle is served: those that are installed here."""
+
+from importlib.metadata import PackageNotFoundError, distribution, requires
+from typing import Final
+
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.errors import BundleError
+
+SERVING_PACKAGES: Final = ("flask", "msgspec", "numpy", "prometheus-client", "typer", "waitress")
+"""What the server imports; what these require comes with them. Bounds are in setup.cfg."""
+
+PACKAGES_LEFT_OUT: Final = frozenset(("rich", "colorama"))
+"""Required by typer, which does without them."""
+
+PREDICTS: Final = "numpy"
+"""Package whose version may change an answer, for a bundle whose runtime is numpy."""
+
+
+def pin_versions(bundle: Bundle) -> dict[str, str]:
+    """Return the versions of what serving needs: those that are installed here.
+
+    Parameters
+    ----------
+    bundle : Bundle
+
+    Returns
+    -------
+    dict of str to str
+        By name, sorted.
+
+    Raises
+    ------
+    BundleError
+        If the package that predicts is not of the version that trained the bundle.
+    """
+    pins: dict[str, str] = {}
+    waiting = list(SERVING_PACKAGES)
+    while waiting:
+        name = waiting.pop()
+        if name in pins or name in PACKAGES_LEFT_OUT:
+            continue
+        try:
+            pins[name] = distribution(name).version
+        except PackageNotFoundError:
+            continue  # needed by other systems or older Pythons only
+        waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
+    manifest = bundle.manifest
+    expected, got = manifest.environment.packages[PREDICTS], pins[PREDICTS]
+    if expected != got:
+        message = (
+            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
+            f"installed is {got}"
+        )
+        hint = f"`pip install {PREDICTS}=={expected}`, or `iris-deploy train` again"
+        raise BundleError(message, hint=hint)
+    return dict(sorted(pins.items()))
+
+
+def _required(requirement: str) -> str:
+    """Return the normalised name in a requirement, PEP 508 and 503."""
+    end = next((k for k, c in enumerate(requirement) if c in " ;<>=!~[("), len(requirement))
+    return requirement[:end].lower().replace("_", "-").replace(".", "-")

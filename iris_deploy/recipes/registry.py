@@ -1,0 +1,195 @@
+"""The recipes that there are: one line for each, and a folder of templates."""
+
+import difflib
+from typing import Final
+
+from iris_deploy.errors import SettingsError
+from iris_deploy.facts import BALANCER_DELAY
+from iris_deploy.recipes.recipe import Recipe
+
+_SERVER = frozenset(("memory", "tokens"))
+_MACHINE = _SERVER | {"workers", "port"}
+_CLUSTER = _SERVER | {"workers", "replicas", "namespace", "domain", "monitoring"}
+_PLATFORM = _SERVER | {"replicas"}
+
+_MOUNTED = "/run/secrets/tokens"  # where a container finds a file with them
+_USER_DATA = "cloud-init"
+_CREATE_APP = (
+    "az containerapp create --name {$ name $} --resource-group GROUP --environment ENVIRONMENT "
+    "--yaml {$ folder $}/containerapp.yaml"
+)
+_SET_TOKENS = (
+    "{% if tokens %}fly secrets set --app {$ name $} "
+    'IRIS_DEPLOY_TOKENS="$(openssl rand -hex 32)"{% endif %}'
+)
+
+RECIPES: Final = (
+    Recipe(
+        name="docker",
+        summary="one machine with Docker: a shell script",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        steps=("sh {$ folder $}/run.sh",),
+    ),
+    Recipe(
+        name="compose",
+        summary="Docker Compose, with TLS, Prometheus and Grafana if wanted",
+        takes=_MACHINE | {"domain", "proxy", "monitoring"},
+        tokens=_MOUNTED,
+        steps=("docker compose --file {$ folder $}/compose.yaml up --detach --wait",),
+    ),
+    Recipe(
+        name="systemd",
+        summary="a Linux machine with Docker, watched by systemd",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        steps=("sudo sh {$ folder $}/install.sh",),
+    ),
+    Recipe(
+        name="systemd-venv",
+        summary="a Linux machine without any container: a restart loses no request",
+        takes=_MACHINE,
+        tokens="%d/tokens",  # systemd.unit(5): the directory of credentials
+        steps=("sudo sh {$ folder $}/install.sh {$ artifacts $}",),
+        image=False,
+    ),
+    Recipe(
+        name="cloud-init",
+        summary="a fresh Debian or Ubuntu machine anywhere: its user data",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        steps=("give {$ folder $}/user-data to the machine that you start",),
+    ),
+    Recipe(
+        name="gcp-vm",
+        summary="a machine at Google Cloud, started with the same user data",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        shares=_USER_DATA,
+        steps=("SOURCES=203.0.113.0/24 sh {$ folder $}/create.sh",),
+    ),
+    Recipe(
+        name="aws-ec2",
+        summary="a machine at AWS, started with the same user data",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        shares=_USER_DATA,
+        steps=("VPC=vpc-... SUBNET=subnet-... SOURCES=203.0.113.0/24 sh {$ folder $}/create.sh",),
+    ),
+    Recipe(
+        name="azure-vm",
+        summary="a machine at Azure, started with the same user data",
+        takes=_MACHINE,
+        tokens=_MOUNTED,
+        shares=_USER_DATA,
+        steps=("GROUP=models SOURCES=203.0.113.0/24 sh {$ folder $}/create.sh",),
+    ),
+    Recipe(
+        name="kubernetes",
+        summary="any cluster: a kustomize base, and overlays for what is in front",
+        takes=_CLUSTER,
+        tokens=_MOUNTED,
+        steps=(
+            "kubectl apply -k {$ folder $}/{$ 'overlays/tokens' if tokens else 'base' $}",
+            "kubectl --namespace {$ namespace $} rollout status deployment/{$ name $}",
+        ),
+    ),
+    Recipe(
+        name="helm",
+        summary="any cluster: a Helm chart",
+        takes=_CLUSTER,
+        tokens=_MOUNTED,
+        steps=("helm upgrade --install {$ name $} {$ folder $} --namespace {$ namespace $}",),
+    ),
+    Recipe(
+        name="knative",
+        summary="a cluster with Knative",
+        takes=_PLATFORM | {"workers", "namespace"},
+        steps=("kubectl apply -f {$ folder $}/service.yaml",),
+    ),
+    Recipe(
+        name="cloud-run",
+        summary="Google Cloud Run",
+        takes=_PLATFORM,
+        steps=("gcloud run services replace {$ folder $}/service.yaml --region=REGION",),
+    ),
+    Recipe(
+        name="azure-container-apps",
+        summary="Azure Container Apps",
+        takes=_PLATFORM,
+        drain_delay=BALANCER_DELAY,
+        steps=(_CREATE_APP,),
+    ),
+    Recipe(
+        name="azure-web-app",
+        summary="Azure Web App for Containers, where the talk's image failed",
+        takes=_PLATFORM,
+        steps=("GROUP=models APP=a-name-of-your-own sh {$ folder $}/create.sh",),
+    ),
+    Recipe(
+        name="ecs",
+        summary="AWS ECS on Fargate",
+        takes=_PLATFORM,
+        steps=(
+            "fill in what is in capitals in {$ folder $}/task.json and service.json",
+            "VPC=vpc-... sh {$ folder $}/create.sh",
+        ),
+    ),
+    Recipe(
+        name="fly",
+        summary="Fly.io",
+        takes=_PLATFORM,
+        drain_delay=BALANCER_DELAY,
+        steps=(
+            "fly apps create {$ name $}",
+            _SET_TOKENS,
+            "fly deploy --config {$ folder $}/fly.toml",
+        ),
+    ),
+    Recipe(
+        name="render",
+        summary="Render",
+        takes=_PLATFORM,
+        steps=("commit {$ folder $}/render.yaml, and link its repository as a Blueprint",),
+    ),
+    Recipe(
+        name="heroku",
+        summary="Heroku",
+        takes=_PLATFORM - {"memory"},
+        steps=("APP=a-name-of-your-own sh {$ folder $}/release.sh",),
+    ),
+    Recipe(
+        name="hugging-face",
+        summary="Hugging Face Spaces",
+        takes=frozenset(("tokens",)),
+        steps=("push what is in {$ folder $} to https://huggingface.co/spaces/USER/{$ name $}",),
+    ),
+)
+
+LATER: Final = ("kserve", "vertex", "sagemaker", "azure-ml")
+"""They speak contracts of their own, which the server does not speak yet."""
+
+
+def find_recipe(name: str) -> Recipe:
+    """Find a recipe by its name.
+
+    Raises
+    ------
+    SettingsError
+        If there is none.
+    """
+    for recipe in RECIPES:
+        if recipe.name == name:
+            return recipe
+    if name in LATER:
+        raise SettingsError(
+            f"`kind`: {name} speaks a contract of its own, which the server does not speak yet",
+            hint="`iris-deploy recipe` lists what there is",
+        )
+    names = [recipe.name for recipe in RECIPES]
+    close = difflib.get_close_matches(name[:64], names, 1)
+    raise SettingsError(
+        f"`kind`: expected one of {', '.join(names)}; got {name!r:.100}"
+        + (f"; did you mean {close[0]}?" if close else ""),
+        hint="`iris-deploy recipe` says what each is for",
+    )

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Serve another image: {$ name $}-update user/iris@sha256:...
+# It is pulled first. If it is not ready within a minute, the one of before serves on.
+set -eu
+image=${1:?say which image}
+file=/etc/{$ name $}/image
+docker pull "$image"
+before=$(cat "$file")
+
+use() {
+    printf '%s\n' "$1" >"$file.new"
+    mv "$file.new" "$file"
+    systemctl restart {$ name $}.service
+    for _ in $(seq 120); do
+        docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1 && return
+        sleep 0.5
+    done
+    return 1
+}
+
+use "IMAGE=$image" && exit 0
+echo "$image is not ready; back to ${before#IMAGE=}" >&2
+journalctl --no-pager --lines 20 --unit {$ name $}.service >&2
+use "$before"
+exit 1
