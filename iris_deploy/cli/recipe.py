@@ -9,7 +9,6 @@ import typer
 from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli import recipe_options as o
 from iris_deploy.cli.options import Artifacts, Json, Model, Version, read_size
-from iris_deploy.cli.output import print_json, progress
 
 if TYPE_CHECKING:
     from iris_deploy.recipes.write import Written
@@ -54,13 +53,14 @@ def recipe(
         return
     found = find_recipe(kind)
     from iris_deploy.bundle.repository import Repository
+    from iris_deploy.cli.output import progress
     from iris_deploy.recipes.remote import read_credentials
     from iris_deploy.recipes.write import choose_image, choose_settings, write_recipe
 
     chosen = {field: options[field] for field in _PLACE} | {"memory": read_size("memory", memory)}
+    settings = choose_settings(found, chosen)
     reference = choose_image(found, image)
     bundle = Repository(artifacts).read(model, version)
-    settings = choose_settings(found, chosen, bundle.manifest.model)
     home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     with progress("Asking the registry"):
         written = write_recipe(
@@ -78,6 +78,8 @@ def recipe(
 
 def _report(written: "Written", *, as_json: bool) -> None:
     if as_json:
+        from iris_deploy.cli.output import print_json
+
         print_json({**vars(written), "folder": str(written.folder)})
         return
     for warning in written.warnings:
@@ -95,6 +97,8 @@ def _list_recipes(*, as_json: bool) -> None:
     from iris_deploy.recipes.registry import RECIPES
 
     if as_json:
+        from iris_deploy.cli.output import print_json
+
         print_json({recipe.name: recipe.summary for recipe in RECIPES})
         return
     width = max(len(recipe.name) for recipe in RECIPES)

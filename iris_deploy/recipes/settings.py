@@ -19,8 +19,8 @@ class RecipeSettings:
 
     Parameters
     ----------
-    name : str
-        Of the container, the unit, the Service.
+    name : str or None
+        Of the container, the unit, the Service; None for the model's.
     namespace : str
         Of Kubernetes and its like.
     replicas : int
@@ -41,7 +41,7 @@ class RecipeSettings:
         Whether Prometheus and Grafana come along.
     """
 
-    name: str
+    name: str | None = None
     namespace: str = "default"
     replicas: int = 2
     workers: int = 1
@@ -55,7 +55,8 @@ class RecipeSettings:
     def __post_init__(self) -> None:
         """Refuse what no platform would take, and what would mean something else in a file."""
         service = "a DNS label: a letter, then letters, digits and '-', in lower case, at most 63"
-        expect(_SERVICE.fullmatch(self.name) is not None, "name", service, self.name)
+        is_service = self.name is None or _SERVICE.fullmatch(self.name) is not None
+        expect(is_service, "name", service, self.name)
         label = "a DNS label: lower-case letters, digits and '-', at most 63"
         expect(_LABEL.fullmatch(self.namespace) is not None, "namespace", label, self.namespace)
         expect_between("replicas", self.replicas, 1, 1000)

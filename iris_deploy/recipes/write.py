@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ class Written:
     warnings: list[str]
 
 
-def choose_settings(recipe: Recipe, chosen: Mapping[str, Any], model: str) -> RecipeSettings:
+def choose_settings(recipe: Recipe, chosen: Mapping[str, Any]) -> RecipeSettings:
     """Return the settings of a recipe.
 
     Parameters
@@ -51,8 +51,6 @@ def choose_settings(recipe: Recipe, chosen: Mapping[str, Any], model: str) -> Re
     recipe : Recipe
     chosen : mapping of str to Any
         What was given, by field; None for what was not.
-    model : str
-        Whose name is taken if none is chosen.
 
     Raises
     ------
@@ -66,7 +64,7 @@ def choose_settings(recipe: Recipe, chosen: Mapping[str, Any], model: str) -> Re
             raise SettingsError(
                 f"`{field.name}`: {recipe.name} has no use for it", hint=f"it takes {takes}"
             )
-    return RecipeSettings(**{"name": model.replace("_", "-").replace(".", "-"), **given})
+    return RecipeSettings(**given)
 
 
 def choose_image(recipe: Recipe, text: str | None) -> Reference | None:
@@ -126,6 +124,9 @@ def write_recipe(
     ------
     SettingsError, RecipeError
     """
+    if settings.name is None:
+        name = bundle.manifest.model.replace("_", "-").replace(".", "-")
+        settings = replace(settings, name=name)
     warnings: list[str] = []
     if image is not None and credentials is not None:
         image = _look_up(image, bundle.manifest, credentials, warnings)

@@ -56,6 +56,7 @@ INERT: dict[str, tuple[str, ...]] = {
     "predict": ("{}", "--artifacts", "none-such"),
     "serve": ("--artifacts", "none-such"),
     "build-image": ("--artifacts", "none-such"),
+    "recipe": ("kubernetes", "--artifacts", "none-such", "--no-lookup"),
 }
 """What keeps a command from its work once its options are read."""
 

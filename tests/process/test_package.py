@@ -25,7 +25,9 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_every_module_the_types_marker_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "iris_deploy"
-    expected = {f"iris_deploy/{path.relative_to(package)}" for path in package.rglob("*.py")}
+    templates = [p for p in (package / "recipes/templates").rglob("*") if p.is_file()]
+    paths = [*package.rglob("*.py"), *templates]
+    expected = {f"iris_deploy/{path.relative_to(package)}" for path in paths}
     assert {name for name in names if ".dist-info/" not in name} == expected | {
         "iris_deploy/py.typed",
         "iris_deploy/image/Dockerfile",
