@@ -7,7 +7,7 @@ MINUTES ?= 10
 COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
 
-.PHONY: help run test check hooks test-lowest bench bench-images soak torture docs lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm bench bench-images soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -28,13 +28,22 @@ check: $(VENV)/dev  ## The floors of the house, formatting, lint, spelling, type
 	$(BIN)/ruff check
 	$(BIN)/codespell iris_deploy tests benchmarks docs *.md
 	$(BIN)/mypy
-	$(BIN)/hadolint Dockerfile
+	$(BIN)/hadolint Dockerfile .devcontainer/Dockerfile
+
+DOCKER ?= docker
+DEV_IMAGE ?= iris-deploy-dev
+dev-image:  ## Build the image to develop in, and try it; DEV_BUILD="--build-arg BASE_IMAGE=..."
+	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(DEV_IMAGE) --file .devcontainer/Dockerfile $(DEV_BUILD) .
+	$(DOCKER) run --rm --init $(DEV_IMAGE) make test COVERAGE= PYTEST_ADDOPTS="$(DEV_TESTS)"
 
 hooks: $(VENV)/dev  ## Have git run formatting, lint, spelling, types and floors before a commit
 	$(BIN)/pre-commit install
 
 test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg allows
 	$(BIN)/pytest
+
+test-vm: $(VENV)/dev  ## Boot virtual machines with what recipes write: ten minutes, as root, with Docker and qemu
+	IRIS_DEPLOY_TEST_MACHINES=1 $(BIN)/pytest --numprocesses=0 tests/machine
 
 bench: $(VENV)/dev  ## Measure, side by side with the alternatives; BENCH="--quick"
 	$(BIN)/python -m benchmarks $(BENCH)

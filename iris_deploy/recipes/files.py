@@ -45,6 +45,9 @@ def write_files(directory: Path, files: Mapping[str, str], *, force: bool) -> No
             path.write_text(text, encoding="utf-8", newline="\n")
             if text.startswith(_SCRIPT):
                 path.chmod(0o755)
+        if not os.path.lexists(directory):
+            beside.rename(directory)
+            return
         for name in files:
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
         for name in files:

@@ -12,6 +12,7 @@ import hashlib
 import http.client
 import json
 import re
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -21,13 +22,15 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
+from iris_deploy.bundle.files import read_file
 from iris_deploy.errors import RecipeError
 from iris_deploy.recipes.oci import Configuration, Manifest, Token
 from iris_deploy.reference import Reference
 
 _HUB: Final = "registry-1.docker.io"
 _HUB_NAMES: Final = ("", "docker.io", "index.docker.io")
-_TIMEOUT = 10.0  # seconds
+_TIMEOUT = 10.0  # seconds without a byte
+_PATIENCE = 30.0  # seconds for an answer
 _MOST_BYTES = 1 << 20  # of a manifest or a configuration; those of ours have some kilobytes
 _MANIFESTS: Final = (
     "application/vnd.docker.distribution.manifest.v2+json",
@@ -105,7 +108,7 @@ def read_credentials(directory: Path) -> dict[str, str]:
     Logins in a keychain are not read: only its own program could.
     """
     try:
-        kept = json.loads((directory / "config.json").read_bytes()[:_MOST_BYTES])["auths"]
+        kept = json.loads(read_file(directory / "config.json", _MOST_BYTES))["auths"]
         return {name: str(entry["auth"]) for name, entry in kept.items() if "auth" in entry}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
@@ -115,12 +118,25 @@ def _digest(data: bytes) -> str:
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    """Read one byte more than is taken, or all; who drips is given up."""
+    data, end = b"", time.monotonic() + _PATIENCE
+    while len(data) <= _MOST_BYTES and (piece := answer.read1(1 << 16)):
+        data += piece
+        if time.monotonic() > end:
+            raise TimeoutError(f"not answered within {_PATIENCE:g} s")
+    return data
+
+
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Storage elsewhere is fine for what is checked by its digest, but never with our login."""
 
     def redirect_request(self, req: urllib.request.Request, *more: Any) -> Any:
         again = super().redirect_request(req, *more)
         if again is not None:
+            if again.type not in {req.type, "https"}:  # neither in the clear, nor by FTP
+                fp, code, message, headers, _ = more
+                raise urllib.error.HTTPError(req.full_url, code, message, headers, fp)
             again.remove_header("Authorization")
         return again
 
@@ -188,7 +204,7 @@ class _Remote:
         request = urllib.request.Request(url, headers=headers)  # noqa: S310
         try:
             with self._opener.open(request, timeout=_TIMEOUT) as answer:
-                data: bytes = answer.read(_MOST_BYTES + 1)
+                data = _read(answer)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException, ValueError) as exc:

@@ -276,6 +276,16 @@ def test_a_login_is_shown_only_to_its_registry(
         assert "Authorization" not in storage.asked[0][1]
 
 
+@pytest.mark.parametrize("place", ["ftp://127.0.0.1:1/x", "file:///etc/passwd", "gopher://a/b"])
+def test_a_redirect_leaves_the_web_for_nothing(
+    ask: Callable[..., Any], registry: Registry, place: str
+) -> None:
+    registry.put("/v2/user/iris/manifests/1.0", b"", 302, Location=place)
+    code, err, written = ask()
+    assert (code, "was not looked up" in err, bool(written)) == (0, True, True)
+    assert "Traceback" not in err
+
+
 @pytest.mark.parametrize(
     "challenge",
     [

@@ -10,7 +10,7 @@ import pytest
 from iris_deploy import facts
 from iris_deploy.recipes.registry import LATER, RECIPES
 from iris_deploy.serving.settings import ServeSettings
-from tests.conftest import Run
+from tests.conftest import COMMAND, Run
 from tests.package import ROOT
 from tests.recipes import (
     DIGEST,
@@ -198,6 +198,32 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(
         ran = run("recipe", "kubernetes", *given, folder)
         assert (ran.code, "cannot be written" in ran.err) == (1, True), ran.err
     assert [path.name for path in tmp_path.iterdir() if path.name != "artifacts"] == ["file"]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_disk_that_is_full_leaves_nothing_half_written(
+    artifacts: Path, tmp_path: Path, there: bool
+) -> None:
+    folder = tmp_path / "it"
+    if there:
+        (folder / "base").mkdir(parents=True)
+        (folder / "base/service.yaml").write_text("mine\n")
+    command = [
+        *(*COMMAND, "recipe", "kubernetes", "--image", IMAGE, "--no-lookup", "--force"),
+        *("--artifacts", str(artifacts), "--output", str(folder)),
+    ]
+    ran = subprocess.run(
+        ["sh", "-c", 'ulimit -f 1; exec "$@"', "sh", *command],  # no file above a kilobyte
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "cannot be written: File too large" in ran.stderr
+    assert list(tmp_path.glob(".*")) == []
+    assert (read(folder) if there else folder.exists()) == (
+        {"base/service.yaml": "mine\n"} if there else False
+    )
 
 
 def test_a_report_for_scripts_has_what_one_for_people_has(
