@@ -54,7 +54,7 @@ def recipe(
     found = find_recipe(kind)
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.cli.output import progress
-    from iris_deploy.recipes.remote import read_credentials
+    from iris_deploy.recipes.credentials import read_credentials
     from iris_deploy.recipes.write import choose_image, choose_settings, write_recipe
 
     chosen = {field: options[field] for field in _PLACE} | {"memory": read_size("memory", memory)}

@@ -10,19 +10,16 @@ OCI Distribution Specification 1.1; Docker Registry HTTP API V2, token authentic
 
 import hashlib
 import http.client
-import json
 import re
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 
-from iris_deploy.bundle.files import read_file
 from iris_deploy.errors import RecipeError
 from iris_deploy.recipes.oci import Configuration, Manifest, Token
 from iris_deploy.reference import Reference
@@ -93,25 +90,6 @@ def find_published(reference: Reference, credentials: Mapping[str, str]) -> Publ
             )
         _, inner = remote.manifest(entries[0])
     return Published(digest, remote.labels(inner))
-
-
-def read_credentials(directory: Path) -> dict[str, str]:
-    """Read the logins that engines keep in a file; none if there is no such file.
-
-    Parameters
-    ----------
-    directory : Path
-        Docker's configuration, mostly ``~/.docker``.
-
-    Notes
-    -----
-    Logins in a keychain are not read: only its own program could.
-    """
-    try:
-        kept = json.loads(read_file(directory / "config.json", _MOST_BYTES))["auths"]
-        return {name: str(entry["auth"]) for name, entry in kept.items() if "auth" in entry}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {}
 
 
 def _digest(data: bytes) -> str:

@@ -26,10 +26,12 @@ docker run --detach --name {$ name $} \
     {$ image $} \
     {$ serve | join(" ") $}
 
-# Wait until it is ready, a quarter of a minute at most.
-for _ in $(seq 30); do
-    docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1 && exit 0
+# Wait until it is ready, half a minute at most.
+end=$(($(date +%s) + 30))
+until docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1; do
+    if [ "$(date +%s)" -ge "$end" ]; then
+        docker logs --tail 20 {$ name $} >&2
+        exit 1
+    fi
     sleep 0.5
 done
-docker logs --tail 20 {$ name $} >&2
-exit 1

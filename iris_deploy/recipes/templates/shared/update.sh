@@ -11,11 +11,11 @@ use() {
     printf '%s\n' "$1" >"$file.new"
     mv "$file.new" "$file"
     systemctl restart {$ name $}.service
-    for _ in $(seq 120); do
-        docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1 && return
+    end=$(($(date +%s) + 60))
+    until docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1; do
+        [ "$(date +%s)" -lt "$end" ] || return 1
         sleep 0.5
     done
-    return 1
 }
 
 use "IMAGE=$image" && exit 0

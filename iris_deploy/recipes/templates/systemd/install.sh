@@ -23,9 +23,11 @@ systemctl enable {$ name $}.service
 systemctl restart {$ name $}.service
 
 # Wait until it is ready, a minute at most.
-for _ in $(seq 120); do
-    docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1 && exit 0
+end=$(($(date +%s) + 60))
+until docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1; do
+    if [ "$(date +%s)" -ge "$end" ]; then
+        journalctl --no-pager --lines 20 --unit {$ name $}.service >&2
+        exit 1
+    fi
     sleep 0.5
 done
-journalctl --no-pager --lines 20 --unit {$ name $}.service >&2
-exit 1
