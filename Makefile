@@ -34,7 +34,7 @@ DOCKER ?= docker
 DEV_IMAGE ?= iris-deploy-dev
 dev-image:  ## Build the image to develop in, and try it; DEV_BUILD="--build-arg BASE_IMAGE=..."
 	DOCKER_BUILDKIT=1 $(DOCKER) build --tag $(DEV_IMAGE) --file .devcontainer/Dockerfile $(DEV_BUILD) .
-	$(DOCKER) run --rm --init $(DEV_IMAGE) make test COVERAGE= PYTEST_ADDOPTS="$(DEV_TESTS)"
+	$(DOCKER) run --rm --init --sysctl net.ipv6.conf.all.disable_ipv6=0 $(DEV_IMAGE) make test COVERAGE= PYTEST_ADDOPTS="$(DEV_TESTS)"
 
 hooks: $(VENV)/dev  ## Have git run formatting, lint, spelling, types and floors before a commit
 	$(BIN)/pre-commit install

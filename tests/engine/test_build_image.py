@@ -33,6 +33,8 @@ from tests.package import ROOT
 from tests.tools import require
 from tests.waits import pause, wait_until
 
+pytestmark = pytest.mark.once
+
 once = pytest.mark.once
 
 DENIED = (

@@ -14,6 +14,8 @@ import iris_deploy
 from iris_deploy.image.parts import SERVING_PART
 from tests.package import ROOT, build_wheel
 
+pytestmark = pytest.mark.once
+
 INSTANCE = '{"length": 5.1, "width": 2.4}'
 
 

@@ -15,6 +15,8 @@ from tests.load import ASKED, Load, connections_of, forked, read_answer
 from tests.pieces import INSTANCE, post
 from tests.waits import assert_stays, pause, wait_until
 
+pytestmark = pytest.mark.once
+
 RESTARTS = "iris_deploy_worker_restarts_total"
 ANSWERED = 'iris_deploy_requests_total{route="/predict",status="200"}'
 SMALL = post(b'{"length": 5.1, "width": 2.4}')

@@ -14,6 +14,8 @@ import pytest
 from iris_deploy.bundle.repository import Repository
 from tests.conftest import Run
 
+pytestmark = pytest.mark.once
+
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
 Answer = tuple[int, dict[str, str], bytes]
 

@@ -26,6 +26,8 @@ from tests.recipes import (
     write,
 )
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize("kind", NAMES)
 def test_files_are_whole_and_can_be_read_with_any_options(

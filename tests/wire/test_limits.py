@@ -19,6 +19,8 @@ from tests.load import Load, batch, can_unshare, forked, is_closed, read_answer,
 from tests.pieces import DETAILED, INSTANCE, is_problem, post, post_head
 from tests.waits import pause, wait_until
 
+pytestmark = pytest.mark.once
+
 LARGE = ("--max-body-bytes", 100_000_000)
 SMALL = post(json.dumps(INSTANCE).encode())
 

@@ -25,6 +25,8 @@ from tests.load import batch, forked, read_answer, resident
 from tests.pieces import DETAILED, INSTANCE, is_problem, post
 from tests.waits import wait_until
 
+pytestmark = pytest.mark.once
+
 SIZE = 1 << 20  # bytes of a body, the most that is taken by default
 WRITING = 4  # bytes for each of the body that a large answer takes while it is written
 
