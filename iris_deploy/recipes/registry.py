@@ -23,20 +23,31 @@ _SET_TOKENS = (
     'IRIS_DEPLOY_TOKENS="$(openssl rand -hex 32)"{% endif %}'
 )
 
+
+def _make_tokens(file: str) -> str:
+    """Return the step that makes a token, where tokens are wanted."""
+    folder = f"{{$ folder $}}/{file}".rpartition("/")[0]
+    made = f"mkdir -p {folder} && openssl rand -hex 32 >{{$ folder $}}/{file}"
+    return f"{{% if tokens %}}{made}  # never into git{{% endif %}}"
+
+
 RECIPES: Final = (
     Recipe(
         name="docker",
         summary="one machine with Docker: a shell script",
         takes=_MACHINE,
         tokens=_MOUNTED,
-        steps=("sh {$ folder $}/run.sh",),
+        steps=(_make_tokens("secrets/tokens"), "sh {$ folder $}/run.sh"),
     ),
     Recipe(
         name="compose",
         summary="Docker Compose, with TLS, Prometheus and Grafana if wanted",
         takes=_MACHINE | {"domain", "proxy", "monitoring"},
         tokens=_MOUNTED,
-        steps=("docker compose --file {$ folder $}/compose.yaml up --detach --wait",),
+        steps=(
+            _make_tokens("tokens"),
+            "docker compose --file {$ folder $}/compose.yaml up --detach --wait",
+        ),
     ),
     Recipe(
         name="systemd",
@@ -90,6 +101,7 @@ RECIPES: Final = (
         takes=_CLUSTER,
         tokens=_MOUNTED,
         steps=(
+            _make_tokens("overlays/tokens/tokens"),
             "kubectl apply -k {$ folder $}/{$ 'overlays/tokens' if tokens else 'base' $}",
             "kubectl --namespace {$ namespace $} rollout status deployment/{$ name $}",
         ),

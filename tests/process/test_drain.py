@@ -28,6 +28,8 @@ from tests.load import (
 from tests.pieces import DETAILED, INSTANCE, is_problem, post
 from tests.waits import pause, wait_until, wait_until_read
 
+pytestmark = pytest.mark.once
+
 LARGE = ("--max-body-bytes", 100_000_000)
 SLOW = 100_000  # instances; with details about a second
 

@@ -16,6 +16,8 @@ from iris_deploy.cli import app
 from iris_deploy.serving.settings import YEAR
 from tests.conftest import Result, Run, run_process, serving
 
+pytestmark = pytest.mark.once
+
 NUMBERS = (
     *("0", "-1", "1", "2147483648", "9223372036854775808", "1" + "0" * 30, "9" * 5000),
     *("nan", "inf", "-inf", "1e308", "1e-308", "-0.0", "0x10", "1_0", "٣"),

@@ -13,6 +13,8 @@ from tests.load import Load, forked
 from tests.pieces import INSTANCE
 from tests.waits import assert_stays, wait_until
 
+pytestmark = pytest.mark.once
+
 SWAPPED = 'iris_deploy_reloads_total{result="swapped"}'
 REFUSED = 'iris_deploy_reloads_total{result="refused"}'
 
