@@ -1,6 +1,6 @@
 """What a platform has to know of the server and its image: the one table, for both and for recipes.
 
-The Dockerfile and the docs say the same; tests hold them against this. Knows nothing above it.
+The Dockerfile says the same; a test holds it against this. Knows nothing above it.
 """
 
 from typing import Final

@@ -1,6 +1,7 @@
 """``iris-deploy recipe``: a bundle and its image to the files of a platform."""
 
 import os
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,6 @@ from iris_deploy.cli.options import Artifacts, Json, Model, Version, read_size
 
 if TYPE_CHECKING:
     from iris_deploy.recipes.write import Written
-
-_PLACE = (
-    *("name", "replicas", "workers", "memory", "port", "domain", "namespace"),
-    *("tokens", "proxy", "monitoring"),
-)
 
 
 def recipe(
@@ -55,14 +51,18 @@ def recipe(
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.cli.output import progress
     from iris_deploy.recipes.credentials import read_credentials
+    from iris_deploy.recipes.settings import RecipeSettings
     from iris_deploy.recipes.write import choose_image, choose_settings, write_recipe
 
-    chosen = {field: options[field] for field in _PLACE} | {"memory": read_size("memory", memory)}
+    chosen = {field.name: options[field.name] for field in fields(RecipeSettings)}
+    chosen["memory"] = read_size("memory", memory)
     settings = choose_settings(found, chosen)
     reference = choose_image(found, image)
     bundle = Repository(artifacts).read(model, version)
     home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
-    with progress("Asking the registry"):
+    with progress(
+        "Writing the files, with what the registry says" if lookup else "Writing the files"
+    ):
         written = write_recipe(
             found,
             settings,

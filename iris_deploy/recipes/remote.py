@@ -98,12 +98,12 @@ def _digest(data: bytes) -> str:
 
 def _read(answer: http.client.HTTPResponse) -> bytes:
     """Read one byte more than is taken, or all; who drips is given up."""
-    data, end = b"", time.monotonic() + _PATIENCE
+    data, end = bytearray(), time.monotonic() + _PATIENCE
     while len(data) <= _MOST_BYTES and (piece := answer.read1(1 << 16)):
         data += piece
         if time.monotonic() > end:
             raise TimeoutError(f"not answered within {_PATIENCE:g} s")
-    return data
+    return bytes(data)
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
@@ -168,7 +168,8 @@ class _Remote:
         except urllib.error.HTTPError as exc:
             if exc.code != http.client.UNAUTHORIZED or self._authorization:
                 raise self._refused(exc) from exc
-            challenge = exc.headers.get("WWW-Authenticate", "")
+            with exc:
+                challenge = exc.headers.get("WWW-Authenticate", "")
         self._authorization = self._answer(challenge)
         try:
             return self._ask(url, accept)
@@ -206,8 +207,9 @@ class _Remote:
         try:
             url = f"{fields['realm']}?{urllib.parse.urlencode(query)}"
             answer = self._decode(self._ask(url, "application/json"), Token)
-        except urllib.error.HTTPError as exc:
-            raise self._refused(exc) from exc
+        except urllib.error.HTTPError as exc:  # of who gives out tokens, and knows no images
+            with exc:
+                raise UnreachableError(f"{self._reference.name} wants a login") from exc
         token = answer.token or answer.access_token
         if not re.fullmatch(r"[!-~]{1,16384}", token):
             raise UnreachableError(f"{self._reference.name} wants a login")

@@ -143,9 +143,7 @@ class ServeSettings:
     workers: int | None = _between(None, 1, 1024)  # as an affinity mask names (`cpu_set_t`)
     threads: int = _between(4, 1, 1024)  # they share one processor
     worker_timeout: float = _seconds(30.0)
-    max_body_bytes: int = _between(
-        facts.MAX_BODY_BYTES, 1, 2**30
-    )  # kept in memory, and 40 times that
+    max_body_bytes: int = _between(facts.MAX_BODY_BYTES, 1, 2**30)  # kept, and 40 times that
     max_header_bytes: int = _between(16 * 1024, 1024, 2**20)
     max_memory_bytes: int = _between(facts.MAX_MEMORY_BYTES, 1, 2**40)  # more than machines have
     connections: int = _between(500, 1, 10**6)  # Linux opens 1048576 files (fs.nr_open)

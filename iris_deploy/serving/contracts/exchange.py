@@ -48,7 +48,7 @@ class Exchange:
         self._predictor = predictor
         self._signature = predictor.signature
         self._observer = observer or Observer()
-        self._quick_rows: int = _QUICK_SUMS // predictor.sums
+        self._quick_rows = _QUICK_SUMS // predictor.sums
 
     def build_route(self, example: Mapping[str, float]) -> Route:
         """Return the contract's route.

@@ -33,7 +33,7 @@ class Signals:
         self._reader, self.waker = socket.socketpair()
         self._reader.settimeout(0)
         self.waker.settimeout(0)
-        self._ticked = time.monotonic()
+        self._taken = time.monotonic()
 
     def fileno(self) -> int:
         """Return what to wait for: it is readable when there may be signals to take."""
@@ -45,7 +45,7 @@ class Signals:
         In this order: who wrote to the socket before it is read is noted when the mask has been
         set, which runs all handlers that are due; who writes to it later wakes again.
         """
-        since, self._ticked = self._ticked, time.monotonic()
+        since, self._taken = self._taken, time.monotonic()
         with contextlib.suppress(BlockingIOError):
             self._reader.recv(1 << 16)
         signal.pthread_sigmask(signal.SIG_BLOCK, ())
