@@ -7,7 +7,7 @@ MINUTES ?= 10
 COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
 
-.PHONY: help run test check dev-image hooks test-lowest test-vm bench bench-images soak torture docs lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm test-cluster bench bench-images soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -44,6 +44,9 @@ test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg 
 
 test-vm: $(VENV)/dev  ## Boot virtual machines with what recipes write: ten minutes, as root, with Docker and qemu
 	IRIS_DEPLOY_TEST_MACHINES=1 $(BIN)/pytest --numprocesses=0 tests/machine
+
+test-cluster: $(VENV)/dev  ## Roll over, evict and scale in the cluster of KUBECONFIG; IRIS_DEPLOY_TEST_IMAGE=...
+	$(BIN)/pytest --numprocesses=0 -rs tests/cluster
 
 bench: $(VENV)/dev  ## Measure, side by side with the alternatives; BENCH="--quick"
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -3,6 +3,7 @@
 The Dockerfile says the same; a test holds it against this. Knows nothing above it.
 """
 
+import re
 from typing import Final
 
 PORT: Final = 5000
@@ -14,6 +15,9 @@ PLATFORM_PORT: Final = 8080
 LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 METRICS_PATH: Final = "/metrics"
+
+URL_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){1,8}")
+"""A path that a proxy leaves in front of ours, or says that it has taken away."""
 
 USER: Final = 1000
 GROUP: Final = 0

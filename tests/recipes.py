@@ -20,6 +20,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "memory": ("--memory", "512MiB"),
     "port": ("--port", "8000"),
     "domain": ("--domain", "iris.example.com"),
+    "url_prefix": ("--url-prefix", "/iris"),
     "namespace": ("--namespace", "models"),
     "tokens": ("--tokens",),
     "monitoring": ("--monitoring",),

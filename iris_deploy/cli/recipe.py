@@ -30,6 +30,7 @@ def recipe(
     memory: o.Memory = None,
     port: o.Port = None,
     domain: o.Domain = None,
+    url_prefix: o.UrlPrefix = None,
     namespace: o.Namespace = None,
     tokens: o.Tokens = None,
     proxy: o.Proxy = None,

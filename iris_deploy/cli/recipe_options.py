@@ -62,6 +62,14 @@ Port = Annotated[
 Domain = Annotated[
     str | None, typer.Option(help="Name by which clients reach it.", rich_help_panel=_PLACE)
 ]
+UrlPrefix = Annotated[
+    str | None,
+    typer.Option(
+        help="Path below the domain that is its own, such as /iris.",
+        show_default="all of it",
+        rich_help_panel=_PLACE,
+    ),
+]
 Namespace = Annotated[
     str | None,
     typer.Option(help="Of Kubernetes.", show_default="default", rich_help_panel=_PLACE),

@@ -74,6 +74,8 @@ def _arguments(recipe: Recipe, settings: RecipeSettings, memory: Memory) -> list
     if settings.proxy != "none":
         for network in _PROXIES:
             words += ["--trusted-proxy", network]
+    if settings.url_prefix:
+        words += ["--url-prefix", settings.url_prefix]
     if recipe.drain_delay:
         grace = recipe.drain_delay + facts.KILL_AFTER
         words += ["--drain-delay", str(recipe.drain_delay), "--grace", str(grace)]

@@ -9,7 +9,7 @@ from iris_deploy.recipes.recipe import Recipe
 
 _SERVER = frozenset(("memory", "tokens"))
 _MACHINE = _SERVER | {"workers", "port"}
-_CLUSTER = _SERVER | {"workers", "replicas", "namespace", "domain", "monitoring"}
+_CLUSTER = _SERVER | {"workers", "replicas", "namespace", "domain", "url_prefix", "monitoring"}
 _PLATFORM = _SERVER | {"replicas"}
 
 _MOUNTED = "/run/secrets/tokens"  # where a container finds a file with them
@@ -42,7 +42,7 @@ RECIPES: Final = (
     Recipe(
         name="compose",
         summary="Docker Compose, with TLS, Prometheus and Grafana if wanted",
-        takes=_MACHINE | {"domain", "proxy", "monitoring"},
+        takes=_MACHINE | {"domain", "url_prefix", "proxy", "monitoring"},
         tokens=_MOUNTED,
         steps=(
             _make_tokens("tokens"),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from iris_deploy.errors import expect, expect_between
+from iris_deploy.facts import URL_PREFIX
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1123, section 2.1
 _SERVICE = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")  # RFC 1035: what a Service may be called
@@ -33,6 +34,8 @@ class RecipeSettings:
         At which a machine answers, where one is chosen.
     domain : str or None
         Name by which clients reach it, where something in front has to know.
+    url_prefix : str
+        Path below the domain that is its own, such as /iris; all of it if empty.
     tokens : bool
         Whether clients need a bearer token.
     proxy : {'none', 'nginx', 'caddy'}
@@ -48,6 +51,7 @@ class RecipeSettings:
     memory: int | None = None
     port: int = 80
     domain: str | None = None
+    url_prefix: str = ""
     tokens: bool = False
     proxy: Proxy = "none"
     monitoring: bool = False
@@ -65,6 +69,9 @@ class RecipeSettings:
         expect(self.proxy in get_args(Proxy), "proxy", "nginx or caddy", self.proxy)
         domain = "a domain in lower case, such as iris.example.com"
         expect(self.domain is None or _is_domain(self.domain), "domain", domain, self.domain)
+        path = "a path such as /iris, with / in front and none behind"
+        is_path = not self.url_prefix or URL_PREFIX.fullmatch(self.url_prefix) is not None
+        expect(is_path, "url_prefix", path, self.url_prefix)
         wanted = f"{domain}, beside `proxy` {self.proxy}"
         expect(self.proxy == "none" or self.domain is not None, "domain", wanted, "none")
 

@@ -51,7 +51,6 @@ Metrics = Literal["closed", "open", "off"]
 AccessLog = Literal["all", "no-probes", "off"]
 LogFormat = Literal["text", "json"]
 
-_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")  # RFC 9110 section 5.6.2
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.:\[\]-]+")
 
@@ -225,7 +224,7 @@ class ServeSettings:
                 proxy,
             )
         expect(
-            not self.url_prefix or _PREFIX.fullmatch(self.url_prefix) is not None,
+            not self.url_prefix or facts.URL_PREFIX.fullmatch(self.url_prefix) is not None,
             "url_prefix",
             "a path such as /iris, with / in front and none behind",
             self.url_prefix,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.containers import build, require_engine, running_registry
+from tests.containers import require_engine, running_registry
 from tests.package import ROOT
 from tests.tools import require
 
@@ -39,12 +39,3 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     require_engine()
     with running_registry(tmp_path_factory.mktemp("registry")) as address:
         yield address
-
-
-@pytest.fixture(scope="session")
-def image(registry: str, _trained: Path) -> str:
-    """Build the image of the newest bundle, push it, and return its digest."""
-    tag = f"{registry}/user/iris:1.0"
-    report = build("--artifacts", _trained, "--tag", tag, "--push", cwd=_trained)
-    (pushed,) = report["pushed"]
-    return str(pushed).rpartition("@")[2]

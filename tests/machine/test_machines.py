@@ -1,5 +1,7 @@
 """Machines as clouds start them, with the very files that recipes write."""
 
+import os
+import re
 import shutil
 import socket
 import subprocess
@@ -38,21 +40,46 @@ def recipe(run: Run, artifacts: Path, folder: Path, kind: str, *options: str) ->
     return read(folder)
 
 
-def test_a_fresh_machine_serves_by_its_user_data_and_comes_back_after_a_reboot(
-    disk: Path, registry: str, image: str, run: Run, artifacts: Path, tmp_path: Path
+def documented(command: str) -> str:
+    """Return the line of docs/recipes.md, from `train` to a machine, that has a command in it."""
+    text = (ROOT / "docs/recipes.md").read_text()
+    section = text.partition("\n## From `train` to a machine that answers\n")[2].partition("\n## ")
+    (line,) = (line[2:] for line in section[0].splitlines() if line.startswith(f"$ {command}"))
+    return str(line)
+
+
+def follow(folder: Path, line: str) -> str:
+    """Run a line of the documentation, and return what it prints."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {**os.environ, "PATH": path}
+    ran = subprocess.run(
+        ["sh", "-c", line], cwd=folder, env=env, text=True, capture_output=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def test_a_fresh_machine_serves_by_the_documented_commands_and_comes_back_after_a_reboot(
+    disk: Path, registry: str, tmp_path: Path
 ) -> None:
     """With a bad image it is told to serve, it goes back to the good one."""
-    there = f"{HOST}:{registry.rpartition(':')[2]}"
-    options = ("--image", f"{there}/user/iris@{image}", "--no-lookup")
-    files = recipe(run, artifacts, tmp_path / "recipe", "cloud-init", *options)
+    there = f"{HOST}:{registry.rpartition(':')[2]}"  # where the machine sees the same registry
+    for command in ("train", "build-image", "recipe"):
+        line = documented(f"iris-deploy {command}").replace("registry.example.com", registry)
+        follow(tmp_path, line + f" --base-image {BASE}" * (command == "build-image"))
+    user_data = (tmp_path / "deploy/cloud-init/user-data").read_text().replace(registry, there)
+    (image,) = set(re.findall(r"sha256:[0-9a-f]{64}", user_data))
     docker("tag", BASE, f"{registry}/user/other:1.0")
     docker("push", f"{registry}/user/other:1.0")
-    with booted(tmp_path / "machine", disk, files["user-data"], 80) as machine:
+    with booted(tmp_path / "machine", disk, user_data, 80) as machine:
         wait_until(lambda: answers(machine), BOOT, failed=machine.tail)
+        asked = documented("curl").replace("ADDRESS", f"127.0.0.1:{machine.port}")
+        assert follow(tmp_path, asked) == '{"prediction":"virginica"}'
         machine.wait_for_shell()
         exposed = machine.run("systemd-analyze security --threshold=15 iris.service")
         assert "SAFE" in exposed
-        ran = machine.run(f"iris-update {there}/user/other:1.0 2>&1 || echo refused", 300)
+        update = documented("sudo iris-update").removeprefix("sudo ").split()[0]
+        ran = machine.run(f"{update} {there}/user/other:1.0 2>&1 || echo refused", 300)
         assert "is not ready; back to" in ran
         assert "refused" in ran
         wait_until(lambda: answers(machine), BOOT, failed=machine.tail)

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, Server, free_port, serving
+from tests.conftest import Answer, Run, Server, free_port, serving
 from tests.load import Load, read_answer
 from tests.pieces import HOST, INSTANCE, post
 from tests.raw_http import get
-from tests.recipes import write
+from tests.recipes import documents, write
 from tests.tools import require
 from tests.waits import wait_until
 
@@ -116,20 +116,35 @@ FRONTS = {"nginx": (nginx, "nginx.conf"), "caddy": (caddy, "Caddyfile")}
 
 
 @pytest.fixture(params=FRONTS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Name what stands in front."""
+    return str(request.param)
+
+
+@pytest.fixture
+def options() -> tuple[str, ...]:
+    """Return what else the recipe is asked for."""
+    return ()
+
+
+@pytest.fixture
 def front(
-    request: pytest.FixtureRequest,
+    kind: str,
+    options: tuple[str, ...],
     run: Run,
     artifacts: Path,
     tmp_path: Path,
     certificate: Path,
 ) -> Iterator[tuple[Server, Front]]:
-    """Run a server, and in front of it what the recipe writes."""
-    start, name = FRONTS[request.param]
-    options = ("--proxy", request.param, "--domain", DOMAIN)
-    text = write(run, artifacts, tmp_path / "recipe", "compose", *options)[name]
-    with serving(artifacts, "--workers", 2, "--trusted-proxy", "127.0.0.1") as running:
+    """Run a server as the recipe does, and in front of it what the recipe writes."""
+    start, name = FRONTS[kind]
+    asked = ("--proxy", kind, "--domain", DOMAIN, "--workers", "2", *options)
+    files = write(run, artifacts, tmp_path / "recipe", "compose", *asked)
+    (compose,) = documents(files["compose.yaml"])
+    arguments = compose["services"]["server"]["command"][1:]
+    with serving(artifacts, *arguments, "--trusted-proxy", "127.0.0.1") as running:
         upstream = int(running.url.rpartition(":")[2])
-        with start(text, upstream, certificate, tmp_path) as front:
+        with start(files[name], upstream, certificate, tmp_path) as front:
             wait_until(lambda: is_there(front))
             yield running, front
 
@@ -205,6 +220,28 @@ def test_reloads_of_the_proxy_and_of_the_server_lose_no_request(
         wait_until(lambda: len(server.events("reload_same")) == 3)
         load.go_on(20)
     assert load.failures == []
+
+
+@pytest.mark.parametrize("options", [("--url-prefix", "/models/iris", "--monitoring")])
+def test_it_serves_below_a_path_and_nothing_else(
+    front: tuple[Server, Front], options: tuple[str, ...]
+) -> None:
+    _, proxy = front
+    prefix = options[1].encode()
+
+    def ask(request: bytes) -> Answer:
+        with proxy.connect() as connection:
+            connection.sendall(request)
+            return read_answer(connection)
+
+    instance = post(json.dumps(INSTANCE).encode())
+    answer = ask(instance.replace(b"/predict", prefix + b"/predict", 1))
+    assert answer.json() == {"prediction": "virginica"}
+    description = ask(get(prefix + b"/openapi.json")).json()
+    assert description["servers"] == [{"url": options[1]}]
+    for elsewhere in (b"/health/ready", b"/metrics", prefix + b"/metrics", b"/models", b"/"):
+        assert ask(get(elsewhere)).status == 404
+    assert ask(instance).status == 404
 
 
 def test_readiness_is_seen_from_outside(front: tuple[Server, Front]) -> None:

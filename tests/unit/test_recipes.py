@@ -82,7 +82,7 @@ def test_what_a_recipe_has_no_use_for_is_refused(
             *OPTIONS[field],
         )
         assert (ran.code, folder.exists()) == (2, False)
-        assert f"--{field}: {kind} has no use for it" in ran.err
+        assert f"--{field.replace('_', '-')}: {kind} has no use for it" in ran.err
 
 
 BAD = {
@@ -101,6 +101,9 @@ BAD = {
     "a domain with a star": ["--domain", "*.example.com"],
     "a domain that is a URL": ["--domain", "https://example.com"],
     "a domain that is too long": ["--domain", ".".join(["a" * 60] * 5)],
+    "a path without its slash": ["--url-prefix", "iris"],
+    "a path with a slash behind": ["--url-prefix", "/iris/"],
+    "a path with a line": ["--url-prefix", "/iris\n{"],
     "no replicas": ["--replicas", "0"],
     "too many replicas": ["--replicas", "1001"],
     "no workers": ["--workers", "0"],

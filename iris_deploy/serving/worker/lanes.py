@@ -9,6 +9,7 @@ import secrets
 import time
 from typing import TYPE_CHECKING, Literal
 
+from iris_deploy import facts
 from iris_deploy.serving.http.access import Access, Header
 from iris_deploy.serving.http.codings import decode_body
 from iris_deploy.serving.http.endpoints import Endpoints
@@ -39,7 +40,6 @@ _CLEAN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){1,8}")
 _NOWHERE = "/?"  # no route has this path, whatever a router makes of slashes
 _DEFLATED = 1032  # bytes that a byte can become (zlib's technical details)
 
@@ -175,7 +175,7 @@ class Service:
         outer = ""
         if self._proxies.trusts(request.peer):
             prefix = request.headers.get("X_FORWARDED_PREFIX", "").rstrip("/")
-            outer = prefix if _PREFIX.fullmatch(prefix) else ""
+            outer = prefix if facts.URL_PREFIX.fullmatch(prefix) else ""
         return outer + self.settings.url_prefix
 
     def _fail(self, request: Request, error: Exception) -> Reply:

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Serve another image: {$ name $}-update user/iris@sha256:...
-# It is pulled first. If it is not ready within a minute, the one of before serves on.
+# It is pulled first. If it is not ready within a minute, or ends three times, the one of before serves on.
 set -eu
 image=${1:?say which image}
 file=/etc/{$ name $}/image
@@ -14,6 +14,7 @@ use() {
     end=$(($(date +%s) + 60))
     until docker exec {$ name $} {$ f.HEALTHCHECK $} >/dev/null 2>&1; do
         [ "$(date +%s)" -lt "$end" ] || return 1
+        [ "$(systemctl show --property NRestarts --value {$ name $}.service)" -lt 3 ] || return 1
         sleep 0.5
     done
 }
