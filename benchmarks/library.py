@@ -60,12 +60,12 @@ def call(function: Callable[[], object], number: int) -> Callable[[], float]:
 def counting(bundle: Bundle) -> Case:
     """Count one request and its prediction: four figures, and two features for drift."""
     ours = Metrics(SharedMemory(1).slot(0))
-    ours.begin(bundle.manifest, 1)
+    ours.predictions.begin(bundle.manifest, 1)
     signature = bundle.manifest.signature
 
     def count() -> None:
         ours.request("/predict", 200, 0.0003)
-        ours.observe(signature, ((5.1, 2.4),), (2,))
+        ours.predictions.observe(signature, ((5.1, 2.4),), (2,))
 
     registry = prometheus_client.CollectorRegistry()
     requests = prometheus_client.Counter("a", "a", ["route", "status"], registry=registry)
@@ -109,7 +109,7 @@ def cases(bundle: Bundle, artifacts: Path) -> list[Case]:
         labels: np.ndarray = names[classifier.predict(scaler.transform(X))]
         return labels
 
-    for answer in ([predictor.label(row)], with_numpy(array), with_scikit_learn(array)):
+    for answer in ([predictor.value(row)], with_numpy(array), with_scikit_learn(array)):
         if list(answer) != ["virginica"]:
             sys.exit(f"a candidate answers {answer}, not virginica")
     text = '{"length": 5.1, "width": 2.4}'
@@ -118,7 +118,7 @@ def cases(bundle: Bundle, artifacts: Path) -> list[Case]:
             "one row to its label",
             [
                 Candidate(
-                    "the predictor, plain floats", call(lambda: predictor.label(row), 20_000)
+                    "the predictor, plain floats", call(lambda: predictor.value(row), 20_000)
                 ),
                 Candidate("the same in NumPy", call(lambda: with_numpy(array), 2000)),
                 Candidate("scikit-learn", call(lambda: with_scikit_learn(array), 200)),
@@ -127,7 +127,7 @@ def cases(bundle: Bundle, artifacts: Path) -> list[Case]:
         Case(
             "100,000 rows to their labels",
             [
-                Candidate("the predictor, columns", call(lambda: predictor.labels(many), 1)),
+                Candidate("the predictor, columns", call(lambda: predictor.values(many), 1)),
                 Candidate("the same in NumPy", call(lambda: with_numpy(many), 1)),
                 Candidate("scikit-learn", call(lambda: with_scikit_learn(many), 1)),
             ],

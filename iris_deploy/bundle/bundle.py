@@ -4,18 +4,13 @@ The order is: manifest, sizes and digests, dumps, recorded examples. Nothing is 
 digest was right.
 """
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from iris_deploy.bundle.files import read_file
-from iris_deploy.bundle.manifest import (
-    MAX_MANIFEST_BYTES,
-    Example,
-    Manifest,
-    decode_manifest,
-    sha256,
-)
+from iris_deploy.bundle.manifest import Example, Manifest
+from iris_deploy.bundle.manifest_json import MAX_MANIFEST_BYTES, decode_manifest, sha256
 from iris_deploy.errors import (
     BundleDigestError,
     BundleError,
@@ -25,7 +20,7 @@ from iris_deploy.errors import (
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Row
-from iris_deploy.schema.features import LARGEST
+from iris_deploy.schema.encoding import Encode, build_encode
 
 MANIFEST_FILE = "bundle.json"
 
@@ -97,27 +92,28 @@ def read_bundle(path: Path) -> Bundle:
 
 def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
     """Answer the recorded examples and compare, to the last bit."""
+    encoders = {column.name: build_encode(column) for column in manifest.signature.columns}
     for example in manifest.examples:
-        label, scores = predictor.score(_row(path, manifest, example))
-        if (label, scores) != (example.label, example.scores):
+        prediction, scores = predictor.score(_row(path, encoders, example))
+        if (prediction, scores) != (example.prediction, example.scores):
             raise BundleFormatError(
                 f"{path} does not answer as it did in training: for {example.instance} expected "
-                f"{example.label} {example.scores}, got {label} {scores}",
+                f"{example.prediction} {example.scores}, got {prediction} {scores}",
                 hint="train again with this release",
             )
 
 
-def _row(path: Path, manifest: Manifest, example: Example) -> Row:
-    """Return the values of a recorded instance in the order of the features."""
-    names = [feature.name for feature in manifest.signature.features]
-    row = tuple(example.instance.get(name, math.inf) for name in names)
-    if len(example.instance) != len(names) or not all(abs(value) <= LARGEST for value in row):
+def _row(path: Path, encoders: Mapping[str, Encode], example: Example) -> Row:
+    """Return the values of a recorded instance in the order of the columns."""
+    given = example.instance
+    row = [encode(given[name]) if name in given else None for name, encode in encoders.items()]
+    if len(given) != len(encoders) or None in row:
         raise BundleFormatError(
-            f"{path} records an example that does not fit its signature: expected a number for "
-            f"each of {', '.join(names[:10])}, got {str(example.instance)[:200]}",
+            f"{path} records an example that does not fit its signature: expected a value for "
+            f"each of {', '.join([*encoders][:10])}, got {str(given)[:200]}",
             hint="train again with this release",
         )
-    return row
+    return tuple(value for value in row if value is not None)
 
 
 def _read_file(directory: Path, name: str, limit: int) -> bytes:

@@ -1,27 +1,106 @@
-"""The gate: an accuracy below which a bundle goes no further."""
+"""Gates: bounds of metrics beyond which a bundle goes no further."""
 
-from iris_deploy.bundle.manifest import Evaluation
-from iris_deploy.errors import GateError
+import difflib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from iris_deploy.bundle.evaluation import Evaluation
+from iris_deploy.errors import GateError, SettingsError, expect
 
 
-def check_gate(evaluation: Evaluation, min_accuracy: float | None, *, what_then: str = "") -> None:
-    """Refuse an accuracy below the one that was asked for.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """A bound of one metric.
+
+    Parameters
+    ----------
+    metric : str
+    bound : float
+    is_least : bool
+        Whether the bound is the least that passes, not the most.
+    """
+
+    metric: str
+    bound: float
+    is_least: bool
+
+
+def read_gates(least: Sequence[str], most: Sequence[str]) -> tuple[Gate, ...]:
+    """Read bounds as a command line has them: ``accuracy=0.9``.
+
+    Parameters
+    ----------
+    least, most : sequence of str
+        Of options `min` and `max`.
+
+    Raises
+    ------
+    SettingsError
+        If one is no name and number.
+    """
+    return tuple(
+        _read(text, name, is_least=name == "min")
+        for name, texts in (("min", least), ("max", most))
+        for text in texts
+    )
+
+
+def _read(text: str, option: str, *, is_least: bool) -> Gate:
+    metric, equals, number = text.partition("=")
+    try:
+        bound = float(number)
+    except ValueError:
+        bound = math.nan
+    expect(
+        bool(metric and equals) and math.isfinite(bound),
+        option,
+        "a metric and a number, such as accuracy=0.9",
+        text,
+    )
+    return Gate(metric.strip(), bound, is_least)
+
+
+def check_gates(evaluation: Evaluation, gates: Sequence[Gate], *, what_then: str = "") -> None:
+    """Refuse metrics beyond the bounds that were asked for.
 
     Parameters
     ----------
     evaluation : Evaluation
-    min_accuracy : float or None
-        None to let everything pass.
+    gates : sequence of Gate
     what_then : str
         What did not happen because of it.
 
     Raises
     ------
     GateError
+        Naming all that are beyond.
+    SettingsError
+        If there is no such metric.
     """
-    if min_accuracy is not None and evaluation.accuracy < min_accuracy:
+    beyond = []
+    for gate in gates:
+        metric = evaluation.metrics.get(gate.metric)
+        if metric is None:
+            raise _no_metric(gate, evaluation)
+        is_beyond = metric.value < gate.bound if gate.is_least else metric.value > gate.bound
+        if is_beyond or math.isnan(metric.value):
+            side = "below" if gate.is_least else "above"
+            beyond.append(
+                f"{gate.metric} {metric.value:.4f} is {side} the gate of {gate.bound:.4f}"
+            )
+    if beyond:
         raise GateError(
-            f"accuracy {evaluation.accuracy:.4f} ({evaluation.correct} of {evaluation.total}) "
-            f"is below the gate of {min_accuracy:.4f}{what_then}",
-            hint="train with other settings, or lower `min_accuracy`",
+            f"{'; '.join(beyond)}, on {evaluation.samples} held-out samples{what_then}",
+            hint="train with other settings, or move `min` and `max`",
         )
+
+
+def _no_metric(gate: Gate, evaluation: Evaluation) -> SettingsError:
+    option = "min" if gate.is_least else "max"
+    close = difflib.get_close_matches(gate.metric[:64], evaluation.metrics, 1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    return SettingsError(
+        f"`{option}`: there is no metric {gate.metric!r:.80}; expected one of "
+        f"{', '.join(evaluation.metrics)}{meant}"
+    )

@@ -16,7 +16,8 @@ import msgspec
 
 from iris_deploy.bundle.bundle import MANIFEST_FILE, Bundle, read_bundle
 from iris_deploy.bundle.files import Fingerprint, take_fingerprint
-from iris_deploy.bundle.manifest import Manifest, encode_manifest
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.manifest_json import encode_manifest
 from iris_deploy.errors import BundleError, BundleNotFoundError, SettingsError
 
 _UNFINISHED = ".unfinished"  # the one directory that a writer under the lock works in

@@ -73,7 +73,7 @@ def _root(
     pass
 
 
-def _spell_options(text: str) -> str:
+def spell_options(text: str) -> str:
     """Write settings, which have their names in backquotes, as the options that people give."""
     options: dict[str, str] = {}
     for command in get_command(app).commands.values():  # type: ignore[attr-defined]
@@ -118,9 +118,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     except IrisDeployError as exc:
-        typer.secho(f"error: {_spell_options(str(exc))}", fg="red", err=True)
+        typer.secho(f"error: {spell_options(str(exc))}", fg="red", err=True)
         if exc.hint:
-            typer.echo(f"hint: {_spell_options(exc.hint)}", err=True)
+            typer.echo(f"hint: {spell_options(exc.hint)}", err=True)
         return exc.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

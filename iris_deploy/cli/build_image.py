@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
-from iris_deploy.cli.options import Artifacts, Json, Model, Version, read_pairs, read_size
+from iris_deploy.cli import options as common
+from iris_deploy.cli.options import Artifacts, Json, Model, Version
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
@@ -73,16 +74,9 @@ def build_image(
             show_default=False,
         ),
     ] = None,
-    min_accuracy: Annotated[
-        float | None,
-        typer.Option(
-            min=0,
-            max=1,
-            help="Build nothing if the bundle's accuracy is below this (exit code 4).",
-            rich_help_panel=_CHECKS,
-            show_default=False,
-        ),
-    ] = None,
+    least: common.Least = None,
+    most: common.Most = None,
+    min_accuracy: common.MinAccuracy = None,
     builder: Annotated[
         str | None,
         typer.Option(
@@ -144,11 +138,11 @@ def build_image(
         base_image=base_image,
         platform=platform,
         network=network,
-        build_args=read_pairs("build_arg", build_arg),
-        labels=read_pairs("label", label),
+        build_args=common.read_pairs("build_arg", build_arg),
+        labels=common.read_pairs("label", label),
         trial=trial,
-        max_size=read_size("max_size", max_size),
-        min_accuracy=min_accuracy,
+        max_size=common.read_size("max_size", max_size),
+        gates=common.choose_gates(least, most, min_accuracy),
         push=push,
     )
     environ = dict(os.environ)

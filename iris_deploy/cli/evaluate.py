@@ -1,32 +1,46 @@
 """``iris-deploy evaluate``: a bundle to figures, and a gate."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
-from iris_deploy.cli.options import Artifacts, Json, Model, Version
+from iris_deploy.cli.options import (
+    Artifacts,
+    Json,
+    Least,
+    MinAccuracy,
+    Model,
+    Most,
+    Version,
+    choose_gates,
+)
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
-    from iris_deploy.training.evaluation import HeldOut
+    from iris_deploy.training.held_out import HeldOut
 
 
 def evaluate(
     artifacts: Artifacts = ARTIFACTS,
     model: Model = None,
     version: Version = None,
-    min_accuracy: Annotated[
-        float | None,
+    least: Least = None,
+    most: Most = None,
+    min_accuracy: MinAccuracy = None,
+    data: Annotated[
+        Path | None,
         typer.Option(
-            min=0, max=1, help="Exit with code 4 if the accuracy is below this.", show_default=False
+            help="Measure on this table instead, which has the same columns and the target.",
+            show_default=False,
         ),
     ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
-            help="Draw decision regions and confusion matrix to this file (PNG, SVG, PDF).",
+            help="Draw what suits the task to this file (PNG, SVG, PDF).",
             show_default=False,
         ),
     ] = None,
@@ -34,17 +48,22 @@ def evaluate(
 ) -> None:
     """Measure a bundle on the samples that were held out when it was trained.
 
-    The predictor is the one that serves, and the data must be those that the bundle recorded.
+    The predictor is the one that serves, and the data must be those that the bundle recorded;
+    --data measures on others.
     """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from iris_deploy.bundle.gate import check_gates
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.cli.output import print_json, progress
 
+    gates = choose_gates(least, most, min_accuracy)
     with progress("Reading the bundle and measuring it"):
         bundle = Repository(artifacts).read(model, version)
-        from iris_deploy.bundle.gate import check_gate
-        from iris_deploy.training.evaluation import evaluate_bundle
+        from iris_deploy.training.held_out import evaluate_bundle
+        from iris_deploy.training.importance import measure_importance
 
-        held_out = evaluate_bundle(bundle)
+        held_out = evaluate_bundle(bundle, data)
+        importance = measure_importance(bundle.predictor, held_out.rows, held_out.y)
         if plot:
             from iris_deploy.training.plots import write_plot
 
@@ -52,26 +71,41 @@ def evaluate(
     if json:
         manifest = bundle.manifest
         names = {"model": manifest.model, "version": manifest.version, "digest": manifest.digest}
-        print_json(names, held_out.evaluation)
+        print_json(names, held_out.evaluation, {"importance": importance})
     else:
-        _report(bundle, held_out, plot)
-    check_gate(held_out.evaluation, min_accuracy)
+        _report(bundle, held_out, importance, plot)
+    check_gates(held_out.evaluation, gates)
 
 
-def _report(bundle: "Bundle", held_out: "HeldOut", plot: Path | None) -> None:
+def _report(
+    bundle: "Bundle", held_out: "HeldOut", importance: dict[str, float], plot: Path | None
+) -> None:
     from rich.console import Console
 
-    from iris_deploy.cli.figures import accuracy_line, class_table, decision_map
-
-    manifest = bundle.manifest
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(
-        f"[bold]{manifest.model} version {manifest.version}[/bold] on the held-out samples of "
-        f"{manifest.training.dataset}"
+    from iris_deploy.cli.figures import (
+        accuracy_line,
+        can_be_mapped,
+        class_table,
+        decision_map,
+        importance_bars,
+        metric_lines,
     )
-    console.print(f"  accuracy  {accuracy_line(held_out.evaluation)}\n")
-    console.print(class_table(held_out.evaluation))
-    if len(manifest.signature.features) == 2:
+
+    manifest, evaluation = bundle.manifest, held_out.evaluation
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"[bold]{manifest.model} version {manifest.version}[/bold] on {held_out.what}")
+    lines = metric_lines(evaluation)
+    if evaluation.classes:
+        console.print(f"  accuracy  {accuracy_line(evaluation)}")
+        lines = lines[1:]
+    for line in lines:
+        console.print(f"  {line}")
+    if evaluation.classes:
+        console.print()
+        console.print(class_table(evaluation))
+    console.print()
+    console.print(importance_bars(importance, manifest.task))
+    if can_be_mapped(bundle, held_out):
         console.print()
         console.print(decision_map(bundle, held_out))
     if plot:

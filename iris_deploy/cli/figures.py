@@ -2,26 +2,66 @@
 
 from typing import TYPE_CHECKING
 
+from iris_deploy.schema.columns import NumberColumn, list_some
+from iris_deploy.schema.outputs import label_text
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     from rich.table import Table
     from rich.text import Text
 
     from iris_deploy.bundle.bundle import Bundle
-    from iris_deploy.bundle.manifest import Evaluation
-    from iris_deploy.training.evaluation import HeldOut
+    from iris_deploy.bundle.evaluation import Evaluation
+    from iris_deploy.schema.columns import Column
+    from iris_deploy.schema.signature import Signature
+    from iris_deploy.training.held_out import HeldOut
 
 _REGIONS = ("cyan", "yellow", "green", "magenta", "blue", "red")
 MAP_WIDTH, MAP_HEIGHT = 64, 20  # characters
+BAR_WIDTH = 30
 
 
 def accuracy_line(evaluation: "Evaluation") -> str:
     """Return the accuracy with its count and interval."""
-    low, high = evaluation.interval
+    accuracy = evaluation.metrics["accuracy"]
+    correct = sum(line[k] for k, line in enumerate(evaluation.confusion_matrix))
+    low, high = accuracy.interval or (accuracy.value, accuracy.value)
     return (
-        f"[bold]{evaluation.accuracy:.1%}[/bold]: {evaluation.correct} of {evaluation.total} "
+        f"[bold]{accuracy.value:.1%}[/bold]: {correct} of {evaluation.samples} "
         f"held-out samples (95% interval {low:.1%} to {high:.1%})"
     )
+
+
+def metric_lines(evaluation: "Evaluation") -> list[str]:
+    """Return a line for each metric: its value, interval, and the baseline beside it."""
+    width = max(map(len, evaluation.metrics))
+    lines = []
+    for name, metric in evaluation.metrics.items():
+        line = f"{name:<{width}}  [bold]{metric.value:.4g}[/bold]"
+        if metric.interval is not None:
+            low, high = metric.interval
+            line += f"  (95% interval {low:.4g} to {high:.4g})"
+        if metric.baseline is not None:
+            line += f"  [dim]baseline {metric.baseline:.4g}[/dim]"
+        lines.append(line)
+    return lines
+
+
+def describe_columns(signature: "Signature") -> list[str]:
+    """Return a line for each column: its kind, and what training saw of it."""
+    width = max(len(column.name) for column in signature.columns)
+    return [f"{column.name:<{width}}  {_describe(column)}" for column in signature.columns]
+
+
+def _describe(column: "Column") -> str:
+    gaps = f", {column.n_missing:,} missing" if column.n_missing else ""
+    if isinstance(column, NumberColumn):
+        kind = "true or false" if column.boolean else "number"
+        unit = f" {column.unit}" if column.unit else ""
+        return f"{kind}, {column.minimum:.4g} to {column.maximum:.4g}{unit}{gaps}"
+    return f"category of {len(column.categories):,}: {list_some(column.categories[:5])}{gaps}"
 
 
 def class_table(evaluation: "Evaluation") -> "Table":
@@ -34,9 +74,9 @@ def class_table(evaluation: "Evaluation") -> "Table":
         table.add_column(column, justify="right")
     for k in range(len(evaluation.classes)):
         table.add_column(f"as {_digit(k)}", justify="right")
-    for k, (name, figures) in enumerate(evaluation.classes.items()):
+    for k, figures in enumerate(evaluation.classes):
         table.add_row(
-            f"{_digit(k)} {name}",
+            f"{_digit(k)} {label_text(figures.label)}",
             f"{figures.precision:.3f}",
             f"{figures.recall:.3f}",
             f"{figures.f1:.3f}",
@@ -49,6 +89,30 @@ def class_table(evaluation: "Evaluation") -> "Table":
     return table
 
 
+def importance_bars(importance: dict[str, float], task: str) -> "Table":
+    """Draw what is lost when a column is shuffled, as bars; the ten largest."""
+    from rich.table import Table
+
+    what = "accuracy lost" if task == "classification" else "error added"
+    table = Table(box=None, header_style="bold", padding=(0, 1))
+    table.add_column("column")
+    table.add_column(f"{what} when shuffled")
+    table.add_column("", justify="right")
+    largest = max([*importance.values(), 1e-12])
+    for name, lost in list(importance.items())[:10]:
+        bar = "#" * round(BAR_WIDTH * max(lost, 0.0) / largest)
+        table.add_row(name, f"[cyan]{bar}[/cyan]", f"{lost:.4g}")
+    return table
+
+
+def can_be_mapped(bundle: "Bundle", held_out: "HeldOut") -> bool:
+    """Tell whether classes of two numbers without gaps are predicted."""
+    signature = bundle.manifest.signature
+    numbers = [isinstance(column, NumberColumn) for column in signature.columns]
+    gaps = bool((held_out.rows != held_out.rows).any())
+    return bool(signature.classes) and numbers == [True, True] and not gaps
+
+
 def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
     """Draw the regions of the two features with the held-out samples in them.
 
@@ -59,12 +123,13 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
 
     from iris_deploy.training.evaluation import decision_grid
 
-    signature, samples = bundle.manifest.signature, held_out.samples
+    signature, rows = bundle.manifest.signature, held_out.rows
     xs, ys = (
-        _axis(feature.minimum, feature.maximum, samples.X_test[:, j], size)
-        for j, (feature, size) in enumerate(
-            zip(signature.features, (MAP_WIDTH, MAP_HEIGHT), strict=True)
+        _axis(column.minimum, column.maximum, rows[:, j], size)
+        for j, (column, size) in enumerate(
+            zip(signature.columns, (MAP_WIDTH, MAP_HEIGHT), strict=True)
         )
+        if isinstance(column, NumberColumn)
     )
     grid = decision_grid(bundle.predictor, xs.tolist(), ys.tolist())
     marks = _marks(bundle, held_out, xs, ys)
@@ -94,14 +159,14 @@ def _marks(
     """Return sign and style of the samples, by line and column of the map."""
     import numpy as np
 
-    samples = held_out.samples
-    predicted = bundle.predictor.predict(samples.X_test).indices
+    rows, y_true = held_out.rows, held_out.y
+    predicted = bundle.predictor.predict(rows).outcomes
     marks: dict[tuple[int, int], tuple[str, str]] = {}
-    order = np.argsort(predicted != samples.y_test, kind="stable")  # wrong ones on top
+    order = np.argsort(predicted != y_true, kind="stable")  # wrong ones on top
     for i in order.tolist():
-        column = int(np.abs(xs - samples.X_test[i, 0]).argmin())
-        line = int(np.abs(ys - samples.X_test[i, 1]).argmin())
-        true = int(samples.y_test[i])
+        column = int(np.abs(xs - rows[i, 0]).argmin())
+        line = int(np.abs(ys - rows[i, 1]).argmin())
+        true = int(y_true[i])
         wrong = predicted[i] != true
         marks[line, column] = ("x", "bold white on red") if wrong else (_digit(true), "bold")
     return marks
@@ -112,11 +177,16 @@ def _legend(bundle: "Bundle") -> "Text":
     from rich.text import Text
 
     signature = bundle.manifest.signature
-    across, up = (f"{f.name} ({f.unit})" if f.unit else f.name for f in signature.features)
+    across, up = (
+        f"{c.name} ({c.unit})" if isinstance(c, NumberColumn) and c.unit else c.name
+        for c in signature.columns
+    )
     text = Text(f"{'':9}{across} across, {up} up\n{'':9}")
     for k, name in enumerate(signature.classes):
         text.append(f"{_digit(k)}", style=f"bold black on {_REGIONS[k % len(_REGIONS)]}")
-        text.append(f" {name} {_FILL[k % len(_FILL)]}  ", style=_REGIONS[k % len(_REGIONS)])
+        text.append(
+            f" {label_text(name)} {_FILL[k % len(_FILL)]}  ", style=_REGIONS[k % len(_REGIONS)]
+        )
     text.append("x", style="bold white on red")
     text.append(" wrong")
     return text
@@ -143,3 +213,14 @@ def _labels(ys: "np.ndarray") -> list[str]:
     """Label the lowest, the middle and the highest line."""
     shown = {0, len(ys) // 2, len(ys) - 1}
     return [f"{y:.3g}" if line in shown else "" for line, y in enumerate(ys.tolist())]
+
+
+def list_files(bundle: "Bundle") -> "Iterator[str]":
+    """List the files of a bundle with their sizes and roles, in the order of use."""
+    from iris_deploy.bundle.bundle import MANIFEST_FILE
+
+    roles: dict[str, str] = {artifact.file: artifact.role for artifact in bundle.manifest.artifacts}
+    roles[MANIFEST_FILE] = f"manifest, {bundle.manifest.digest[:19]}"
+    width = max(map(len, roles))
+    for file, role in roles.items():
+        yield f"{file:<{width}}  {(bundle.path / file).stat().st_size:>6,} bytes  {role}"

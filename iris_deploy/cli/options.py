@@ -4,13 +4,16 @@ import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE, LATEST_VERSION
 from iris_deploy.errors import SettingsError, expect, is_clean
+
+if TYPE_CHECKING:
+    from iris_deploy.bundle.gate import Gate
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|[kmg]i?)b?", re.IGNORECASE)
@@ -29,6 +32,37 @@ Version = Annotated[
         min=1,
         max=LATEST_VERSION,
         help="Version of the model; the newest if left out.",
+        show_default=False,
+    ),
+]
+_GATES = "Gates: exit code 4, and nothing goes further"
+Least = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--min",
+        metavar="metric=number",
+        help="Least value of a metric on the held-out samples, such as accuracy=0.9; several.",
+        rich_help_panel=_GATES,
+        show_default=False,
+    ),
+]
+Most = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--max",
+        metavar="metric=number",
+        help="Largest value of a metric, such as mae=3; several.",
+        rich_help_panel=_GATES,
+        show_default=False,
+    ),
+]
+MinAccuracy = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="The same as --min accuracy=...",
+        rich_help_panel=_GATES,
         show_default=False,
     ),
 ]
@@ -96,3 +130,19 @@ def read_size(field: str, text: str | None) -> int | None:
     if not found:
         raise SettingsError(f"`{field}`: expected a size such as 250MB or 0.2GiB, got {text!r}")
     return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def choose_gates(
+    least: list[str] | None, most: list[str] | None, min_accuracy: float | None
+) -> "tuple[Gate, ...]":
+    """Return the gates of a command line.
+
+    Raises
+    ------
+    SettingsError
+        If one is no metric and number.
+    """
+    from iris_deploy.bundle.gate import read_gates
+
+    accuracy = [] if min_accuracy is None else [f"accuracy={min_accuracy!r}"]
+    return read_gates([*(least or ()), *accuracy], most or ())

@@ -22,6 +22,26 @@ def progress(what: str) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def fitting_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Show on a terminal's standard error which fit is on, of how many; elsewhere nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _name, _done, _total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("Reading the table", total=None)
+
+        def tell(name: str, done: int, total: int) -> None:
+            shown.update(task, description=f"Fitting {name}".strip(), completed=done, total=total)
+
+        yield tell
+
+
 def print_json(*parts: Mapping[str, object] | msgspec.Struct) -> None:
     """Print one JSON object made of all members of the parts."""
     members: dict[str, Any] = {}

@@ -1,62 +1,46 @@
 """``iris-deploy train``: data to a bundle."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
-from iris_deploy.cli.options import Artifacts, Json
-from iris_deploy.training.dataset import DATASETS
-from iris_deploy.training.settings import TrainSettings
+from iris_deploy.cli import train_options as o
+from iris_deploy.cli.options import Artifacts, Json, read_pairs
+from iris_deploy.errors import SettingsError
+from iris_deploy.training.settings import Choices, TableSettings, TrainSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from iris_deploy.bundle.bundle import Bundle
-    from iris_deploy.bundle.manifest import Estimator
+    from iris_deploy.bundle.provenance import Estimator
 
 _DEFAULT = TrainSettings()
+_TALK = ("dataset", "classifier", "max_iter", "eta0", "tol")
+_TABLE = ("target", "task", "number", "category", "drop", "unit", "estimator", "parameter", "cv")
 
 
 def train(
-    dataset: Annotated[
-        str,
-        typer.Option(
-            metavar="|".join(DATASETS),
-            help="; ".join(f"{name}: {what}" for name, (what, _) in DATASETS.items()) + ".",
-        ),
-    ] = _DEFAULT.dataset,
-    classifier: Annotated[
-        str,
-        typer.Option(
-            metavar="perceptron|logistic-regression",
-            help="What to fit on the standardised features.",
-        ),
-    ] = _DEFAULT.classifier,
+    data: o.Data = None,
+    target: o.Target = None,
+    task: o.Task = None,
+    number: o.Number = None,
+    category: o.Category = None,
+    drop: o.Drop = None,
+    unit: o.Unit = None,
+    estimator: o.Estimator = None,
+    parameter: o.Set = None,
+    cv: o.Folds = None,
+    dataset: o.Dataset = None,
+    classifier: o.Classifier = None,
+    max_iter: o.MaxIter = None,
+    eta0: o.Eta0 = None,
+    tol: o.Tol = None,
     test_size: Annotated[
         float, typer.Option(help="Share of the samples to hold out, between 0 and 1.")
     ] = _DEFAULT.test_size,
     random_state: Annotated[
-        int, typer.Option(help="Seed of the split and of the classifier.")
+        int, typer.Option(help="Seed of the split and of the estimator.")
     ] = _DEFAULT.random_state,
-    max_iter: Annotated[
-        int | None,
-        typer.Option(
-            help="Passes over the data.",
-            show_default="40 for perceptron, 100 for logistic-regression",
-        ),
-    ] = None,
-    eta0: Annotated[
-        float | None,
-        typer.Option(help="Step size; perceptron only.", show_default="0.1"),
-    ] = None,
-    tol: Annotated[
-        float | None,
-        typer.Option(
-            help="Stop when the loss improves by less than this.",
-            show_default="never for perceptron, 0.0001 for logistic-regression",
-        ),
-    ] = None,
     artifacts: Artifacts = ARTIFACTS,
     model: Annotated[
         str | None,
@@ -64,20 +48,21 @@ def train(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Fit a classifier and write it as the next version of a bundle.
+    """Fit an estimator and write it as the next version of a bundle.
 
     Without options it repeats the talk: a perceptron on the petals of 105 irises, right for 41 of
-    the 45 that were held out (91.1%). Same versions, same options: same bytes.
+    the 45 that were held out (91.1%). With --data and --target it learns from a table of yours:
+    numbers, categories and gaps. Same versions, same options: same bytes.
     """
-    settings = TrainSettings(
-        dataset=dataset,
-        classifier=classifier,
-        test_size=test_size,
-        random_state=random_state,
-        max_iter=max_iter,
-        eta0=eta0,
-        tol=tol,
-    )
+    given = {name: value for name, value in locals().items() if value is not None}
+    _check_belonging(given)
+    if data is not None:
+        from iris_deploy.cli.train_table import train_table
+
+        train_table(data, _table_settings(given), artifacts, model, json=json)
+        return
+    talk = {name: given[name] for name in _TALK if name in given}
+    settings = TrainSettings(test_size=test_size, random_state=random_state, **talk)
     from iris_deploy.cli.output import print_json, progress
 
     with progress("Loading scikit-learn and training"):
@@ -91,17 +76,52 @@ def train(
         _report(bundle)
 
 
+def _check_belonging(given: dict[str, Any]) -> None:
+    """Refuse options of the talk for a table, and the other way round."""
+    alien = [name for name in (_TALK if "data" in given else _TABLE) if name in given]
+    if alien and "data" in given:
+        raise SettingsError(
+            f"`{alien[0]}` belongs to the talk's irises, and `data` is given",
+            hint="a table has `estimator` and `parameter`",
+        )
+    if alien:
+        raise SettingsError(
+            f"`{alien[0]}` belongs to a table, and there is none", hint="name it with `data`"
+        )
+    if "data" in given and "target" not in given:
+        raise SettingsError("`target`: expected the column to predict, got none")
+
+
+def _table_settings(given: dict[str, Any]) -> TableSettings:
+    choices = Choices(
+        target=given["target"],
+        number=tuple(given.get("number", ())),
+        category=tuple(given.get("category", ())),
+        drop=tuple(given.get("drop", ())),
+        units=read_pairs("unit", given.get("unit")),
+    )
+    return TableSettings(
+        choices=choices,
+        task=given.get("task"),
+        estimators=tuple(given.get("estimator", ())),
+        parameters=read_pairs("parameter", given.get("parameter")),
+        cv=given.get("cv", 5),
+        test_size=given["test_size"],
+        random_state=given["random_state"],
+    )
+
+
 def _report(bundle: "Bundle") -> None:
     from rich.console import Console
 
-    from iris_deploy.cli.figures import accuracy_line
+    from iris_deploy.cli.figures import accuracy_line, list_files
 
     manifest = bundle.manifest
-    split = manifest.training.split
+    split = manifest.provenance.split
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"[bold]{manifest.model} version {manifest.version}[/bold]: "
-        f"{_describe(manifest.training.estimators[-1])} on {manifest.training.dataset}"
+        f"{_describe(manifest.provenance.estimators[-1])} on {manifest.provenance.dataset}"
     )
     total = split.train_samples + split.test_samples
     console.print(
@@ -110,7 +130,7 @@ def _report(bundle: "Bundle") -> None:
     )
     console.print(f"  accuracy  {accuracy_line(manifest.evaluation)}")
     console.print(f"  bundle    {bundle.path}/")
-    for line in _files(bundle):
+    for line in list_files(bundle):
         console.print(f"            {line}")
     console.print("Next: [bold]iris-deploy evaluate[/bold], then [bold]iris-deploy serve[/bold]")
 
@@ -122,14 +142,3 @@ def _describe(estimator: "Estimator") -> str:
         f"{k}={estimator.parameters[k]}" for k in shown if k in estimator.parameters
     )
     return f"{estimator.name.rpartition('.')[2]}({parameters})"
-
-
-def _files(bundle: "Bundle") -> "Iterator[str]":
-    """List the files of a bundle with their sizes and roles, in the order of use."""
-    from iris_deploy.bundle.bundle import MANIFEST_FILE
-
-    roles: dict[str, str] = {artifact.file: artifact.role for artifact in bundle.manifest.artifacts}
-    roles[MANIFEST_FILE] = f"manifest, {bundle.manifest.digest[:19]}"
-    width = max(map(len, roles))
-    for file, role in roles.items():
-        yield f"{file:<{width}}  {(bundle.path / file).stat().st_size:>6,} bytes  {role}"

@@ -1,26 +1,22 @@
 """Decoded JSON values to rows of floats, with all that is wrong said at once."""
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from iris_deploy.schema.batch import Floats, Row
-from iris_deploy.schema.features import LARGEST
+from iris_deploy.schema.columns import LARGEST, Column, NumberColumn
+from iris_deploy.schema.encoding import MISSING, Encode, build_encode, read_number
 from iris_deploy.schema.problems import LONGEST_NAME, Problems
 from iris_deploy.schema.signature import Signature
 
 _MOST_NAMES = 10
 """Names that an error lists; of more features, as many and how many there are."""
 
-# The decimal numbers that float() takes, less "nan", "inf", "1_000" and digits of other scripts.
-# Possessive: no digit is tried twice.
-_NUMERIC = re.compile(r"\s*+[+-]?(?:\d++(?:\.\d*+)?|\.\d++)(?:[eE][+-]?\d++)?\s*+", re.ASCII)
-
 _LIMITS = f" from {-LARGEST:g} to {LARGEST:g}"
 
-_MISSING: Final = object()
+_ABSENT: Final = object()
 
 
 class ValueReader:
@@ -32,7 +28,9 @@ class ValueReader:
     """
 
     def __init__(self, signature: Signature) -> None:
-        self._features = signature.features
+        self._columns = signature.columns
+        self._names = signature.names
+        self._encoders = [(c, build_encode(c), c.missing) for c in signature.columns]
 
     def row(self, instance: object) -> Row:
         """Turn one instance into a row of floats.
@@ -71,7 +69,7 @@ class ValueReader:
 
     def is_columns(self, value: object) -> bool:
         """Tell whether a decoded JSON value is an object with an array for a feature."""
-        return type(value) is dict and any(type(value.get(f.name)) is list for f in self._features)
+        return type(value) is dict and any(type(value.get(name)) is list for name in self._names)
 
     def columns(self, arrays: dict[str, Any]) -> Floats:
         """Turn many instances, given as one array for each feature, into rows of floats.
@@ -91,36 +89,39 @@ class ValueReader:
             Naming all that is wrong, the first hundred of it at most.
         """
         problems = Problems()
-        names = [feature.name for feature in self._features]
-        if not arrays.keys() <= set(names):
+        if not arrays.keys() <= set(self._names):
             self._unknown(arrays, None, problems)
-        first = next(name for name in names if isinstance(arrays.get(name), list))
-        columns = [_column(arrays, name, first, problems) for name in names]
+        first = next(name for name in self._names if isinstance(arrays.get(name), list))
+        columns = [
+            _values(arrays, column, encode, first, problems) for column, encode, _ in self._encoders
+        ]
         problems.check()
         return np.array(columns).T
 
     def _read(self, instance: object, at: int | None, problems: Problems) -> Row:
         """Return the row, or add what is wrong to ``problems`` and return what could be read."""
         if not isinstance(instance, dict):
-            detail = f"expected an object with {self._names()}; got {_describe(instance)}"
+            detail = f"expected an object with {self._list_names()}; got {_describe(instance)}"
             problems.add(at, None, detail)
             return ()
         row = []
         known = 0
-        for feature in self._features:
-            value = instance.get(feature.name, _MISSING)
-            if type(value) is float and -LARGEST <= value <= LARGEST:
+        for column, encode, may_miss in self._encoders:
+            value = instance.get(column.name, _ABSENT)
+            if type(value) is float and -LARGEST <= value <= LARGEST and encode is read_number:
                 known += 1
                 row.append(value)
                 continue
-            if value is _MISSING:
-                detail = f"missing; expected a number{f' ({feature.unit})' if feature.unit else ''}"
-                problems.add(at, feature.name, detail)
+            if value is _ABSENT:
+                if may_miss:
+                    row.append(MISSING)
+                else:
+                    problems.add(at, column.name, f"missing; expected {column.expected}")
                 continue
             known += 1
-            number = _number(value)
+            number = encode(value)
             if number is None:
-                problems.add(at, feature.name, _not_a_number(value))
+                problems.add(at, column.name, _unfit(column, value))
             else:
                 row.append(number)
         if known < len(instance):
@@ -129,59 +130,56 @@ class ValueReader:
 
     def _unknown(self, instance: dict[str, object], at: int | None, problems: Problems) -> None:
         """Add a problem for each field that is no feature, with the one that was meant."""
-        names = {f.name.lower(): f.name for f in self._features}
-        known = {f.name for f in self._features}
+        names = {name.lower(): name for name in self._names}
+        known = set(self._names)
         absent = {low: name for low, name in names.items() if name not in instance}
-        detail = f"unknown field; expected {self._names()}"
+        detail = f"unknown field; expected {self._list_names()}"
         for field in instance:
             if field not in known:
                 close = problems.closest(field, absent or names)
                 problems.add(at, field[:LONGEST_NAME], detail, close)
 
-    def _names(self) -> str:
-        """List the features, not all of them if they are many."""
-        more = len(self._features) - _MOST_NAMES
-        shown = ", ".join(f.name[:LONGEST_NAME] for f in self._features[:_MOST_NAMES])
+    def _list_names(self) -> str:
+        """List the columns, not all of them if they are many."""
+        more = len(self._names) - _MOST_NAMES
+        shown = ", ".join(name[:LONGEST_NAME] for name in self._names[:_MOST_NAMES])
         return shown if more <= 0 else f"{shown} and {more} more"
 
 
-def _number(value: Any) -> float | None:
-    """Return a float for a JSON number or a numeric string in range; None for all else."""
-    numeric = isinstance(value, str) and _NUMERIC.fullmatch(value)
-    if numeric or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        try:
-            number = float(value)
-        except (OverflowError, ValueError):  # an int beyond 1e308; a string of too many digits
-            return None
-        return number if -LARGEST <= number <= LARGEST else None
-    return None
-
-
-def _column(arrays: dict[str, Any], name: str, first: str, problems: Problems) -> Floats:
-    """Return one feature's values, or add what is wrong to ``problems``."""
-    values, length = arrays.get(name, _MISSING), len(arrays[first])
+def _values(
+    arrays: dict[str, Any], column: Column, encode: Encode, first: str, problems: Problems
+) -> Floats:
+    """Return one column's values, or add what is wrong to ``problems``."""
+    name, length = column.name, len(arrays[first])
+    noun = "numbers" if isinstance(column, NumberColumn) else "values"
+    values = arrays.get(name, _ABSENT)
+    if values is _ABSENT and column.missing:
+        return np.full(length, MISSING)
     if not isinstance(values, list):
-        what = "missing; expected" if values is _MISSING else "expected"
-        got = "" if values is _MISSING else f"; got {_describe(values)}"
-        detail = f"{what} an array of {length} numbers, as {first} has one{got}"
+        what = "missing; expected" if values is _ABSENT else "expected"
+        got = "" if values is _ABSENT else f"; got {_describe(values)}"
+        detail = f"{what} an array of {length} {noun}, as {first} has one{got}"
         problems.add(None, name, detail)
         return np.empty(0)
     if len(values) != length:
-        detail = f"expected {length} numbers, as many as {first} has; got {len(values)}"
+        detail = f"expected {length} {noun}, as many as {first} has; got {len(values)}"
         problems.add(None, name, detail)
     numbers = np.empty(len(values))
     for index, value in enumerate(values):
-        number = _number(value)
+        number = encode(value)
         if number is None:
-            problems.add(index, name, _not_a_number(value))
+            problems.add(index, name, _unfit(column, value))
         else:
             numbers[index] = number
     return numbers
 
 
-def _not_a_number(value: object) -> str:
-    limits = _LIMITS if type(value) in {int, float} else ""
-    return f"expected a finite number{limits}; got {_describe(value)}"
+def _unfit(column: Column, value: object) -> str:
+    """Say what a value would have to be."""
+    if isinstance(column, NumberColumn):
+        limits = _LIMITS if type(value) in {int, float} else ""
+        return f"expected a finite number{limits}; got {_describe(value)}"
+    return f"expected {column.expected}; got {_describe(value)}"
 
 
 def _describe(value: object) -> str:

@@ -1,28 +1,67 @@
-"""Arrays and scalars of a dump: joblib puts their bytes between the instructions of the pickle.
+"""Arrays and scalars of a dump, as joblib puts their bytes into it and as NumPy pickles them.
 
-Knows how joblib describes an array. Knows no instructions (machine.py).
+Knows how an array is described. Knows no instructions (machine.py).
 """
 
 import io
 import sys
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from iris_deploy.dumps.dtypes import PendingDtype, in_native_order
 from iris_deploy.dumps.names import NDARRAY
-from iris_deploy.dumps.records import PendingDtype
 
 MAX_LENGTH = 2**31
 """No dimension of an array comes near; larger numbers need not be multiplied."""
 
-MAX_DIMENSIONS = 2
-"""Fitted attributes of linear classifiers and scalers are vectors and matrices."""
+MAX_DIMENSIONS = 3
+"""Fitted attributes are vectors and matrices; the values of a tree have an axis more."""
 
 MAX_SCALAR_BYTES = 1024
 """A number has 8, a word 4 a character; a dump may make scalars of the same bytes many times."""
 
+Array = np.ndarray[Any, Any]
 
-def read_array(stream: io.BytesIO, wrapper: dict[str, Any]) -> np.ndarray[Any, Any]:
+
+def describe_array(
+    wrapper: dict[str, Any],
+) -> tuple[np.dtype[Any], tuple[int, ...], Literal["C", "F"]]:
+    """Return dtype, shape and order of an array as joblib describes it.
+
+    Parameters
+    ----------
+    wrapper : dict of str to object
+        Attributes of joblib's ``NumpyArrayWrapper``.
+
+    Raises
+    ------
+    ArtifactError, LookupError, TypeError, ValueError
+        If it is not described as joblib does it.
+    """
+    pending, shape, order = wrapper["dtype"], wrapper["shape"], wrapper["order"]
+    if not isinstance(pending, PendingDtype) or wrapper["subclass"] is not NDARRAY:
+        raise TypeError
+    return pending.resolve(), checked_shape(shape), checked_order(order)
+
+
+def checked_shape(shape: object) -> tuple[int, ...]:
+    """Return a shape; raise `TypeError` or `ValueError` if no attribute of an estimator has it."""
+    if type(shape) is not tuple or any(type(n) is not int or n < 0 for n in shape):
+        raise TypeError
+    if len(shape) > MAX_DIMENSIONS:
+        raise ValueError(f"an array has {len(shape)} dimensions; expected at most {MAX_DIMENSIONS}")
+    return shape
+
+
+def checked_order(order: object) -> Literal["C", "F"]:
+    """Return an order of memory; raise `ValueError` if it is none."""
+    if type(order) is not str or order not in {"C", "F"}:
+        raise ValueError("an array has an odd order")
+    return "F" if order == "F" else "C"
+
+
+def read_array(stream: io.BytesIO, wrapper: dict[str, Any]) -> Array:
     """Take the bytes of an array, which follow its description in the file.
 
     Parameters
@@ -35,23 +74,14 @@ def read_array(stream: io.BytesIO, wrapper: dict[str, Any]) -> np.ndarray[Any, A
     Returns
     -------
     ndarray
-        In the byte order of this machine.
+        In the byte order of this machine; read only, where it had that already.
 
     Raises
     ------
-    EOFError, LookupError, TypeError, ValueError
+    ArtifactError, EOFError, LookupError, TypeError, ValueError
         If it is not described as joblib does it, or its bytes are missing.
-    ArtifactError
-        If its dtype is anything but numbers or text.
     """
-    pending, shape, order = wrapper["dtype"], wrapper["shape"], wrapper["order"]
-    if not isinstance(pending, PendingDtype) or wrapper["subclass"] is not NDARRAY:
-        raise TypeError
-    if type(shape) is not tuple or any(type(n) is not int or n < 0 for n in shape):
-        raise TypeError
-    if len(shape) > MAX_DIMENSIONS:
-        raise ValueError(f"an array has {len(shape)} dimensions; expected at most {MAX_DIMENSIONS}")
-    dtype = pending.resolve()
+    dtype, shape, order = describe_array(wrapper)
     if wrapper.get("numpy_array_alignment_bytes") is not None:
         (padding,) = stream.read(1)
         stream.read(padding)
@@ -61,8 +91,37 @@ def read_array(stream: io.BytesIO, wrapper: dict[str, Any]) -> np.ndarray[Any, A
     data = stream.read(min(size, sys.maxsize))  # no more than there is, whatever is asked for
     if len(data) < size:
         raise EOFError("an array is cut off")
-    flat = _values(data, dtype)
-    return flat.reshape(shape, order=order).astype(dtype.newbyteorder("="))
+    return view_array(data, dtype, shape, order)
+
+
+def view_array(
+    data: bytes | bytearray, dtype: np.dtype[Any], shape: tuple[int, ...], order: Any
+) -> Array:
+    """View bytes as an array of numbers, text or structures.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are more or fewer bytes than the shape has.
+    """
+    if dtype.hasobject:
+        raise TypeError
+    return in_native_order(_values(data, dtype).reshape(shape, order=order))
+
+
+def fill_array(items: list[Any], shape: tuple[int, ...], order: Any) -> Array:
+    """Make an array of objects: plain values and inert records.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If there are more or fewer than the shape has, or arrays among them.
+    """
+    if any(isinstance(item, np.ndarray) for item in items):
+        raise TypeError("an array of objects holds an array")
+    array = np.empty(len(items), object)
+    array[:] = items
+    return array.reshape(shape, order=order)
 
 
 def read_scalar(data: object, dtype: np.dtype[Any]) -> object:
@@ -73,7 +132,7 @@ def read_scalar(data: object, dtype: np.dtype[Any]) -> object:
     TypeError, ValueError
         If they are no bytes, or more or fewer than one value has.
     """
-    if type(data) is not bytes:
+    if type(data) is not bytes or dtype.hasobject or dtype.names:
         raise TypeError
     if len(data) != dtype.itemsize or len(data) > MAX_SCALAR_BYTES:
         message = f"a scalar has {len(data)} bytes; expected {dtype.itemsize}"
@@ -83,7 +142,7 @@ def read_scalar(data: object, dtype: np.dtype[Any]) -> object:
     return _values(data, dtype)[0].item()
 
 
-def _values(data: bytes, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+def _values(data: bytes | bytearray, dtype: np.dtype[Any]) -> Array:
     """View bytes as numbers or text; text that is none would crash those who look at it."""
     if dtype.kind == "U" and data:
         points = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder))

@@ -4,12 +4,11 @@
 out by the stack machine (machine.py).
 """
 
-import itertools
 import pickletools
 from collections.abc import Callable
 from typing import Any
 
-from iris_deploy.dumps.machine import MAX_INSTRUCTIONS, StackMachine
+from iris_deploy.dumps.machine import StackMachine
 from iris_deploy.errors import ArtifactError
 
 
@@ -23,8 +22,11 @@ def run(machine: StackMachine) -> object:
     ArithmeticError, EOFError, LookupError, TypeError, ValueError
         At damage, as the standard library's unpickler would.
     """
-    instructions = pickletools.genops(machine.stream)
-    for opcode, argument, position in itertools.islice(instructions, MAX_INSTRUCTIONS):
+    budget = machine.budget
+    for opcode, argument, position in pickletools.genops(machine.stream):
+        budget.instructions -= 1
+        if budget.instructions < 0:
+            raise ArtifactError("the dump has more instructions than its size could need")
         if opcode.name == "STOP":
             break
         act = _INSTRUCTIONS.get(opcode.name)
@@ -34,8 +36,6 @@ def run(machine: StackMachine) -> object:
                 "which no supported estimator needs"
             )
         act(machine, argument)
-    else:
-        raise ArtifactError(f"the dump has more than {MAX_INSTRUCTIONS} instructions")
     (value,) = machine.stack
     return value
 
@@ -54,6 +54,12 @@ def _find_on_stack(machine: StackMachine, _: object) -> None:
     machine.find(module, name)
 
 
+def _build(machine: StackMachine, _: object) -> None:
+    machine.build(_)
+    if machine.awaited is not None:
+        machine.take_objects(run(machine.inside()))
+
+
 _Act = Callable[[StackMachine, Any], None]
 
 _INSTRUCTIONS: dict[str, _Act] = {
@@ -66,7 +72,7 @@ _INSTRUCTIONS: dict[str, _Act] = {
             *("INT", "LONG", "BININT", "BININT1", "BININT2", "LONG1", "LONG4"),
             *("FLOAT", "BINFLOAT"),
             *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-            *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8"),
+            *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
         ),
         StackMachine.push,
     ),
@@ -88,5 +94,5 @@ _INSTRUCTIONS: dict[str, _Act] = {
     "STACK_GLOBAL": _find_on_stack,
     "NEWOBJ": StackMachine.create,
     "REDUCE": StackMachine.create,
-    "BUILD": StackMachine.build,
+    "BUILD": _build,
 }

@@ -13,13 +13,15 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from iris_deploy.dumps.arrays import read_array, read_scalar
-from iris_deploy.dumps.names import ARRAY, DTYPE, NAMES, SCALAR, Classes
-from iris_deploy.dumps.records import ClassName, Fitted, PendingArray, PendingDtype
-from iris_deploy.errors import ArtifactError
+import numpy as np
 
-MAX_INSTRUCTIONS = 100_000
-"""A pipeline has a few hundred; each may cost some hundred bytes that the file does not."""
+from iris_deploy.dumps.arrays import describe_array, read_array
+from iris_deploy.dumps.budget import MAX_INSTRUCTIONS, Budget
+from iris_deploy.dumps.calls import make_array, make_value
+from iris_deploy.dumps.dtypes import PendingDtype
+from iris_deploy.dumps.names import ARRAY, NAMES, Classes
+from iris_deploy.dumps.records import ClassName, Fitted, PendingArray, PlainArray
+from iris_deploy.errors import ArtifactError
 
 MAX_ATTRIBUTES = 64
 """Estimators have up to 30; a dump may set the same ones again and again, each time a copy."""
@@ -44,6 +46,13 @@ class StackMachine:
         Those that it may name.
     hint : str
         Which these are, for whoever has others.
+    budget : Budget, optional
+        What is left of it, for a pickle within the dump: joblib writes arrays of objects so.
+
+    Attributes
+    ----------
+    awaited : tuple of int or None
+        Shape of the array of objects whose pickle follows in the stream.
 
     Notes
     -----
@@ -51,13 +60,22 @@ class StackMachine:
     would in the standard library's unpickler.
     """
 
-    def __init__(self, stream: io.BytesIO, classes: Classes, hint: str) -> None:
+    def __init__(
+        self, stream: io.BytesIO, classes: Classes, hint: str, budget: Budget | None = None
+    ) -> None:
         self.stream = stream
+        self.is_inside = budget is not None
+        self.budget = budget or Budget(len(stream.getbuffer()))
+        self.awaited: tuple[int, ...] | None = None
         self._classes = classes
         self._hint = hint
         self.stack: list[Any] = []
         self.outer: list[list[Any]] = []  # stacks set aside by MARK
         self.memo: list[Any] = []  # numbers can be chosen to collide in a dict
+
+    def inside(self) -> "StackMachine":
+        """Make the machine for a pickle that follows in the stream."""
+        return StackMachine(self.stream, self._classes, self._hint, self.budget)
 
     def push(self, value: object) -> None:
         """Put a value on the stack."""
@@ -78,7 +96,7 @@ class StackMachine:
         """Remember the value on top; without an index under the next one."""
         if index is None:
             index = len(self.memo)
-        if not 0 <= index <= MAX_INSTRUCTIONS:
+        if not 0 <= index <= len(self.memo) + MAX_INSTRUCTIONS:
             raise ValueError(f"it remembers a value as number {index}")
         self.memo += [_NOTHING] * (index + 1 - len(self.memo))
         self.memo[index] = self.stack[-1]
@@ -87,7 +105,12 @@ class StackMachine:
         """Push a remembered value."""
         if not 0 <= index < len(self.memo) or self.memo[index] is _NOTHING:
             raise LookupError(f"it recalls value {index}, which it never remembered")
-        self.push(self.memo[index])
+        value = self.memo[index]
+        if type(value) is PlainArray:
+            value = value.value
+            if value is None:
+                raise LookupError("it recalls an array that is not there yet")
+        self.push(value)
 
     def tuple_of(self, count: int) -> None:
         """Replace the topmost values by a tuple of them."""
@@ -137,21 +160,17 @@ class StackMachine:
         if type(arguments) is not tuple:
             raise TypeError
         if isinstance(callee, ClassName):
-            self.push(Fitted(callee.name))
+            self.push(Fitted(callee.name, arguments=arguments))
         elif callee is ARRAY:
             self.push(PendingArray())
-        elif callee is DTYPE and type(arguments[0]) is str:
-            self.push(PendingDtype(arguments[0]))
-        elif callee is SCALAR:
-            dtype, data = arguments
-            if not isinstance(dtype, PendingDtype):
-                raise TypeError
-            self.push(read_scalar(data, dtype.resolve()))
         else:
-            raise ArtifactError("the dump calls something that is not a supported class")
+            self.push(make_value(callee, arguments, self.budget))
 
     def build(self, _: object) -> None:
-        """Carry out BUILD: give a record its attributes."""
+        """Carry out BUILD: give a record its attributes.
+
+        Whatever is not by name, as NumPy's generators and compiled losses have it, is left out.
+        """
         state = self.stack.pop()
         target = self.stack[-1]
         if isinstance(target, (Fitted, PendingArray)) and type(state) is dict:
@@ -161,13 +180,32 @@ class StackMachine:
                 )
             target.state.update(state)
             if isinstance(target, PendingArray):
-                self.stack[-1] = read_array(self.stream, target.state)
+                self._take_array(target.state)
         elif isinstance(target, PendingDtype) and type(state) is tuple and type(state[1]) is str:
-            target.order = state[1]
-        else:
+            target.state = state
+        elif isinstance(target, PlainArray) and type(state) is tuple and target.value is None:
+            target.value = self.stack[-1] = make_array(state, self.budget)
+        elif not isinstance(target, Fitted):
             raise ArtifactError(
                 "the dump sets attributes of something that is not a supported object"
             )
+
+    def _take_array(self, wrapper: dict[str, Any]) -> None:
+        """Read what joblib has written behind the description of an array."""
+        if self.is_inside:
+            raise TypeError("a pickle within the dump holds an array of joblib's")
+        dtype, shape, _ = describe_array(wrapper)
+        if dtype.hasobject:
+            self.awaited = shape
+        else:
+            self.stack[-1] = read_array(self.stream, wrapper)
+
+    def take_objects(self, array: object) -> None:
+        """Take the array of objects that was awaited."""
+        shape, self.awaited = self.awaited, None
+        if not isinstance(array, np.ndarray) or not array.dtype.hasobject or array.shape != shape:
+            raise TypeError("an array of objects is not as it is described")
+        self.stack[-1] = array
 
 
 def _is_plain_key(key: object) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
+RECONSTRUCT, FROM_BUFFER, ENCODE = object(), object(), object()
 
 Classes = Mapping[tuple[str, str], str]
 """Public names of the classes that a dump may name, by module and name in the dump."""
@@ -14,4 +15,10 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy", "ndarray"): NDARRAY,
     ("numpy._core.multiarray", "scalar"): SCALAR,
     ("numpy.core.multiarray", "scalar"): SCALAR,
+    # What arrays of objects are written with, and whatever is in them: by NumPy's own pickling.
+    ("numpy._core.multiarray", "_reconstruct"): RECONSTRUCT,
+    ("numpy.core.multiarray", "_reconstruct"): RECONSTRUCT,
+    ("numpy._core.numeric", "_frombuffer"): FROM_BUFFER,
+    ("numpy.core.numeric", "_frombuffer"): FROM_BUFFER,
+    ("_codecs", "encode"): ENCODE,
 }

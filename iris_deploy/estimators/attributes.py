@@ -12,6 +12,7 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.outputs import ClassOutput, Output
 
 
 def fitted_array(estimator: Fitted, attribute: str) -> np.ndarray[Any, Any]:
@@ -81,6 +82,19 @@ def fitted_divisor(estimator: Fitted, attribute: str, *shapes: tuple[int, ...]) 
     return divisor
 
 
+def count_classes(output: Output) -> int:
+    """Return how many classes an output has.
+
+    Raises
+    ------
+    ArtifactError
+        If it is a number.
+    """
+    if not isinstance(output, ClassOutput):
+        raise ArtifactError("a classifier cannot predict a number")
+    return len(output.classes)
+
+
 def check_classes(classifier: Fitted, n_classes: int) -> None:
     """Make sure that a classifier was fitted to so many classes.
 
@@ -92,7 +106,7 @@ def check_classes(classifier: Fitted, n_classes: int) -> None:
     classes = classifier.state.get("classes_")
     if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
         raise ArtifactError(
-            f"{classifier.name} has no classes_ for {n_classes} classes",
+            f"{classifier.name} has no classes_ for {n_classes} classes; expected a fitted one",
             hint="fit the classifier before dumping it",
         )
 
@@ -120,3 +134,104 @@ def read_flag(estimator: Fitted, attribute: str, *, default: bool) -> bool:
     if not isinstance(value, (bool, int)):
         raise ArtifactError(f"{estimator.name} has {attribute} that is neither true nor false")
     return bool(value)
+
+
+def read_width(estimator: Fitted, *older: str) -> int:
+    """Return how many features an estimator was fitted to.
+
+    Parameters
+    ----------
+    estimator : Fitted
+    *older : str
+        Attributes in which older releases said so.
+
+    Raises
+    ------
+    ArtifactError
+        If it does not say so.
+    """
+    for attribute in ("n_features_in_", *older):
+        width = estimator.state.get(attribute)
+        if isinstance(width, int) and width > 0:
+            return width
+    raise ArtifactError(
+        f"{estimator.name} has no n_features_in_; expected a fitted estimator",
+        hint="fit the estimator before dumping it",
+    )
+
+
+def read_number(estimator: Fitted, attribute: str, default: float) -> float:
+    """Return a parameter that has to be a number, NaN among them."""
+    value = estimator.state.get(attribute, default)
+    if not isinstance(value, (float, int)) or isinstance(value, bool):
+        raise ArtifactError(f"{estimator.name} has {attribute} that is no number")
+    return float(value)
+
+
+def read_list(estimator: Fitted, attribute: str, length: int | None = None) -> list[Any]:
+    """Return an attribute that has to be a list, of so many elements if that is given."""
+    value = estimator.state.get(attribute)
+    if not isinstance(value, list) or length not in {None, len(value)}:
+        wanted = "" if length is None else f" of {length}"
+        raise ArtifactError(
+            f"{estimator.name} has no list{wanted} in {attribute}; expected a fitted estimator",
+            hint="fit the estimator before dumping it",
+        )
+    return value
+
+
+def read_record(estimator: Fitted, attribute: str) -> Fitted:
+    """Return an attribute that has to be a record itself."""
+    value = estimator.state.get(attribute)
+    if not isinstance(value, Fitted):
+        raise ArtifactError(
+            f"{estimator.name} has no {attribute}; expected a fitted estimator",
+            hint="fit the estimator before dumping it",
+        )
+    return value
+
+
+def fitted_values(estimator: Fitted, array: object, attribute: str) -> list[Any]:
+    """Return an array of categories as Python's own: text, floats, and None for a missing one.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no array of one axis, or holds anything else.
+    """
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "fiubUO":
+        raise ArtifactError(f"{estimator.name} has {attribute} that is no array of categories")
+    values = [_plain(value) for value in array.tolist()]
+    if any(value is _OTHER for value in values):
+        raise ArtifactError(
+            f"{estimator.name} has {attribute} that holds more than text and numbers"
+        )
+    return values
+
+
+def fitted_positions(estimator: Fitted, array: object, attribute: str, below: int) -> list[int]:
+    """Return an array of whole numbers from 0 on and below a bound.
+
+    Raises
+    ------
+    ArtifactError
+        If it is anything else.
+    """
+    if not isinstance(array, np.ndarray) or array.ndim != 1 or array.dtype.kind not in "iu":
+        raise ArtifactError(f"{estimator.name} has {attribute} that is no array of positions")
+    positions: list[int] = array.tolist()
+    if not all(0 <= position < below for position in positions):
+        raise ArtifactError(f"{estimator.name} has {attribute} beyond what it is about")
+    return positions
+
+
+_OTHER = object()
+
+
+def _plain(value: object) -> object:
+    """Return one category: NaN and None are the same missing one."""
+    if value is None or (isinstance(value, float) and value != value):
+        return None
+    if isinstance(value, str):
+        return value
+    return float(value) if isinstance(value, (float, int)) else _OTHER

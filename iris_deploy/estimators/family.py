@@ -5,26 +5,53 @@ registry lists. Nothing else has to know of it: the reader of dumps, the predict
 take it from there.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, Literal, Protocol
 
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.links import Link
 from iris_deploy.kernels.protocol import Kernel
 from iris_deploy.kernels.steps import Step
+from iris_deploy.schema.outputs import Output
+
+Task = Literal["classification", "regression"]
 
 
-class Shape(NamedTuple):
-    """What a bundle's signature says of its classifier."""
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """What predicts.
 
-    n_classes: int
-    n_features: int
+    Parameters
+    ----------
+    kernel : Kernel
+    link : Link or None
+        How scores become probabilities; None where there are none.
+    after : tuple of Step
+        What happens to a number that is predicted, in this order.
+    """
+
+    kernel: Kernel
+    link: Link | None = None
+    after: tuple[Step, ...] = ()
+
+
+class Reading(Protocol):
+    """Reads an estimator that is within another."""
+
+    def transform(self, record: Fitted, features: Features) -> Features:
+        """Carry a transformer out."""
+        ...
+
+    def predict(self, record: Fitted, features: Features, output: Output) -> Model:
+        """Return what a classifier or a regressor does."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """A class that a dump may name, of what estimators hold; nothing is computed of it.
+    """A class or a function that a dump may name; nothing is computed of it.
 
     Parameters
     ----------
@@ -41,35 +68,53 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Transformer(Part):
-    """An estimator that changes features one by one, before a classifier.
+    """An estimator that makes features of features.
 
     Parameters
     ----------
     name, modules
         See `Part`.
     read : callable
-        Gets the record and the number of features; returns steps, or raises `ArtifactError` at an
-        attribute that is not as it has to be.
+        Gets the record, the features, and what reads estimators within; returns the features that
+        come out, or raises `ArtifactError` at an attribute that is not as it has to be.
     cases : tuple of dict
         Parameters with which the tests fit it and compare.
     """
 
-    read: Callable[[Fitted, int], Sequence[Step]]
+    read: Callable[[Fitted, Features, Reading], Features]
     cases: tuple[Mapping[str, Any], ...] = ({},)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Classifier(Part):
-    """An estimator that decides.
+class Predicting(Part):
+    """An estimator that decides on a class, or predicts a number.
 
     Parameters
     ----------
     name, modules, cases
         See `Transformer`.
+    task : {'classification', 'regression'}
     read : callable
-        Gets the record and the shape; returns a kernel, and how its scores
-        become probabilities, None where the classifier has none. Raises `ArtifactError`.
+        Gets the record, the features, the output and what reads estimators within; returns the
+        model, or raises `ArtifactError`.
     """
 
-    read: Callable[[Fitted, Shape], tuple[Kernel, Link | None]]
+    task: Task
+    read: Callable[[Fitted, Features, Output, Reading], Model]
     cases: tuple[Mapping[str, Any], ...] = ({},)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composite(Part):
+    """An estimator that holds others, and is what the last of them is.
+
+    Parameters
+    ----------
+    name, modules
+        See `Part`.
+    transform, predict : callable
+        As `Transformer` and `Predicting` read.
+    """
+
+    transform: Callable[[Fitted, Features, Reading], Features]
+    predict: Callable[[Fitted, Features, Output, Reading], Model]

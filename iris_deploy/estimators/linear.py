@@ -13,52 +13,78 @@ from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     check_classes,
+    count_classes,
     fitted_array,
     fitted_floats,
     read_version,
     read_word,
 )
-from iris_deploy.estimators.family import Classifier, Part, Shape
+from iris_deploy.estimators.family import Model, Part, Predicting, Reading
+from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.links import Link
 from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.outputs import Output
 
 _LinkOf = Callable[[Fitted, int], Link | None]
 
 
-def _reader(link_of: _LinkOf) -> Callable[..., tuple[LinearKernel, Link | None]]:
+def _reader(link_of: _LinkOf) -> Callable[..., Model]:
     """Make the reader of a classifier from what tells how its scores become probabilities."""
 
-    def read(classifier: Fitted, shape: Shape) -> tuple[LinearKernel, Link | None]:
-        n_scores = 1 if shape.n_classes == 2 else shape.n_classes
-        coef = _coef(classifier, n_scores, shape)
+    def read(classifier: Fitted, features: Features, output: Output, _: Reading) -> Model:
+        n_classes = count_classes(output)
+        n_scores = 1 if n_classes == 2 else n_classes
+        coef = read_weights(classifier, features, n_scores, f"{n_classes} classes")
         binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
-        check_classes(binarizer if isinstance(binarizer, Fitted) else classifier, shape.n_classes)
-        # Without an intercept some have a plain 0.0.
-        intercept = fitted_floats(classifier, "intercept_", (n_scores,), ())
-        intercept = np.broadcast_to(intercept, (n_scores,)).copy()
-        kernel = LinearKernel(np.ascontiguousarray(coef), intercept)
-        return kernel, link_of(classifier, n_scores)
+        check_classes(binarizer if isinstance(binarizer, Fitted) else classifier, n_classes)
+        kernel = LinearKernel(
+            features.transform,
+            coef,
+            read_intercept(classifier, n_scores),
+            "above" if n_scores == 1 else "largest",
+        )
+        return Model(kernel=kernel, link=link_of(classifier, n_scores))
 
     return read
 
 
-def _coef(classifier: Fitted, n_scores: int, shape: Shape) -> Floats:
-    """Return the weights, one line for each score."""
-    weights = fitted_array(classifier, "coef_")
+def read_weights(estimator: Fitted, features: Features, n_scores: int, what: str) -> Floats:
+    """Return the weights of features, one line for each score.
+
+    Parameters
+    ----------
+    estimator : Fitted
+    features : Features
+    n_scores : int
+    what : str
+        What the lines are for.
+
+    Raises
+    ------
+    ArtifactError
+        If there are more or fewer, or features that it cannot weigh.
+    """
+    weights = fitted_array(estimator, "coef_")
     n_lines, width = np.atleast_2d(weights).shape[:2]
-    if n_lines != n_scores or shape.n_classes < 2:
+    if n_lines != n_scores or n_scores < 1:
         raise ArtifactError(
-            f"{classifier.name} has coef_ of shape {weights.shape}; "
-            f"expected {n_scores} lines for {shape.n_classes} classes"
+            f"{estimator.name} has coef_ of shape {weights.shape}; "
+            f"expected {n_scores} lines for {what}"
         )
     if not width:
-        raise ArtifactError(f"{classifier.name} was fitted to no features")
-    if width != shape.n_features:
-        raise ArtifactError(
-            f"the classifier takes {width} features, but the signature has {shape.n_features}"
-        )
-    return np.atleast_2d(fitted_floats(classifier, "coef_", weights.shape))
+        raise ArtifactError(f"{estimator.name} was fitted to no features")
+    features.check_width(width, estimator.name)
+    features.check_numbers(estimator.name)
+    features.check_filled(estimator.name)
+    coef = np.atleast_2d(fitted_floats(estimator, "coef_", weights.shape))
+    return np.ascontiguousarray(coef)
+
+
+def read_intercept(estimator: Fitted, n_scores: int) -> Floats:
+    """Return what is added to each score; without an intercept some have a plain 0.0."""
+    intercept = fitted_floats(estimator, "intercept_", (n_scores,), ())
+    return np.broadcast_to(intercept, (n_scores,)).copy()
 
 
 def _without_probabilities(_classifier: Fitted, _n_scores: int) -> Link | None:
@@ -104,21 +130,17 @@ def _discriminant_analysis(classifier: Fitted, n_scores: int) -> Link | None:
 
 def _classifier(
     name: str, *modules: str, link_of: _LinkOf, cases: Sequence[dict[str, Any]]
-) -> Classifier:
-    return Classifier(
+) -> Predicting:
+    return Predicting(
         name=f"sklearn.{name}",
         modules=tuple(f"sklearn.{module}" for module in modules),
+        task="classification",
         read=_reader(link_of),
         cases=tuple(cases),
     )
 
 
 _SEED: dict[str, Any] = {"random_state": 0}
-_LOSSES = (
-    *("EpsilonInsensitive", "Hinge", "Huber", "Log", "ModifiedHuber"),
-    *("SquaredEpsilonInsensitive", "SquaredHinge", "SquaredLoss"),
-)
-_CYTHON_LOSSES = ("CyHalfBinomialLoss", "CyHalfSquaredError", "CyHuberLoss")
 
 FAMILY = (
     _classifier(
@@ -152,6 +174,24 @@ FAMILY = (
         cases=[{}],
     ),
     _classifier(
+        "linear_model.RidgeClassifierCV",
+        *("linear_model._ridge", "linear_model.ridge"),
+        link_of=_without_probabilities,
+        cases=[{}],
+    ),
+    _classifier(
+        "linear_model.LogisticRegressionCV",
+        *("linear_model._logistic", "linear_model.logistic"),
+        link_of=_logistic_regression,
+        cases=[],
+    ),
+    _classifier(
+        "linear_model.PassiveAggressiveClassifier",
+        *("linear_model._passive_aggressive", "linear_model.passive_aggressive"),
+        link_of=_without_probabilities,
+        cases=[_SEED],
+    ),
+    _classifier(
         "svm.LinearSVC",
         *("svm._classes", "svm.classes"),
         link_of=_without_probabilities,
@@ -170,16 +210,5 @@ FAMILY = (
     Part(
         name="sklearn.preprocessing.LabelBinarizer",
         modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
-    ),
-    *(
-        Part(
-            name=f"sklearn.linear_model.{loss}",
-            modules=("sklearn.linear_model._sgd_fast", "sklearn.linear_model.sgd_fast"),
-        )
-        for loss in _LOSSES
-    ),
-    *(
-        Part(name=f"sklearn.{loss}", modules=("sklearn._loss._loss", "_loss"))  # 1.6 to 1.8
-        for loss in _CYTHON_LOSSES
     ),
 )

@@ -1,4 +1,4 @@
-"""Rows in, labels and scores out: the one predictor behind every command and every route.
+"""Rows in, labels and scores or numbers out: the one predictor behind every command and route.
 
 Knows the signature and the kernel. Knows no HTTP, no JSON and no files.
 """
@@ -10,10 +10,13 @@ from typing import Any, Literal
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
-from iris_deploy.estimators.pipeline import build_kernel
+from iris_deploy.estimators.reading import build_model
+from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.links import ColumnMath, FloatMath, probabilities
+from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
-from iris_deploy.schema.batch import Floats, Indices
+from iris_deploy.schema.batch import Floats, Indices, Outcomes
+from iris_deploy.schema.outputs import ClassOutput, Label
 from iris_deploy.schema.problems import Problem, SignatureError
 from iris_deploy.schema.signature import Signature
 
@@ -21,6 +24,8 @@ ScoreName = Literal["probabilities", "decision_values"]
 
 FEW_ROWS = 16
 """Up to so many rows the function for one row is quicker than NumPy's columns."""
+
+_LARGEST = float(np.finfo(np.float64).max)
 
 _FIGURES = 1 << 19
 """Decision values that are kept at a time, where only labels are asked: 4 MiB."""
@@ -32,35 +37,38 @@ class Predictions:
 
     Parameters
     ----------
-    indices : ndarray of int, shape (n_rows,)
-        Position of each row's label in the signature's classes.
-    labels : list of str, length n_rows
+    outcomes : ndarray of int or float, shape (n_rows,)
+        Position of each row's label in the signature's classes; or the number.
+    values : list of str, int, bool or float, length n_rows
+        Labels, or numbers.
     scores : ndarray of shape (n_rows, n_classes)
-        Probabilities or decision values, as the predictor's ``score_name`` says.
+        Probabilities or decision values, as the predictor's ``score_name`` says; for a number no
+        columns.
     """
 
-    indices: Indices
-    labels: list[str]
+    outcomes: Outcomes
+    values: list[Any]
     scores: Floats
 
 
 class Predictor:
-    """Decide as the fitted estimators do, without them.
+    """Predict as the fitted estimators do, without them.
 
     Parameters
     ----------
     signature : Signature
-        Features and classes, in the estimators' order.
+        Columns in the estimators' order, and output.
     estimators : sequence of Fitted
-        Scalers and the classifier, as the dumps describe them.
+        Transformers and what predicts, as the dumps describe them.
 
     Attributes
     ----------
     sums : int
         Operations for one row.
-    score_name : {'probabilities', 'decision_values'}
-        What the scores are. With two classes and no probabilities the decision values are the
-        classifier's one figure for the second class and its negative for the first.
+    score_name : {'probabilities', 'decision_values'} or None
+        What the scores are; None where a number is predicted. With two classes and no
+        probabilities the decision values are the classifier's one figure for the second class and
+        its negative for the first.
 
     Raises
     ------
@@ -70,34 +78,39 @@ class Predictor:
     Notes
     -----
     Immutable once built, so that threads may share it. A label is decided by the decision values,
-    as scikit-learn does it: above zero for two classes, else the first of the largest.
+    as scikit-learn does it.
     """
 
     def __init__(self, signature: Signature, estimators: Sequence[Fitted]) -> None:
         self.signature = signature
-        self._classes = signature.classes
-        self._names = np.array(signature.classes, dtype=object)  # six times as fast as a list
-        self._kernel, self._link = build_kernel(
-            estimators, len(signature.classes), len(signature.features)
-        )
+        model = build_model(estimators, signature)
+        self._kernel, self._link, self._after = model.kernel, model.link, model.after
+        self._decides = isinstance(signature.output, ClassOutput)
+        self._classes: tuple[Label, ...] = signature.classes
+        self._names = np.array([*signature.classes], dtype=object)  # six times as fast as a list
         self._row = self._kernel.build_row()
         self.sums = self._kernel.size
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
-        self.score_name: ScoreName = "probabilities" if self._link else "decision_values"
+        self.score_name: ScoreName | None = None
+        if self._decides:
+            self.score_name = "probabilities" if self._link else "decision_values"
+        elif self._after:
+            self._row = self._finishing(self._row)
 
     def decide(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
         """Return the position of the label of one row, and what it was decided by.
 
         Parameters
         ----------
-        row : sequence of float, length n_features
-            Finite.
+        row : sequence of float, length n_columns
+            See `schema.batch.Row`.
 
         Returns
         -------
         index : int
+            0 where a number is predicted.
         decision : tuple of float
-            See `scores`.
+            See `scores`; the number, where one is predicted.
 
         Raises
         ------
@@ -114,59 +127,75 @@ class Predictor:
         scores: Sequence[float] = self._scores(decision, FloatMath)
         return scores
 
-    def label(self, row: Sequence[float]) -> str:
-        """Return the label of one row; see `decide`."""
-        return self._classes[self.decide(row)[0]]
-
-    def score(self, row: Sequence[float]) -> tuple[str, tuple[float, ...]]:
-        """Return the label of one row and its scores; see `decide`."""
+    def value(self, row: Sequence[float]) -> Label | float:
+        """Return the label of one row, or the number; see `decide`."""
         index, decision = self.decide(row)
+        return self._classes[index] if self._decides else decision[0]
+
+    def score(self, row: Sequence[float]) -> tuple[Label | float, tuple[float, ...]]:
+        """Return the label of one row and its scores, or the number and none; see `decide`."""
+        index, decision = self.decide(row)
+        if not self._decides:
+            return decision[0], ()
         return self._classes[index], tuple(self._scores(decision, FloatMath))
 
     def predict(self, rows: Sequence[Sequence[float]] | Floats) -> Predictions:
-        """Return labels and scores of many rows, the bits of each as `score` gives them.
+        """Return what is predicted for many rows, the bits of each as `score` gives them.
 
         Parameters
         ----------
-        rows : sequence of rows, or ndarray of shape (n_rows, n_features)
-            Finite floats in the signature's order and units.
+        rows : sequence of rows, or ndarray of shape (n_rows, n_columns)
 
         Raises
         ------
         SignatureError
             If the values of a row are so large that a score overflows.
         """
+        if not self._decides:
+            numbers = self.outcomes(rows)
+            return Predictions(numbers, numbers.tolist(), np.empty((len(numbers), 0)))
         decision = self._kernel.columns(self._matrix(rows))
         indices = self._decide(decision)
         with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
             scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
         return Predictions(indices, self._names.take(indices).tolist(), scores)
 
-    def labels(self, rows: Sequence[Sequence[float]] | Floats) -> list[str]:
-        """Return the labels of many rows; see `predict`."""
-        labels: list[str] = self._names.take(self.indices(rows)).tolist()
+    def values(self, rows: Sequence[Sequence[float]] | Floats) -> list[Any]:
+        """Return the labels of many rows, or the numbers; see `predict`."""
+        outcomes = self.outcomes(rows)
+        if not self._decides:
+            numbers: list[Any] = outcomes.tolist()
+            return numbers
+        labels: list[Any] = self._names.take(outcomes.astype(np.int32)).tolist()
         return labels
 
-    def indices(self, rows: Sequence[Sequence[float]] | Floats) -> Indices:
-        """Return the positions of the labels of many rows; see `predict`."""
+    def outcomes(self, rows: Sequence[Sequence[float]] | Floats) -> Outcomes:
+        """Return the positions of the labels of many rows, or the numbers; see `predict`."""
         if len(rows) <= FEW_ROWS:
-            plain = rows.tolist() if isinstance(rows, np.ndarray) else rows
-            few = [self._row(row)[0] for row in plain]
-            if OVERFLOW in few:
-                raise _overflow(few.index(OVERFLOW))
-            return np.array(few, np.int32)
+            return self._few(rows.tolist() if isinstance(rows, np.ndarray) else rows)
         matrix = self._matrix(rows)
-        indices = np.empty(len(matrix), np.int32)
+        outcomes: Outcomes = np.empty(len(matrix), np.int32 if self._decides else np.float64)
         for at in range(0, len(matrix), self._at_a_time):
             part = matrix[at : at + self._at_a_time]
-            indices[at : at + len(part)] = self._decide(self._kernel.columns(part), at)
-        return indices
+            decision = self._finish(self._kernel.columns(part))
+            indices = self._decide(decision, at)
+            outcomes[at : at + len(part)] = indices if self._decides else decision[0]
+        return outcomes
+
+    def _few(self, rows: Sequence[Sequence[float]]) -> Outcomes:
+        decided = [self._row(row) for row in rows]
+        indices = [index for index, _ in decided]
+        if OVERFLOW in indices:
+            raise _overflow(indices.index(OVERFLOW))
+        if self._decides:
+            return np.array(indices, np.int32)
+        return np.array([decision[0] for _, decision in decided], np.float64)
 
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
-        return np.asarray(rows, np.float64).reshape(-1, len(self.signature.features))
+        return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
 
     def _decide(self, decision: Floats, at: int = 0) -> Indices:
-        indices = decide(decision)
+        indices = decide(decision, self._kernel.rule)
         if (indices == OVERFLOW).any():
             raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
         return indices
@@ -175,6 +204,27 @@ class Predictor:
         if self._link:
             return probabilities(decision, self._link, xp)
         return (-decision[0], decision[0]) if len(decision) == 1 else decision
+
+    def _finish(self, decision: Floats) -> Floats:
+        """Turn scores into numbers, where they are none yet."""
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for step in self._after:
+                decision = step.change(decision, slice(None))
+        return decision
+
+    def _finishing(self, row: DecideRow) -> DecideRow:
+        """Turn the score of one row into a number, too."""
+        names = Names()
+        lines = [step.write("x", 0, names) for step in self._after]
+        finish = build_function([*lines, "return x"], names)
+
+        def finished(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            index, (score,) = row(x)
+            number = finish(score)
+            finite = index != OVERFLOW and -_LARGEST <= number <= _LARGEST
+            return 0 if finite else OVERFLOW, (number,)
+
+        return finished
 
 
 def _overflow(position: int | None = None) -> SignatureError:

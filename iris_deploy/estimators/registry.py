@@ -5,16 +5,36 @@ A new one is a module like scaling.py, and its line here.
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
-from iris_deploy.estimators import linear, scaling
-from iris_deploy.estimators.family import Classifier, Part, Transformer
+from iris_deploy.estimators import (
+    boosting,
+    composition,
+    dummy,
+    encoding,
+    hist_boosting,
+    imputing,
+    linear,
+    losses,
+    regression,
+    scaling,
+    trees,
+)
+from iris_deploy.estimators.family import Part, Predicting, Transformer
 
 FAMILIES: tuple[tuple[Part, ...], ...] = (
     scaling.FAMILY,
+    imputing.FAMILY,
+    encoding.FAMILY,
+    composition.FAMILY,
     linear.FAMILY,
+    regression.FAMILY,
+    trees.FAMILY,
+    boosting.FAMILY,
+    hist_boosting.FAMILY,
+    dummy.FAMILY,
+    losses.FAMILY,
 )
 
-_PIPELINE = Part(name="sklearn.pipeline.Pipeline", modules=("sklearn.pipeline",))
-_KNOWN = {part.name: part for family in FAMILIES for part in family} | {_PIPELINE.name: _PIPELINE}
+_KNOWN = {part.name: part for family in FAMILIES for part in family}
 _CLASSES = {
     (module, name.rpartition(".")[2]): name
     for name, part in _KNOWN.items()
@@ -23,7 +43,7 @@ _CLASSES = {
 _SUPPORTED = ", ".join(
     part.name.rpartition(".")[2]
     for part in _KNOWN.values()
-    if isinstance(part, (Transformer, Classifier))
+    if isinstance(part, (Transformer, Predicting))
 )
 _HINT = f"supported are {_SUPPORTED} and a Pipeline of these; nothing of the file was run"
 

@@ -1,31 +1,41 @@
-"""The family of scalers: what each does to a feature."""
+"""The family of scalers and others that change each feature by itself, or a row by its norm."""
+
+from typing import Any
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import fitted_divisor, fitted_floats, read_flag
-from iris_deploy.estimators.family import Transformer
-from iris_deploy.kernels.steps import Step
+from iris_deploy.estimators.attributes import (
+    fitted_divisor,
+    fitted_floats,
+    read_flag,
+    read_number,
+    read_word,
+)
+from iris_deploy.estimators.family import Reading, Transformer
+from iris_deploy.estimators.features import Features
+from iris_deploy.kernels.steps import Above, Arithmetic, Clip
 
 
-def _standard_scaler(scaler: Fitted, n_features: int) -> list[Step]:
+def _standard_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
     """Write (x - mean_) / scale_, either part of which may be switched off."""
-    steps = []
+    features.check_numbers(scaler.name)
+    shape = (features.width,)
     if read_flag(scaler, "with_mean", default=True):
-        steps.append(Step("-", fitted_floats(scaler, "mean_", (n_features,))))
+        features = features.then(Arithmetic("-", fitted_floats(scaler, "mean_", shape)))
     if read_flag(scaler, "with_std", default=True):
-        steps.append(Step("/", fitted_divisor(scaler, "scale_", (n_features,))))
-    return steps
+        features = features.then(Arithmetic("/", fitted_divisor(scaler, "scale_", shape)))
+    return features
 
 
-def _min_max_scaler(scaler: Fitted, n_features: int) -> list[Step]:
+def _min_max_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
     """Write x * scale_ + min_, clipped to the range if the scaler was told to."""
-    steps = [
-        Step("*", fitted_floats(scaler, "scale_", (n_features,))),
-        Step("+", fitted_floats(scaler, "min_", (n_features,))),
-    ]
+    features.check_numbers(scaler.name)
+    shape = (features.width,)
+    features = features.then(Arithmetic("*", fitted_floats(scaler, "scale_", shape)))
+    features = features.then(Arithmetic("+", fitted_floats(scaler, "min_", shape)))
     if read_flag(scaler, "clip", default=False):
-        steps.append(Step("clip", _feature_range(scaler)))
-    return steps
+        features = features.then(Clip(*_feature_range(scaler)))
+    return features
 
 
 def _feature_range(scaler: Fitted) -> tuple[float, float]:
@@ -37,10 +47,48 @@ def _feature_range(scaler: Fitted) -> tuple[float, float]:
     raise ArtifactError(f"{scaler.name} has no feature_range of two finite numbers")
 
 
+def _max_abs_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
+    """Write x / scale_, clipped to -1 and 1 if the scaler was told to."""
+    features.check_numbers(scaler.name)
+    scale = fitted_divisor(scaler, "scale_", (features.width,))
+    features = features.then(Arithmetic("/", scale))
+    return features.then(Clip(-1.0, 1.0)) if read_flag(scaler, "clip", default=False) else features
+
+
+def _robust_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
+    """Write (x - center_) / scale_, either part of which may be switched off."""
+    features.check_numbers(scaler.name)
+    shape = (features.width,)
+    if read_flag(scaler, "with_centering", default=True):
+        features = features.then(Arithmetic("-", fitted_floats(scaler, "center_", shape)))
+    if read_flag(scaler, "with_scaling", default=True):
+        features = features.then(Arithmetic("/", fitted_divisor(scaler, "scale_", shape)))
+    return features
+
+
+def _normalizer(normalizer: Fitted, features: Features, _: Reading) -> Features:
+    """Divide each row by its norm."""
+    features.check_numbers(normalizer.name)
+    features.check_filled(normalizer.name)
+    norm: Any = read_word(normalizer, "norm", "l2")
+    if norm not in {"l1", "l2", "max"}:
+        raise ArtifactError(f"{normalizer.name} has the norm {norm!r:.40}; expected l1, l2 or max")
+    return features.normalized(norm)
+
+
+def _binarizer(binarizer: Fitted, features: Features, _: Reading) -> Features:
+    """Write 1 above the threshold, else 0."""
+    features.check_numbers(binarizer.name)
+    features.check_filled(binarizer.name)
+    return features.then(Above(read_number(binarizer, "threshold", 0.0)))
+
+
+_MODULES = ("sklearn.preprocessing._data", "sklearn.preprocessing.data")
+
 FAMILY = (
     Transformer(
         name="sklearn.preprocessing.StandardScaler",
-        modules=("sklearn.preprocessing._data", "sklearn.preprocessing.data"),
+        modules=_MODULES,
         read=_standard_scaler,
         cases=(
             {},
@@ -51,8 +99,27 @@ FAMILY = (
     ),
     Transformer(
         name="sklearn.preprocessing.MinMaxScaler",
-        modules=("sklearn.preprocessing._data", "sklearn.preprocessing.data"),
+        modules=_MODULES,
         read=_min_max_scaler,
         cases=({}, {"feature_range": (-1, 2.5), "clip": True}),
+    ),
+    Transformer(name="sklearn.preprocessing.MaxAbsScaler", modules=_MODULES, read=_max_abs_scaler),
+    Transformer(
+        name="sklearn.preprocessing.RobustScaler",
+        modules=_MODULES,
+        read=_robust_scaler,
+        cases=({}, {"with_centering": False}, {"with_scaling": False}, {"unit_variance": True}),
+    ),
+    Transformer(
+        name="sklearn.preprocessing.Normalizer",
+        modules=_MODULES,
+        read=_normalizer,
+        cases=({}, {"norm": "l1"}, {"norm": "max"}),
+    ),
+    Transformer(
+        name="sklearn.preprocessing.Binarizer",
+        modules=_MODULES,
+        read=_binarizer,
+        cases=({"threshold": 1.5},),
     ),
 )

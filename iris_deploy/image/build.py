@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.gate import check_gate
+from iris_deploy.bundle.gate import check_gates
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import GateError, ImageError
 from iris_deploy.image.context import write_context
@@ -64,7 +64,7 @@ def check_bundle(bundle: Bundle, settings: ImageSettings) -> None:
     ------
     GateError
     """
-    check_gate(bundle.manifest.evaluation, settings.min_accuracy, what_then=": nothing was built")
+    check_gates(bundle.manifest.evaluation, settings.gates, what_then=": nothing was built")
 
 
 def write_context_only(bundle: Bundle, directory: Path, environ: Mapping[str, str]) -> None:

@@ -11,6 +11,7 @@ from iris_deploy.errors import SettingsError
 from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.reference import read_reference
+from iris_deploy.schema.columns import Column, NumberColumn
 
 EPOCH: Final = 315532800
 """1980-01-01, the earliest time that all archives can hold; for all files of the image."""
@@ -81,21 +82,29 @@ def build_options(
 
 def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
     """Return the labels by which the image describes itself."""
-    accuracy = manifest.evaluation.accuracy
-    features = [{"name": f.name, "unit": f.unit} for f in manifest.signature.features]
-    signature = {"features": features, "classes": manifest.signature.classes}
+    evaluation, output = manifest.evaluation, manifest.signature.output
+    name, metric = evaluation.first
+    columns = [_describe_column(column) for column in manifest.signature.columns]
+    signature = {"columns": columns, "output": output.name, "classes": manifest.signature.classes}
+    metrics = {each: figure.value for each, figure in evaluation.metrics.items()}
     versions = {"python": manifest.environment.python, **manifest.environment.packages}
     return {
         f"{_OCI}title": manifest.model,
         f"{_OCI}version": str(manifest.version),
         f"{_OCI}description": f"{manifest.model} version {manifest.version} behind an HTTP API, "
-        f"right for {accuracy:.1%} of its held-out samples",
+        f"{name} {metric.value:.3f} on {evaluation.samples} held-out samples",
         f"{_OCI}base.name": base_image,
         f"{LABEL}model": manifest.model,
         f"{LABEL}version": str(manifest.version),
         f"{LABEL}digest": manifest.digest,
         f"{LABEL}signature": json.dumps(signature, separators=(",", ":")),
-        f"{LABEL}accuracy": repr(accuracy),
+        f"{LABEL}metrics": json.dumps(metrics, separators=(",", ":")),
         f"{LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
         f"{LABEL}built-with": f"iris-deploy {__version__}",
     }
+
+
+def _describe_column(column: Column) -> dict[str, object]:
+    if isinstance(column, NumberColumn):
+        return {"name": column.name, "unit": column.unit}
+    return {"name": column.name, "categories": len(column.categories)}

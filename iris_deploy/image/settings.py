@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from iris_deploy.bundle.gate import Gate
+
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSettings:
@@ -21,8 +23,8 @@ class ImageSettings:
         Whether the image has to answer before it gets its tags.
     max_size : int or None
         Bytes above which the image gets no tag.
-    min_accuracy : float or None
-        Accuracy on the held-out samples below which nothing is built.
+    gates : tuple of Gate
+        Bounds of metrics on the held-out samples beyond which nothing is built.
     push : bool
         Whether the tags are pushed.
     """
@@ -35,5 +37,5 @@ class ImageSettings:
     labels: Mapping[str, str]
     trial: bool = True
     max_size: int | None = None
-    min_accuracy: float | None = None
+    gates: tuple[Gate, ...] = ()
     push: bool = False

@@ -8,12 +8,12 @@ import contextlib
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.manifest import Example, Manifest
 from iris_deploy.errors import ImageError
 from iris_deploy.image.engines.container import Container
 from iris_deploy.image.engines.failures import indent
@@ -124,9 +124,9 @@ def _examine(container: Container, manifest: Manifest) -> Trial:
     answers = json.loads(container.execute("python3", "-I", "-c", _ASK, given=given))
     expected = [(port, example) for port in PORTS for example in examples]
     for (port, example), (_, status, body) in zip(expected, answers, strict=True):
-        if status != 200 or not _agrees(json.loads(body), example.label, example.scores):
+        if status != 200 or not _agrees(json.loads(body), example):
             raise ImageError(
-                f"on port {port}, for {example.instance} expected {example.label} "
+                f"on port {port}, for {example.instance} expected {example.prediction} "
                 f"{example.scores}; got {status} {body.strip()}"
             )
     started = container.state()["StartedAt"]
@@ -141,12 +141,11 @@ def _examine(container: Container, manifest: Manifest) -> Trial:
     )
 
 
-def _agrees(answer: Mapping[str, object], label: str, scores: Sequence[float]) -> bool:
+def _agrees(answer: Mapping[str, object], example: Example) -> bool:
     """Compare an answer with the recorded one, to the last bit."""
-    given = next((v for k, v in answer.items() if k in {"probabilities", "decision_values"}), None)
-    if not isinstance(given, dict):
-        return False
-    return answer["prediction"] == label and list(given.values()) == list(scores)
+    given = next((v for k, v in answer.items() if k in {"probabilities", "decision_values"}), {})
+    scores = list(given.values()) if isinstance(given, dict) else None
+    return answer["prediction"] == example.prediction and scores == list(example.scores)
 
 
 def _seconds_between(started: str, log: str) -> float:

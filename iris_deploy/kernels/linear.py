@@ -1,4 +1,4 @@
-"""The arithmetic of linear classifiers, on plain floats for one row and on columns for many.
+"""The arithmetic of linear estimators, on plain floats for one row and on columns for many.
 
 One row gets the same bits alone, in any batch and on every machine: each score is the same short
 sequence of IEEE 754 operations in the same order, whoever asks. scikit-learn cannot promise that,
@@ -7,19 +7,18 @@ because BLAS takes another path for one row than for many.
 Knows numbers only: no estimator's attributes, no labels.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from iris_deploy.kernels.blocks import Hot, Spread, Values
+from iris_deploy.kernels.code import Names, build_function, number
 from iris_deploy.kernels.protocol import DecideRow
-from iris_deploy.kernels.scores import OVERFLOW, decide
-from iris_deploy.kernels.steps import Step, change
+from iris_deploy.kernels.scores import Rule, build_decision, write_decision
+from iris_deploy.kernels.tables import Table
+from iris_deploy.kernels.transform import MAX_UNROLLED, Transform
 from iris_deploy.schema.batch import Floats
-
-MAX_UNROLLED = 4096
-"""Operations of a row, its steps' too, that are written out as code (about 0.1 s to compile)."""
 
 BLOCK_ROWS = 8192
 """Rows that are worked on at a time: 64 KiB a column, so that a few columns stay in the cache."""
@@ -27,25 +26,24 @@ BLOCK_ROWS = 8192
 
 @dataclass(frozen=True, slots=True)
 class LinearKernel:
-    """Steps, then one weighted sum per line of ``coef``.
+    """One weighted sum of features per line of ``coef``.
 
     Parameters
     ----------
+    transform : Transform
+        From columns to features, as many as ``coef`` is wide.
     coef : ndarray of shape (n_lines, n_features)
         Weights; one line for two classes, else one per class.
     intercept : ndarray of shape (n_lines,)
         Added last.
-    steps : tuple of Step
-        Before the sums, in the order in which they apply.
+    rule : {'above', 'largest', 'none'}
+        How the sums decide.
     """
 
+    transform: Transform
     coef: Floats
     intercept: Floats
-    steps: tuple[Step, ...] = ()
-
-    def after(self, steps: Sequence[Step]) -> "LinearKernel":
-        """Return the same sums of features that are changed by steps before."""
-        return replace(self, steps=(*steps, *self.steps))
+    rule: Rule
 
     @property
     def n_scores(self) -> int:
@@ -55,19 +53,37 @@ class LinearKernel:
     @property
     def size(self) -> int:
         """Operations for one row."""
-        n_lines, n_features = self.coef.shape
-        return int((n_lines + len(self.steps)) * n_features)
+        values = sum(
+            block.width if isinstance(block, Values) else 1 for block in self.transform.blocks
+        )
+        return self.n_scores * values + self.transform.size - values
 
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
         if self.size > MAX_UNROLLED:
             return self._decide_one
-        namespace: dict[str, Any] = {}
-        # Text made of numbers that were checked to be finite floats, nothing else: no name and no
-        # string of an artifact can get into it. Six times as fast as loops over lists.
-        exec(compile(self.source(), "<kernel>", "exec"), namespace)  # noqa: S102
-        row: DecideRow = namespace["row"]
+        names = Names()
+        lines, variables = self.transform.write(names)
+        scores = [f"s{k}" for k in range(self.n_scores)]
+        begun = False
+        for (block, weights), own in zip(self._parts(), variables, strict=True):
+            if isinstance(block, Values):
+                lines += _write_products(own, weights, begun=begun)
+            else:
+                lines += _write_found(block, own[0], weights, names, begun=begun)
+            begun = True
+        lines += [f"{s} = {s} + {number(b)}" for s, b in zip(scores, self.intercept, strict=True)]
+        row: DecideRow = build_function([*lines, *write_decision(scores, self.rule)], names)
         return row
+
+    def _parts(self) -> Iterator[tuple[Values | Hot, Floats]]:
+        """Yield the blocks of features with their weights."""
+        at = 0
+        for block in self.transform.blocks:
+            if isinstance(block, Spread):  # of trees alone
+                raise TypeError
+            yield block, self.coef[:, at : at + block.width]
+            at += block.width
 
     def _decide_one(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
         """Decide on one row by vectors over its features; the bits are those of its columns.
@@ -75,51 +91,28 @@ class LinearKernel:
         The steps are the same operations element by element, and `accumulate` adds from left to
         right, as the columns are added one after the other.
         """
-        x = np.array(row, dtype=np.float64)
+        totals: list[Floats] = [np.empty(0)] * self.n_scores
         with np.errstate(over="ignore", invalid="ignore"):
-            x = change(self.steps, x, slice(None))
-            totals = [np.add.accumulate(line * x)[-1] for line in self.coef]
-            scores = (np.array(totals) + self.intercept)[:, np.newaxis]
-        return int(decide(scores)[0]), tuple(scores[:, 0].tolist())
-
-    def source(self) -> str:
-        """Write the decision and the scores of one row as straight-line Python."""
-        n_lines, n_features = self.coef.shape
-        names = ", ".join(f"x{j}" for j in range(n_features))
-        body = [f"{names}, = x"]
-        for j in range(n_features):
-            for step in self.steps:
-                if isinstance(step.operand, tuple):
-                    low, high = map(repr, step.operand)
-                    body.append(
-                        f"x{j} = {low} if x{j} < {low} else {high} if x{j} > {high} else x{j}"
-                    )
+            pieces = self.transform.vector(row)
+            for (block, weights), piece in zip(self._parts(), pieces, strict=True):
+                if isinstance(block, Values):
+                    terms = weights * np.asarray(piece)
                 else:
-                    body.append(f"x{j} = x{j} {step.operator} {float(step.operand[j])!r}")
-        for k in range(n_lines):
-            body += [
-                f"s{k} = {f's{k} + ' if j else ''}x{j} * {float(self.coef[k, j])!r}"
-                for j in range(n_features)
-            ]
-        body += [f"s{k} = s{k} + {float(self.intercept[k])!r}" for k in range(n_lines)]
-        finite = " and ".join(f"-inf < s{k} < inf" for k in range(n_lines))
-        scores = ", ".join(f"s{k}" for k in range(n_lines))
-        body += [f"if not ({finite}): return {OVERFLOW}, ({scores},)"]
-        if n_lines == 1:
-            body += ["i = 1 if s0 > 0.0 else 0"]
-        else:
-            body += ["i, top = 0, s0"]
-            body += [f"if s{k} > top: i, top = {k}, s{k}" for k in range(1, n_lines)]
-        body += [f"return i, ({scores},)"]
-        lines = "".join(f"    {line}\n" for line in body)
-        return f"inf = float('inf')\ndef row(x):\n{lines}"
+                    terms = _contributions(block, weights)[:, int(np.asarray(piece)) :][:, :1]
+                totals = [
+                    np.add.accumulate(np.concatenate((total, line)))[-1:]
+                    for total, line in zip(totals, terms, strict=True)
+                ]
+            scores = np.concatenate(totals) + self.intercept
+        decision = tuple(scores.tolist())
+        return build_decision(self.rule)(decision), decision
 
     def columns(self, rows: Floats) -> Floats:
         """Compute the scores of many rows, a column at a time.
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_features)
+        rows : ndarray of shape (n_rows, n_columns)
 
         Returns
         -------
@@ -128,16 +121,63 @@ class LinearKernel:
         """
         scores = np.empty((len(self.coef), len(rows)))
         # An overflow shows in the scores and is refused there, for one row as for many.
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(rows), BLOCK_ROWS):
-                block = rows[start : start + BLOCK_ROWS]
-                total = scores[:, start : start + BLOCK_ROWS]
-                for j in range(block.shape[1]):
-                    x = change(self.steps, np.ascontiguousarray(block[:, j]), j)
-                    weights = self.coef[:, j : j + 1]
-                    if j:
-                        total += weights * x
+                end = start + BLOCK_ROWS
+                prepared = self.transform.prepare(rows[start:end])
+                for position, terms in enumerate(self._terms(prepared)):
+                    if position:
+                        scores[:, start:end] += terms
                     else:
-                        np.multiply(weights, x, out=total)
-                total += self.intercept[:, np.newaxis]
+                        scores[:, start:end] = terms
+        scores += self.intercept[:, np.newaxis]
         return scores
+
+    def _terms(self, rows: Floats) -> Iterator[Floats]:
+        """Yield what is added up for prepared rows, one term of all lines after the other."""
+        for block, weights in self._parts():
+            if isinstance(block, Values):
+                for k in range(block.width):
+                    yield weights[:, k : k + 1] * self.transform.column(block, k, rows)
+            else:
+                slots = block.slots.take(self.transform.column(block, 0, rows)).astype(np.int64)
+                yield _contributions(block, weights).take(slots, axis=1)
+
+
+def _contributions(block: Hot, weights: Floats) -> Floats:
+    """Return what a one-hot block adds to each score, by the feature that is on.
+
+    Parameters
+    ----------
+    block : Hot
+    weights : ndarray of shape (n_lines, width)
+
+    Returns
+    -------
+    ndarray of shape (n_lines, width + 1)
+        The last column is for none.
+    """
+    off = weights * block.off
+    # From left to right, on every machine; NumPy's own sum is in the order of its processor.
+    none = np.add.accumulate(off, axis=1)[:, -1:]
+    return np.concatenate((none - off + weights * block.on, none), axis=1)
+
+
+def _write_products(own: Sequence[str], weights: Floats, *, begun: bool) -> list[str]:
+    return [
+        f"s{k} = {f's{k} + ' if begun or j else ''}{x} * {number(weights[k, j])}"
+        for k in range(len(weights))
+        for j, x in enumerate(own)
+    ]
+
+
+def _write_found(block: Hot, x: str, weights: Floats, names: Names, *, begun: bool) -> list[str]:
+    """Write what a one-hot block adds: looked up by the value that decides."""
+    contributions = _contributions(block, weights)
+    at = [*block.slots.figures.astype(int), int(block.slots.other), int(block.slots.missing)]
+    found = []
+    for line in contributions[:, at]:
+        *figures, other, missing = line.tolist()
+        table = Table(block.slots.keys, np.array(figures), other, missing)
+        found.append(table.write(x, names))
+    return [f"s{k} = {f's{k} + ' if begun else ''}({text})" for k, text in enumerate(found)]

@@ -14,8 +14,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Link = Literal["logistic", "softmax", "modified_huber"]
-"""How decision values become probabilities."""
+Link = Literal["logistic", "softmax", "modified_huber", "exponential", "shares"]
+"""How scores become probabilities; 'shares' are some already."""
 
 
 class FloatMath:
@@ -50,38 +50,58 @@ _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 _UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
+_LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
 
 
 def exp(x: Any, xp: Any) -> Any:
-    """Compute e to the power of x, for x at most 0, from IEEE operations alone.
+    """Compute e to the power of x from IEEE operations alone.
 
     Parameters
     ----------
     x : float or ndarray
-        At most 0.
     xp : FloatMath or ColumnMath
         For what ``x`` is.
 
     Returns
     -------
     float or ndarray
-        Within 2 ulp; the same bits for the same x, in either form, on any machine.
+        Within 2 ulp; the same bits for the same x, in either form, on any machine. Infinite above
+        the logarithm of the largest float.
 
     Notes
     -----
     x is k ln 2 + r with |r| at most ln 2 / 2, where 13 terms of the Taylor series leave an error
     of 4e-18, far below the 1.1e-16 of rounding.
     """
-    x = xp.where(x < _UNDERFLOW, _UNDERFLOW, x)
-    k = xp.floor(x * _LOG2_E + 0.5)
-    r = (x - k * _LN2_HIGH) - k * _LN2_LOW
+    k, r = _reduce(x, xp)
     total = _TAYLOR[0]
     for term in _TAYLOR[1:]:
         total = total * r + term
-    return xp.ldexp(total, k)
+    return xp.where(x > _LARGEST_EXPONENT, math.inf, xp.ldexp(total, k))
 
 
-_LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
+def expm1(x: Any, xp: Any) -> Any:
+    """Compute e to the power of x, less 1; see `exp`.
+
+    Notes
+    -----
+    With x as k ln 2 + r it is 2**k (exp(r) - 1) + (2**k - 1), and the series of the first bracket
+    has no 1 to lose bits to. Half of it is computed, since 2**1024 is no float.
+    """
+    k, r = _reduce(x, xp)
+    total = _TAYLOR[0]
+    for term in _TAYLOR[1:-1]:
+        total = total * r + term
+    half = xp.ldexp(total * r, k - 1) + (xp.ldexp(1.0, k - 1) - 0.5)
+    return xp.where(x > _LARGEST_EXPONENT, math.inf, 2.0 * half)
+
+
+def _reduce(x: Any, xp: Any) -> tuple[Any, Any]:
+    """Return the whole number k and the small r for which x is k ln 2 + r; NaN as 0."""
+    x = xp.where(x >= _UNDERFLOW, x, _UNDERFLOW)  # whatever it is not, too: NaN
+    x = xp.where(x > _LARGEST_EXPONENT, _LARGEST_EXPONENT, x)
+    k = xp.floor(x * _LOG2_E + 0.5)
+    return k, (x - k * _LN2_HIGH) - k * _LN2_LOW
 
 
 def logistic(score: Any, xp: Any) -> Any:
@@ -102,8 +122,9 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     ----------
     scores : sequence of float or of ndarray of shape (n_rows,)
         One entry for two classes, else one per class.
-    link : {'logistic', 'softmax', 'modified_huber'}
-        'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002.
+    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'shares'}
+        'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002;
+        'exponential' the same of twice the score.
     xp : FloatMath or ColumnMath
         For what the entries are.
 
@@ -112,9 +133,13 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     list of float or of ndarray
         One entry per class.
     """
+    if link == "shares":
+        return list(scores)
     if link == "softmax":
         return _softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
-    if link == "logistic":
+    if link == "exponential":
+        shares = [logistic(2.0 * s, xp) for s in scores]
+    elif link == "logistic":
         shares = [logistic(s, xp) for s in scores]
     else:
         clipped = [xp.where(s < -1, -1.0, xp.where(s > 1, 1.0, s)) for s in scores]

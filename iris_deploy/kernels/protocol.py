@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from iris_deploy.kernels.steps import Step
+from iris_deploy.kernels.scores import Rule
 from iris_deploy.schema.batch import Floats
 
 DecideRow = Callable[[Sequence[float]], tuple[int, tuple[float, ...]]]
@@ -16,9 +16,11 @@ class Kernel(Protocol):
     Attributes
     ----------
     n_scores : int
-        Of each row: one for two classes, else one per class.
+        Of each row: one per class; one for two classes, or for a number.
     size : int
         Operations for one row.
+    rule : {'above', 'least', 'largest', 'none'}
+        How the scores decide.
     """
 
     @property
@@ -27,9 +29,8 @@ class Kernel(Protocol):
     @property
     def size(self) -> int: ...  # noqa: D102
 
-    def after(self, steps: Sequence[Step]) -> "Kernel":
-        """Return the same arithmetic on features that are changed by steps before."""
-        ...
+    @property
+    def rule(self) -> Rule: ...  # noqa: D102
 
     def build_row(self) -> DecideRow:
         """Build the function for one row of floats."""
@@ -40,7 +41,7 @@ class Kernel(Protocol):
 
         Parameters
         ----------
-        rows : ndarray of shape (n_rows, n_features)
+        rows : ndarray of shape (n_rows, n_columns)
 
         Returns
         -------

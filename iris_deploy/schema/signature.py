@@ -1,10 +1,11 @@
-"""What a bundle takes and gives: features and classes, each in the estimators' order."""
+"""What a bundle takes and gives: columns in the estimators' order, and an output."""
 
 from collections.abc import Sequence
 
 import msgspec
 
-from iris_deploy.schema.features import Feature
+from iris_deploy.schema.columns import Column
+from iris_deploy.schema.outputs import ClassOutput, Label, Output
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -12,21 +13,30 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     Parameters
     ----------
-    features : tuple of Feature
+    columns : tuple of NumberColumn or CategoryColumn
         Input columns, in the order in which the estimators take them; each name once.
-    classes : tuple of str
-        Labels, in the order of the classifier's scores.
+    output : ClassOutput or NumberOutput
     """
 
-    features: tuple[Feature, ...]
-    classes: tuple[str, ...]
+    columns: tuple[Column, ...]
+    output: Output
 
     def __post_init__(self) -> None:
         # One field of an instance would stand for many columns, at no cost to whoever sends it.
-        if len({feature.name for feature in self.features}) < len(self.features):
-            raise ValueError("a feature is named twice")
+        if len(set(self.names)) < len(self.columns):
+            raise ValueError("a column is named twice")
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the columns."""
+        return [column.name for column in self.columns]
+
+    @property
+    def classes(self) -> tuple[Label, ...]:
+        """The classes; none where a number is predicted."""
+        return self.output.classes if isinstance(self.output, ClassOutput) else ()
 
     def warnings(self, row: Sequence[float]) -> list[str]:
-        """Name each value of a row that lies outside the range seen in training."""
-        found = (f.warning(v) for f, v in zip(self.features, row, strict=True))
+        """Name each value of a row that is unlike what training saw."""
+        found = (c.warning(v) for c, v in zip(self.columns, row, strict=True))
         return [warning for warning in found if warning]

@@ -189,8 +189,8 @@ class Launch:
         try:
             self._log.worker = number
             metrics = Metrics(self._memory.slot(number))
-            metrics.begin(self._reloader.served, self._reloader.generation)
-            self._endpoints.observer.observe = metrics.observe
+            metrics.predictions.begin(self._reloader.served, self._reloader.generation)
+            self._endpoints.observer.observe = metrics.predictions.observe
             service = Service(
                 self._endpoints, self._access, metrics, self._log, self._settings, self._app
             )

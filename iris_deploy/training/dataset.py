@@ -1,12 +1,7 @@
-"""Load datasets and split them.
-
-The only module that knows that the data are irises: names, units and everything else that later
-rooms show come from the `Dataset` and then from the manifest.
-"""
+"""Labelled samples, what everything is called, and how they are cut in two."""
 
 import hashlib
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +14,7 @@ if TYPE_CHECKING:  # the command line lists the datasets without paying for NumP
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples with their classes, and what everything is called.
+    """Samples of numbers with their classes, and what everything is called.
 
     Parameters
     ----------
@@ -29,25 +24,28 @@ class Dataset:
         Name of a model that is trained on it, unless the user gives another.
     subset : str
         What the scaler's file is called after, behind the model's name.
-    features : tuple of (str, str or None)
+    columns : tuple of (str, str or None)
         Name and unit of each column.
+    target : str
+        What is predicted.
     classes : tuple of str
         Names of the classes; ``y`` holds positions in it.
-    X : ndarray of shape (n_samples, n_features)
+    X : ndarray of shape (n_samples, n_columns)
     y : ndarray of int, shape (n_samples,)
     """
 
     name: str
     model: str
     subset: str
-    features: tuple[tuple[str, str | None], ...]
+    columns: tuple[tuple[str, str | None], ...]
+    target: str
     classes: tuple[str, ...]
     X: "NDArray[np.float64]"
     y: "NDArray[np.int64]"
 
     def digest(self) -> str:
         """Return ``sha256:`` and the digest of names, units, values and classes."""
-        names = json.dumps([self.features, self.classes, self.X.shape]).encode()
+        names = json.dumps([self.columns, self.classes, self.X.shape]).encode()
         values = self.X.astype("<f8").tobytes() + self.y.astype("<i8").tobytes()
         return f"sha256:{hashlib.sha256(names + values).hexdigest()}"
 
@@ -69,21 +67,6 @@ class Samples:
     y_train: "NDArray[np.int64]"
     y_test: "NDArray[np.int64]"
     test_digest: str
-
-
-def load_dataset(name: str) -> Dataset:
-    """Load a dataset by its name.
-
-    Raises
-    ------
-    DatasetError
-        If there is none of this name.
-    """
-    try:
-        _, load = DATASETS[name]
-    except KeyError:
-        raise DatasetError(f"no dataset {name!r}; there is: {', '.join(DATASETS)}") from None
-    return load(name)
 
 
 def split_dataset(dataset: Dataset, test_size: float, random_state: int) -> Samples:
@@ -128,39 +111,3 @@ def split_dataset(dataset: Dataset, test_size: float, random_state: int) -> Samp
         y_test=dataset.y[test],
         test_digest=f"sha256:{hashlib.sha256(test.astype('<i8').tobytes()).hexdigest()}",
     )
-
-
-def _load_iris(name: str) -> Dataset:
-    """Load Fisher's irises, petals only, as scikit-learn has corrected them since 0.20."""
-    from sklearn.datasets import load_iris
-
-    iris = load_iris()
-    return Dataset(
-        name=name,
-        model="iris",
-        subset="petal",
-        features=(("length", "cm"), ("width", "cm")),
-        classes=tuple(str(c) for c in iris.target_names),
-        X=iris.data[:, [2, 3]].copy(),
-        y=iris.target,
-    )
-
-
-def _load_iris_uci(name: str) -> Dataset:
-    """Load the irises as the UCI file has them, and scikit-learn had them up to 0.19.
-
-    Samples 35 and 38 (counted from 1) differ from Fisher's paper in UCI's file. Of the petals only
-    two figures are concerned: sample 35 has the width 0.1 cm for 0.2, sample 38 the length 1.5 cm
-    for 1.4. https://archive.ics.uci.edu/dataset/53/iris
-    """
-    iris = _load_iris(name)
-    iris.X[34] = (1.5, 0.1)
-    iris.X[37] = (1.5, 0.1)
-    return iris
-
-
-DATASETS: dict[str, tuple[str, Callable[[str], Dataset]]] = {
-    "iris-uci": ("petals as in the UCI file and the talk", _load_iris_uci),
-    "iris": ("petals as in Fisher's paper and today's scikit-learn", _load_iris),
-}
-"""Every dataset: what it is, and how it is loaded."""

@@ -1,79 +1,37 @@
-"""Figures of a predictor on held-out samples, and the gate.
+"""Figures of a predictor on labelled samples.
 
 Measures with the very predictor that serves. Prints nothing.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from statistics import NormalDist
+from typing import Any
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from numpy.typing import NDArray
+from sklearn import metrics
 
-from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.manifest import ClassFigures, Evaluation, Manifest
-from iris_deploy.errors import DatasetError
+from iris_deploy.bundle.evaluation import ClassFigures, Evaluation, Metric
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.training.dataset import Samples, load_dataset, split_dataset
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.outputs import ClassOutput
+from iris_deploy.training.intervals import bootstrap_interval, draw_samples, wilson_interval
 
 
-@dataclass(frozen=True, eq=False)
-class HeldOut:
-    """A bundle's figures and the samples that they come from."""
-
-    evaluation: Evaluation
-    samples: Samples
-
-
-def evaluate_bundle(bundle: Bundle) -> HeldOut:
-    """Measure a bundle on the samples that were held out when it was trained.
-
-    Raises
-    ------
-    DatasetError
-        If today's dataset or split is not the recorded one.
-    """
-    samples = load_held_out(bundle.manifest)
-    return HeldOut(evaluate(bundle.predictor, samples.X_test, samples.y_test), samples)
+def evaluate_rows(predictor: Predictor, rows: Floats, y: NDArray[Any]) -> Evaluation:
+    """Measure a predictor on labelled rows, as its output has it."""
+    if isinstance(predictor.signature.output, ClassOutput):
+        return evaluate_classes(predictor, rows, y)
+    return evaluate_numbers(predictor, rows, y)
 
 
-def load_held_out(manifest: Manifest) -> Samples:
-    """Load and split the dataset again as the manifest has it, and check that it is the same.
-
-    Raises
-    ------
-    DatasetError
-        If a digest differs.
-    """
-    training = manifest.training
-    dataset = load_dataset(training.dataset)
-    split = training.split
-    samples = split_dataset(dataset, split.test_size, split.random_state)
-    for what, expected, got in (
-        (f"the dataset {training.dataset}", training.dataset_digest, dataset.digest()),
-        (f"the split of {training.dataset}", split.test_digest, samples.test_digest),
-    ):
-        if expected != got:
-            message = (
-                f"{what} is not the one that {manifest.model} version {manifest.version} was "
-                f"trained with: expected {expected}, got {got}"
-            )
-            hint = (
-                "train again with this installation, or install "
-                f"scikit-learn {manifest.environment.packages.get('scikit-learn', 'as it was')}"
-            )
-            raise DatasetError(message, hint=hint)
-    return samples
-
-
-def evaluate(predictor: Predictor, X: np.ndarray, y: np.ndarray) -> Evaluation:
-    """Measure a predictor on labelled samples.
+def evaluate_classes(predictor: Predictor, rows: Floats, y: NDArray[np.int64]) -> Evaluation:
+    """Measure a classifier on labelled samples.
 
     Parameters
     ----------
     predictor : Predictor
-    X : ndarray of shape (n_samples, n_features)
+    rows : ndarray of shape (n_samples, n_columns)
     y : ndarray of int, shape (n_samples,)
         Positions of the true classes in the signature.
 
@@ -83,68 +41,117 @@ def evaluate(predictor: Predictor, X: np.ndarray, y: np.ndarray) -> Evaluation:
     """
     classes = predictor.signature.classes
     positions = range(len(classes))
-    predicted = predictor.predict(X).indices
-    correct, total = int((predicted == y).sum()), len(y)
-    precision, recall, f1, support = precision_recall_fscore_support(
-        y, predicted, labels=positions, zero_division=0.0
+    predicted = predictor.predict(rows)
+    found = predicted.outcomes
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        y, found, labels=positions, zero_division=0.0
     )
+    shares = np.bincount(y, minlength=len(classes)) / len(y)
+    there = np.flatnonzero(shares)
+    figures = {
+        "accuracy": _accuracy(int((found == y).sum()), len(y), float(shares.max())),
+        "balanced_accuracy": Metric(
+            value=float(np.mean(recall[there])), interval=None, baseline=1.0 / len(there)
+        ),
+    }
+    if predictor.score_name == "probabilities":
+        figures |= _of_probabilities(predicted.scores, y, shares)
+    matrix = metrics.confusion_matrix(y, found, labels=positions)
     return Evaluation(
-        correct=correct,
-        total=total,
-        accuracy=correct / total,
-        interval=wilson_interval(correct, total),
-        classes={
-            name: ClassFigures(
+        samples=len(y),
+        metrics=figures,
+        classes=tuple(
+            ClassFigures(
+                label=label,
                 precision=float(precision[k]),
                 recall=float(recall[k]),
                 f1=float(f1[k]),
                 support=int(support[k]),
             )
-            for k, name in enumerate(classes)
-        },
-        confusion_matrix=tuple(
-            tuple(row) for row in confusion_matrix(y, predicted, labels=positions).tolist()
+            for k, label in enumerate(classes)
         ),
+        confusion_matrix=tuple(tuple(row) for row in matrix.tolist()),
     )
 
 
-def wilson_interval(correct: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the score interval of a share of successes.
-
-    Parameters
-    ----------
-    correct, total : int
-        Successes and trials; at least one trial.
-    confidence : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    tuple of float
-        Lower and upper end, within 0 and 1.
-
-    References
-    ----------
-    Wilson, E. B. (1927), Probable inference, the law of succession, and statistical inference,
-    Journal of the American Statistical Association 22, 209-212.
-    """
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share = correct / total
-    centre = share + z * z / (2 * total)
-    reach = z * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    scale = 1 + z * z / total
-    return max(0.0, (centre - reach) / scale), min(1.0, (centre + reach) / scale)
+def _accuracy(correct: int, total: int, baseline: float) -> Metric:
+    interval = wilson_interval(correct, total)
+    return Metric(value=correct / total, interval=interval, baseline=baseline)
 
 
-def decision_grid(predictor: Predictor, x: Sequence[float], y: Sequence[float]) -> np.ndarray:
-    """Predict on a grid of two features.
+def _of_probabilities(scores: Floats, y: NDArray[np.int64], shares: Floats) -> dict[str, Metric]:
+    """Measure what probabilities are worth: their order, and themselves."""
+    there = np.flatnonzero(shares)
+    figures = {}
+    if len(there) == len(shares):
+        two = len(shares) == 2
+        area = metrics.roc_auc_score(y, scores[:, 1] if two else scores, multi_class="ovr")
+        figures["roc_auc"] = Metric(value=float(area), interval=None, baseline=0.5)
+    smallest = np.finfo(np.float64).eps
+    of_truth = np.clip(scores[np.arange(len(y)), y], smallest, 1.0)
+    figures["log_loss"] = Metric(
+        value=float(-np.mean(np.log(of_truth))),
+        interval=None,
+        baseline=float(-np.sum(shares[there] * np.log(shares[there]))),
+    )
+    return figures
+
+
+def evaluate_numbers(predictor: Predictor, rows: Floats, y: Floats) -> Evaluation:
+    """Measure a regressor on labelled samples.
 
     Parameters
     ----------
     predictor : Predictor
-        Of a bundle with two features.
+    rows : ndarray of shape (n_samples, n_columns)
+    y : ndarray of float, shape (n_samples,)
+
+    Returns
+    -------
+    Evaluation
+        Of the mean absolute and the root mean squared error, and of R squared, with intervals by
+        bootstrap, and the same of the median and the mean that always answer.
+    """
+    errors = predictor.outcomes(rows) - y
+    distances = y - y.mean()
+    resamples = draw_samples(len(y))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = (distances**2)[resamples].mean(axis=1)
+        squared = (errors**2)[resamples].mean(axis=1)
+        found = {
+            "mae": (np.abs(errors)[resamples].mean(axis=1), np.abs(errors).mean()),
+            "rmse": (np.sqrt(squared), math.sqrt(np.mean(errors**2))),
+            "r2": (1.0 - squared / spread, 1.0 - np.mean(errors**2) / np.mean(distances**2)),
+        }
+    baselines = {
+        "mae": float(np.abs(y - np.median(y)).mean()),
+        "rmse": float(np.sqrt(np.mean(distances**2))),
+        "r2": 0.0,
+    }
+    return Evaluation(
+        samples=len(y),
+        metrics={
+            name: Metric(
+                value=float(value), interval=bootstrap_interval(drawn), baseline=baselines[name]
+            )
+            for name, (drawn, value) in found.items()
+        },
+        classes=(),
+        confusion_matrix=(),
+    )
+
+
+def decision_grid(
+    predictor: Predictor, x: Sequence[float], y: Sequence[float]
+) -> NDArray[np.int32]:
+    """Predict on a grid of two columns.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        Of a bundle with two columns.
     x, y : sequence of float
-        Values of the first and of the second feature.
+        Values of the first and of the second column.
 
     Returns
     -------
@@ -152,4 +159,4 @@ def decision_grid(predictor: Predictor, x: Sequence[float], y: Sequence[float]) 
         Positions of the labels in the signature's classes.
     """
     xx, yy = np.meshgrid(x, y)
-    return predictor.predict(np.column_stack([xx.ravel(), yy.ravel()])).indices.reshape(xx.shape)
+    return predictor.predict(np.column_stack([xx.ravel(), yy.ravel()])).outcomes.reshape(xx.shape)

@@ -4,44 +4,36 @@ A bundle is written only after its own predictor, built from the bytes that are 
 has given scikit-learn's label for every sample of the dataset.
 """
 
-import hashlib
-import io
-import platform
 import warnings
 from collections.abc import Callable
-from importlib.metadata import version as package_version
-from typing import Any, Literal
+from typing import Any
 
-import joblib
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.preprocessing import StandardScaler
 
-from iris_deploy import __version__
 from iris_deploy.bundle.bundle import Bundle, read_bundle
-from iris_deploy.bundle.manifest import (
-    FORMAT,
-    Artifact,
-    Environment,
-    Estimator,
-    Example,
-    Manifest,
-    Split,
-    Training,
-)
+from iris_deploy.bundle.manifest import Example, Manifest
+from iris_deploy.bundle.manifest_json import FORMAT
+from iris_deploy.bundle.provenance import Split, Training
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import TrainingError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
-from iris_deploy.schema.features import Feature
+from iris_deploy.schema.columns import NumberColumn
+from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.schema.signature import Signature
+from iris_deploy.training.artifacts import (
+    build_artifact,
+    describe_environment,
+    describe_estimator,
+    dump_estimator,
+)
 from iris_deploy.training.classifiers import choose_classifier, choose_parameters
-from iris_deploy.training.dataset import Dataset, Samples, load_dataset, split_dataset
-from iris_deploy.training.evaluation import evaluate
+from iris_deploy.training.dataset import Dataset, Samples, split_dataset
+from iris_deploy.training.evaluation import evaluate_classes
 from iris_deploy.training.settings import TrainSettings
-
-PACKAGES = ("joblib", "numpy", "scikit-learn", "scipy")
-"""Packages whose versions decide what is fitted."""
+from iris_deploy.training.sources.irises import load_dataset
 
 
 def train(settings: TrainSettings, repository: Repository, model: str | None = None) -> Bundle:
@@ -79,8 +71,11 @@ def train(settings: TrainSettings, repository: Repository, model: str | None = N
     _fit(classifier, scaler.transform(samples.X_train), samples.y_train)
     scaler_file = f"sc_{dataset.model}_{dataset.subset}.pkl"
     classifier_file = f"{choice.prefix}_{dataset.model}.pkl"
-    dumps = {scaler_file: _dump(scaler), classifier_file: _dump(classifier)}
-    signature = Signature(features=_features(dataset, samples), classes=dataset.classes)
+    dumps = {scaler_file: dump_estimator(scaler), classifier_file: dump_estimator(classifier)}
+    signature = Signature(
+        columns=_columns(dataset, samples),
+        output=ClassOutput(name=dataset.target, classes=dataset.classes),
+    )
     predictor = Predictor(signature, [read_estimator(data) for data in dumps.values()])
     _check_same(predictor, lambda X: classifier.predict(scaler.transform(X)), dataset.X)
     manifest = Manifest(
@@ -88,15 +83,16 @@ def train(settings: TrainSettings, repository: Repository, model: str | None = N
         digest="",
         model=model or dataset.model,
         version=0,
+        task="classification",
         runtime="numpy",
         signature=signature,
         artifacts=(
-            _artifact("scaler", scaler_file, dumps),
-            _artifact("classifier", classifier_file, dumps),
+            build_artifact("scaler", scaler_file, dumps),
+            build_artifact("classifier", classifier_file, dumps),
         ),
-        environment=_environment(),
-        training=_training(dataset, samples, settings, scaler, classifier),
-        evaluation=evaluate(predictor, samples.X_test, samples.y_test),
+        environment=describe_environment(),
+        provenance=_training(dataset, samples, settings, scaler, classifier),
+        evaluation=evaluate_classes(predictor, samples.X_test, samples.y_test),
         examples=_examples(predictor, samples),
     )
     return read_bundle(repository.write(manifest, dumps))
@@ -116,20 +112,8 @@ def _training(
             test_samples=len(samples.y_test),
             test_digest=samples.test_digest,
         ),
-        estimators=tuple(map(_estimator, estimators)),
+        estimators=tuple(map(describe_estimator, estimators)),
     )
-
-
-def _artifact(
-    role: Literal["scaler", "classifier"], file: str, dumps: dict[str, bytes]
-) -> Artifact:
-    data = dumps[file]
-    return Artifact(role=role, file=file, size=len(data), sha256=hashlib.sha256(data).hexdigest())
-
-
-def _environment() -> Environment:
-    packages = {"iris-deploy": __version__} | {name: package_version(name) for name in PACKAGES}
-    return Environment(python=platform.python_version(), packages=packages)
 
 
 def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:
@@ -145,22 +129,18 @@ def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:
             ) from exc
 
 
-def _dump(estimator: Any) -> bytes:
-    """Return what ``joblib.dump`` writes to a file."""
-    buffer = io.BytesIO()
-    joblib.dump(estimator, buffer)
-    return buffer.getvalue()
-
-
-def _features(dataset: Dataset, samples: Samples) -> tuple[Feature, ...]:
-    """Describe the training samples of each feature."""
-    features = []
-    for (name, unit), column in zip(dataset.features, samples.X_train.T, strict=True):
+def _columns(dataset: Dataset, samples: Samples) -> tuple[NumberColumn, ...]:
+    """Describe the training samples of each column."""
+    columns = []
+    for (name, unit), column in zip(dataset.columns, samples.X_train.T, strict=True):
         edges = np.unique(np.quantile(column, np.arange(1, 10) / 10))
         counts = np.bincount(np.searchsorted(edges, column), minlength=len(edges) + 1)
-        features.append(
-            Feature(
+        columns.append(
+            NumberColumn(
                 name=name,
+                missing=False,
+                n_missing=0,
+                boolean=False,
                 unit=unit,
                 minimum=float(column.min()),
                 maximum=float(column.max()),
@@ -169,18 +149,7 @@ def _features(dataset: Dataset, samples: Samples) -> tuple[Feature, ...]:
                 bin_counts=tuple(counts.tolist()),
             )
         )
-    return tuple(features)
-
-
-def _estimator(estimator: Any) -> Estimator:
-    """Record an estimator's public class and parameters."""
-    cls = type(estimator)
-    public = ".".join(part for part in cls.__module__.split(".") if not part.startswith("_"))
-    parameters = {
-        name: value if value is None or isinstance(value, (str, int, float)) else repr(value)
-        for name, value in estimator.get_params(deep=False).items()
-    }
-    return Estimator(name=f"{public}.{cls.__name__}", parameters=parameters)
+    return tuple(columns)
 
 
 def _examples(predictor: Predictor, samples: Samples) -> tuple[Example, ...]:
@@ -188,10 +157,9 @@ def _examples(predictor: Predictor, samples: Samples) -> tuple[Example, ...]:
     examples = []
     for k in range(len(predictor.signature.classes)):
         row = samples.X_test[int(np.argmax(samples.y_test == k))].tolist()
-        label, scores = predictor.score(row)
-        names = (feature.name for feature in predictor.signature.features)
-        instance = dict(zip(names, row, strict=True))
-        examples.append(Example(instance=instance, label=label, scores=scores))
+        prediction, scores = predictor.score(row)
+        instance = dict(zip(predictor.signature.names, row, strict=True))
+        examples.append(Example(instance=instance, prediction=prediction, scores=scores))
     return tuple(examples)
 
 
@@ -199,7 +167,7 @@ def _check_same(
     predictor: Predictor, predict: Callable[[np.ndarray], np.ndarray], X: np.ndarray
 ) -> None:
     """Compare the predictor with scikit-learn before anything is written."""
-    differing = int((predictor.predict(X).indices != predict(X)).sum())
+    differing = int((predictor.predict(X).outcomes != predict(X)).sum())
     if differing:
         raise TrainingError(
             f"the predictor gives another label than scikit-learn for {differing} of {len(X)} "

@@ -1,22 +1,14 @@
-"""The evaluation as a picture: decision regions and confusion matrix.
+"""The evaluation as a picture, of the panels that suit its task.
 
 Needs matplotlib, the extra ``plots``.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.errors import IrisDeployError, SettingsError
-from iris_deploy.training.evaluation import HeldOut, decision_grid
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-"""Distinguishable with every kind of colour vision: Okabe and Ito (2008)."""
+from iris_deploy.training.held_out import HeldOut
+from iris_deploy.training.panels import choose_panels
 
 
 def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
@@ -46,23 +38,17 @@ def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
             hint="pip install 'iris-deploy[plots]'",
         ) from exc
 
-    manifest, evaluation = bundle.manifest, held_out.evaluation
-    two = len(manifest.signature.features) == 2
-    figure = Figure(figsize=(11 if two else 5.5, 4.8), layout="constrained")
+    panels = choose_panels(bundle, held_out)
+    figure = Figure(figsize=(5.5 * len(panels), 4.8), layout="constrained")
     formats = FigureCanvasAgg(figure).get_supported_filetypes()
     if path.suffix.lower().lstrip(".") not in formats:
         raise SettingsError(
             f"`plot`: expected a file ending in .{', .'.join(sorted(formats))}; got {path}"
         )
-    axes = figure.subplots(1, 2 if two else 1, squeeze=False)[0]
-    if two:
-        _draw_regions(axes[0], bundle, held_out)
-    _draw_confusion(axes[-1], manifest.signature.classes, evaluation.confusion_matrix)
-    low, high = evaluation.interval
-    figure.suptitle(
-        f"{manifest.model} version {manifest.version}: accuracy {evaluation.accuracy:.1%} "
-        f"({evaluation.correct} of {evaluation.total}), 95% interval {low:.1%} to {high:.1%}"
-    )
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for each, draw in zip(axes, panels, strict=True):
+        draw(each, bundle, held_out)
+    figure.suptitle(_title(bundle, held_out))
     try:
         figure.savefig(path, dpi=150)
     except OSError as exc:
@@ -71,54 +57,13 @@ def write_plot(bundle: Bundle, held_out: HeldOut, path: Path) -> None:
         ) from exc
 
 
-def _draw_regions(axes: "Axes", bundle: Bundle, held_out: HeldOut) -> None:
-    from matplotlib.colors import ListedColormap
-
-    signature, samples = bundle.manifest.signature, held_out.samples
-    colours = [COLOURS[k % len(COLOURS)] for k in range(len(signature.classes))]
-    ranges = []
-    for j, feature in enumerate(signature.features):
-        values = [feature.minimum, feature.maximum, *samples.X_test[:, j]]
-        margin = 0.08 * (max(values) - min(values))
-        ranges.append(np.linspace(min(values) - margin, max(values) + margin, 400))
-    x, y = ranges
-    grid = decision_grid(bundle.predictor, x.tolist(), y.tolist())
-    axes.pcolormesh(
-        x, y, grid, cmap=ListedColormap(colours), vmin=-0.5, vmax=len(colours) - 0.5, alpha=0.25
-    )
-    wrong = bundle.predictor.predict(samples.X_test).indices != samples.y_test
-    for k, name in enumerate(signature.classes):
-        of = samples.y_test == k
-        points = samples.X_test[of]
-        axes.scatter(points[:, 0], points[:, 1], c=colours[k], edgecolors="white", label=name)
-    axes.scatter(
-        samples.X_test[wrong, 0],
-        samples.X_test[wrong, 1],
-        s=110,
-        facecolors="none",
-        edgecolors="black",
-        label="wrong",
-    )
-    axes.set_xlabel(_axis_label(signature.features[0].name, signature.features[0].unit))
-    axes.set_ylabel(_axis_label(signature.features[1].name, signature.features[1].unit))
-    axes.set_title("held-out samples on the decision regions")
-    axes.legend(loc="upper left")
-
-
-def _draw_confusion(
-    axes: "Axes", classes: tuple[str, ...], matrix: tuple[tuple[int, ...], ...]
-) -> None:
-    counts = np.array(matrix)
-    axes.imshow(counts, cmap="Blues", vmin=0)
-    for (true, predicted), count in np.ndenumerate(counts):
-        shade = "white" if count > counts.max() / 2 else "black"
-        axes.text(predicted, true, str(count), ha="center", va="center", color=shade)
-    axes.set_xticks(range(len(classes)), classes)
-    axes.set_yticks(range(len(classes)), classes)
-    axes.set_xlabel("predicted")
-    axes.set_ylabel("true")
-    axes.set_title("confusion matrix")
-
-
-def _axis_label(name: str, unit: str | None) -> str:
-    return f"{name} ({unit})" if unit else name
+def _title(bundle: Bundle, held_out: HeldOut) -> str:
+    """Name the bundle and its first figure."""
+    manifest, evaluation = bundle.manifest, held_out.evaluation
+    name, metric = evaluation.first
+    title = f"{manifest.model} version {manifest.version}: {name} {metric.value:.3f}"
+    title += f" on {evaluation.samples:,} samples"
+    if metric.interval is None:
+        return title
+    low, high = metric.interval
+    return f"{title}, 95% interval {low:.3f} to {high:.3f}"

@@ -1,9 +1,10 @@
 """How `train` makes a bundle: defaults and bounds."""
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
-from iris_deploy.errors import expect, expect_between
+from iris_deploy.errors import SettingsError, expect, expect_between
 
 MOST_PASSES = 10**6
 """Of the talk's perceptron over its data: ten seconds."""
@@ -55,3 +56,93 @@ class TrainSettings:
             expect(0 < self.eta0 < math.inf, "eta0", "a number above 0", self.eta0)
         if self.tol is not None:
             expect(0 <= self.tol < math.inf, "tol", "0 or more", self.tol)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """What the user says of columns.
+
+    Parameters
+    ----------
+    target : str
+    number, category, drop : tuple of str
+        Names of columns that are numbers, categories, or left out.
+    units : dict of str to str
+        By name.
+    """
+
+    target: str
+    number: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    units: dict[str, str] | None = None
+
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse names that the table has not, and contradictions.
+
+        Raises
+        ------
+        SettingsError
+        """
+        from difflib import get_close_matches
+
+        given = {
+            "target": (self.target,),
+            "number": self.number,
+            "category": self.category,
+            "drop": self.drop,
+            "unit": tuple(self.units or ()),
+        }
+        for option, chosen in given.items():
+            for name in chosen:
+                if name not in names:
+                    close = get_close_matches(name[:64], names, 1)
+                    meant = f"; did you mean {close[0]}?" if close else ""
+                    raise SettingsError(
+                        f"`{option}`: there is no column {name!r:.80}; the table has "
+                        f"{', '.join(names[:20])}{' and more' * (len(names) > 20)}{meant}"
+                    )
+        for one, other in (("number", "category"), ("number", "drop"), ("category", "drop")):
+            for name in set(given[one]) & set(given[other]):
+                raise SettingsError(f"`{one}`: {name} is in `{other}` too; leave it out of one")
+        if self.target in self.drop:
+            raise SettingsError(f"`drop`: {self.target} is the target")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableSettings:
+    """How `train` makes a bundle of a table.
+
+    Parameters
+    ----------
+    choices : Choices
+        What columns are.
+    task : str or None
+        classification or regression; None to tell by the target.
+    estimators : tuple of str
+        Those to compare; a linear one and boosting if there are none.
+    parameters : mapping of str to str
+        Of every estimator, as they were typed.
+    cv : int
+        Folds of the comparison.
+    test_size : float
+        Share of the samples that is held out, between 0 and 1.
+    random_state : int
+        Seed of the split, of the folds and of the estimators.
+    """
+
+    choices: Choices
+    task: str | None = None
+    estimators: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    cv: int = 5
+    test_size: float = 0.3
+    random_state: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse values that nothing could be made of."""
+        expect(0 < self.test_size < 1, "test_size", "a share between 0 and 1", self.test_size)
+        expect_between("random_state", self.random_state, 0, 2**32 - 1)
+        expect_between("cv", self.cv, 2, 100)
+        twice = len(set(self.estimators)) < len(self.estimators)
+        expect(not twice, "estimator", "each once", ", ".join(self.estimators))

@@ -23,17 +23,17 @@ class Flower(BaseModel):
 @app.post("/predict")
 async def predict(flower: Flower) -> dict[str, str]:
     """Answer one row."""
-    return {"prediction": predictor.label((flower.length, flower.width))}
+    return {"prediction": predictor.value((flower.length, flower.width))}
 
 
 @app.post("/predict-many")
 async def predict_many(flowers: list[Flower]) -> dict[str, list[str]]:
     """Answer many rows."""
     rows = [(flower.length, flower.width) for flower in flowers]
-    return {"predictions": predictor.labels(rows)}
+    return {"predictions": predictor.values(rows)}
 
 
 @app.post("/predict-flat")
 async def predict_flat(values: list[float]) -> dict[str, list[str]]:
     """Answer many rows, one after the other in a flat list."""
-    return {"predictions": predictor.labels(np.array(values).reshape(-1, 2))}
+    return {"predictions": predictor.values(np.array(values).reshape(-1, 2))}

@@ -2,45 +2,84 @@
 
 from typing import Any
 
-from iris_deploy.schema.features import LARGEST, Feature
+from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.outputs import ClassOutput, Output, label_text
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.schemas import an_array, an_object
+
+MOST_LISTED = 1000
+"""Categories of a column that are listed; of more, none is."""
 
 
 def instance_schema(signature: Signature) -> dict[str, Any]:
     """Describe one instance."""
-    names = [feature.name for feature in signature.features]
-    return an_object({feature.name: _value(feature) for feature in signature.features}, *names)
+    properties = {column.name: _value(column) for column in signature.columns}
+    return an_object(properties, *_required(signature))
 
 
 def arrays_schema(signature: Signature) -> dict[str, Any]:
-    """Describe many instances as an array for each feature."""
+    """Describe many instances as an array for each column."""
     return {
         "type": "object",
-        "description": "Many instances: an array for each feature, all of one length",
-        "required": [feature.name for feature in signature.features],
-        "properties": {feature.name: an_array(_value(feature)) for feature in signature.features},
+        "description": "Many instances: an array for each column, all of one length",
+        "required": _required(signature),
+        "properties": {column.name: an_array(_value(column)) for column in signature.columns},
         "additionalProperties": False,
     }
 
 
-def class_schema(signature: Signature) -> dict[str, Any]:
-    """Describe a label."""
-    return {"type": "string", "enum": list(signature.classes)}
+def output_schema(output: Output) -> dict[str, Any]:
+    """Describe what is predicted: a class, or a number."""
+    if isinstance(output, ClassOutput):
+        return {"enum": list(output.classes), "description": output.name}
+    unit = f", {output.unit}" if output.unit else ""
+    seen = f"{output.minimum} to {output.maximum}{unit} in training"
+    return {"type": "number", "description": f"{output.name}: {seen}"}
 
 
 def scores_schema(signature: Signature) -> dict[str, Any]:
     """Describe a number for each class."""
-    return an_object({name: {"type": "number"} for name in signature.classes}, *signature.classes)
+    names = [label_text(label) for label in signature.classes]
+    return an_object({name: {"type": "number"} for name in names}, *names)
 
 
-def _value(feature: Feature) -> dict[str, Any]:
-    """Describe a value: a number, or a string that holds one."""
-    unit = f", {feature.unit}" if feature.unit else ""
+def _required(signature: Signature) -> list[str]:
+    return [column.name for column in signature.columns if not column.missing]
+
+
+def _value(column: Column) -> dict[str, Any]:
+    """Describe a value; null where it may be missing."""
+    described = _number(column) if isinstance(column, NumberColumn) else _category(column)
+    if column.missing:
+        described["anyOf"].append({"type": "null"})
+    return described
+
+
+def _number(column: NumberColumn) -> dict[str, Any]:
+    """Describe a number, or a string that holds one."""
+    unit = f", {column.unit}" if column.unit else ""
+    kinds: list[dict[str, Any]] = [
+        {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
+        {"type": "string", "pattern": r"^[+-]?[0-9]{1,20}(\.[0-9]{0,20})?$"},
+    ]
+    if column.boolean:
+        kinds.append({"type": "boolean"})
     return {
-        "description": f"{feature.minimum} to {feature.maximum}{unit} in training",
-        "anyOf": [
-            {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
-            {"type": "string", "pattern": r"^[+-]?[0-9]{1,20}(\.[0-9]{0,20})?$"},
-        ],
+        "description": f"{column.minimum} to {column.maximum}{unit} in training",
+        "anyOf": kinds,
     }
+
+
+def _category(column: CategoryColumn) -> dict[str, Any]:
+    """Describe one of several values; any, where others are taken too."""
+    listed = list(column.categories[:MOST_LISTED])
+    kind = "string" if column.is_text else "number"
+    known = f"{len(column.categories)} categories in training"
+    if column.unknown:
+        return {
+            "description": f"{known}; others are taken too",
+            "anyOf": [{"type": kind}],
+            "examples": listed,
+        }
+    choice = {"enum": listed} if len(column.categories) <= MOST_LISTED else {"type": kind}
+    return {"description": known, "anyOf": [choice]}

@@ -1,19 +1,20 @@
 """Question and answer: what is the same whatever contract a request speaks."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from iris_deploy.codec.instances import Rows
+from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import locate
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats, Indices, Row
+from iris_deploy.schema.batch import Floats, Outcomes, Row
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.protocol import WRONG, Contract, Question
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Asked, Route
 
-Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[int] | Indices], None]
-"""Gets the rows that were predicted and the positions of their labels."""
+Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[float] | Outcomes], None]
+"""Gets the rows that were predicted, and the positions of their labels or the numbers."""
 
 _QUICK_SUMS = 1 << 20
 """Operations that are carried out in the loop for one request, 1 to 5 ms."""
@@ -48,14 +49,15 @@ class Exchange:
         self._predictor = predictor
         self._signature = predictor.signature
         self._observer = observer or Observer()
-        self._quick_rows = _QUICK_SUMS // predictor.sums
+        self._quick_rows = _QUICK_SUMS // max(predictor.sums, 1)
+        self._decides = bool(predictor.signature.classes)
 
-    def build_route(self, example: Mapping[str, float]) -> Route:
+    def build_route(self, example: Mapping[str, Any]) -> Route:
         """Return the contract's route.
 
         Parameters
         ----------
-        example : mapping of str to float
+        example : mapping of str to object
             An instance that describes it.
         """
         contract = self._contract
@@ -100,15 +102,14 @@ class Exchange:
         contract, observe, rows = self._contract, self._observer.observe, question[0]
         try:
             if type(rows) is Rows:
-                indices = self._predictor.indices(rows.values)
+                outcomes = self._predictor.outcomes(rows.values)
                 if observe is not None:
-                    observe(self._signature, rows.values, indices)
-                return Reply(200, contract.headers, contract.encode_many(question, indices))
+                    observe(self._signature, rows.values, outcomes)
+                return Reply(200, contract.headers, contract.encode_many(question, outcomes))
             index, decision = self._predictor.decide(rows)
         except SignatureError as exc:
             layout = rows.layout if type(rows) is Rows else "object"
-            names = [feature.name for feature in self._signature.features]
-            raise locate(exc, layout, names) from None
+            raise locate(exc, layout, self._signature.names) from None
         if observe is not None:
-            observe(self._signature, (rows,), (index,))
+            observe(self._signature, (rows,), (index,) if self._decides else decision)
         return Reply(200, contract.headers, contract.encode_one(question, index, decision))

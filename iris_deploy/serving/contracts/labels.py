@@ -9,7 +9,8 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
-from iris_deploy.schema.batch import Indices
+from iris_deploy.schema.batch import Outcomes
+from iris_deploy.schema.outputs import Label
 
 _MOST_RUNS = 256
 
@@ -22,7 +23,7 @@ class LabelWriter:
 
     Parameters
     ----------
-    classes : sequence of str
+    classes : sequence of str, int or bool
 
     Attributes
     ----------
@@ -30,8 +31,9 @@ class LabelWriter:
         Each class as JSON.
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[Label]) -> None:
         self.labels = np.array([msgspec.json.encode(label) for label in classes], object)
+        self._lengths = np.array([len(label) for label in self.labels], np.int64)
         n_classes = len(classes)
         self._length = 1
         while n_classes > 1 and n_classes ** (self._length + 1) <= _MOST_RUNS:
@@ -40,7 +42,12 @@ class LabelWriter:
         self._runs = np.array([b",".join(run) for run in runs], object)
         self._weights = np.array([n_classes**k for k in reversed(range(self._length))], np.int32)
 
-    def write(self, indices: Indices) -> bytes:
+    def length_of(self, indices: Outcomes) -> int:
+        """Return the bytes of the elements of a JSON array; see `write`."""
+        counts = np.bincount(indices, minlength=len(self._lengths))
+        return int(counts @ self._lengths) + max(len(indices) - 1, 0)
+
+    def write(self, indices: Outcomes) -> bytes:
         """Write the elements of a JSON array.
 
         Parameters

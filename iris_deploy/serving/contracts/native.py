@@ -1,24 +1,27 @@
-"""The talk's contract: one object with the features' names in, ``{"prediction": ...}`` out.
+"""The talk's contract: one object with the columns' names in, ``{"prediction": ...}`` out.
 
-An array of objects, or an object with an array for each feature, is answered by parallel lists
+An array of objects, or an object with an array for each column, is answered by parallel lists
 under the plural names. The command ``predict`` answers through the same contract.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 from urllib.parse import parse_qs
 
 import msgspec
 
-from iris_deploy.codec.instances import InstanceReader, Rows
+from iris_deploy.codec.instances import InstanceReader
+from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Indices
+from iris_deploy.schema.batch import Outcomes
+from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.serving.contracts.content_type import ContentTypeError, check_json
 from iris_deploy.serving.contracts.description import (
     arrays_schema,
-    class_schema,
     instance_schema,
+    output_schema,
     scores_schema,
 )
 from iris_deploy.serving.contracts.protocol import Question, Wrong
@@ -49,7 +52,6 @@ class NativeContract:
 
     path = "/predict"
     also = ("/predict/",)
-    summary = "predict the class of one instance, or of many; ?details=true"
     headers = JSON
 
     def __init__(self, predictor: Predictor) -> None:
@@ -58,6 +60,7 @@ class NativeContract:
         self._writer = RowWriter(predictor)
         labels = map(msgspec.json.encode, predictor.signature.classes)
         self._answers = [b'{"prediction":' + label + b"}" for label in labels]
+        self.summary = f"predict {_what(predictor)} of one instance, or of many; ?details=true"
 
     def decode(self, asked: Asked, body: bytes) -> Question:
         """Read a request.
@@ -82,11 +85,11 @@ class NativeContract:
         Parameters
         ----------
         body : bytes
-            An object with the features' names, an array of such objects, or an object with an
-            array for each feature.
+            An object with the columns' names, an array of such objects, or an object with an
+            array for each column.
         details : bool
             Whether to answer with ``probabilities`` or ``decision_values`` by class, and
-            ``warnings`` for values outside the training range, too.
+            ``warnings`` for values unlike those of training, too.
 
         Raises
         ------
@@ -121,18 +124,20 @@ class NativeContract:
         return None if rows is None else (rows, False)
 
     def encode_one(self, question: Question, index: int, decision: Sequence[float]) -> bytes:
-        """Write ``{"prediction": label}``, with details if they are wanted."""
+        """Write ``{"prediction": ...}``, with details if they are wanted."""
         row, details = question
-        if not details or type(row) is Rows:
+        if details and type(row) is not Rows:
+            return self._writer.write_one(row, index, decision)
+        if self._answers:
             return self._answers[index]
-        return self._writer.write_one(row, index, self._predictor.scores(decision))
+        return b'{"prediction":' + msgspec.json.encode(decision[0]) + b"}"
 
-    def encode_many(self, question: Question, indices: Indices) -> bytes | Stream:
-        """Write ``{"predictions": [label, ...]}``, with lists of details if they are wanted."""
+    def encode_many(self, question: Question, outcomes: Outcomes) -> bytes | Stream:
+        """Write ``{"predictions": [...]}``, with lists of details if they are wanted."""
         rows, details = question
         if details and type(rows) is Rows:
-            return self._writer.write_details(rows.values, indices)
-        return self._writer.write_labels(indices)
+            return self._writer.write_details(rows.values, outcomes)
+        return self._writer.write_values(outcomes)
 
     def refuse(self, error: Wrong) -> Reply:
         """Answer with problem details."""
@@ -140,17 +145,16 @@ class NativeContract:
             return Reply(422, PROBLEM, build_problem(422, str(error), error.problems))
         return reply_problem(415 if isinstance(error, ContentTypeError) else 400, str(error))
 
-    def describe(self, example: Mapping[str, float]) -> Operation:
+    def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe request and answer."""
         signature, name = self._predictor.signature, self._predictor.score_name
-        instance, label, scores = refer("Instance"), refer("Class"), scores_schema(signature)
+        instance, value = refer("Instance"), refer("Prediction")
         warnings = an_array({"type": "string"})
-        one = {"prediction": label, name: scores, "warnings": warnings}
-        many = {
-            "predictions": an_array(label),
-            name: an_array(scores),
-            "warnings": an_array(warnings),
-        }
+        one = {"prediction": value, "warnings": warnings}
+        many = {"predictions": an_array(value), "warnings": an_array(warnings)}
+        if name is not None:
+            scores = scores_schema(signature)
+            one, many = one | {name: scores}, many | {name: an_array(scores)}
         body = {
             "schema": {"anyOf": [instance, an_array(instance), refer("Arrays")]},
             "example": example,
@@ -158,7 +162,7 @@ class NativeContract:
         result = {"anyOf": [an_object(one, "prediction"), an_object(many, "predictions")]}
         return Operation(
             {
-                "summary": "Predict the class of one instance or of many",
+                "summary": f"Predict {_what(self._predictor)} of one instance or of many",
                 "parameters": [
                     {
                         "name": "details",
@@ -176,9 +180,15 @@ class NativeContract:
             {
                 "Instance": instance_schema(signature),
                 "Arrays": arrays_schema(signature),
-                "Class": class_schema(signature),
+                "Prediction": output_schema(signature.output),
             },
         )
+
+
+def _what(predictor: Predictor) -> str:
+    """Name what is predicted."""
+    output = predictor.signature.output
+    return "the class" if isinstance(output, ClassOutput) else output.name
 
 
 def _flag(query: str, name: str) -> bool:

@@ -5,12 +5,12 @@ prediction and its figures, is the same for all (exchange.py).
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
-from iris_deploy.codec.instances import Rows
+from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
-from iris_deploy.schema.batch import Indices, Row
+from iris_deploy.schema.batch import Outcomes, Row
 from iris_deploy.serving.contracts.content_type import ContentTypeError
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.route import Asked, Operation
@@ -72,18 +72,18 @@ class Contract(Protocol):
         index : int
             Position of the label in the signature's classes.
         decision : sequence of float
-            What the label was decided by; see `Predictor.scores`.
+            What the label was decided by, see `Predictor.scores`; or the number that is predicted.
         """
         ...
 
-    def encode_many(self, question: Question, indices: Indices) -> bytes | Stream:
+    def encode_many(self, question: Question, outcomes: Outcomes) -> bytes | Stream:
         """Write the answer for many instances.
 
         Parameters
         ----------
         question : Question
-        indices : ndarray of int, shape (n_rows,)
-            Positions of the labels in the signature's classes.
+        outcomes : ndarray of int or float, shape (n_rows,)
+            Positions of the labels in the signature's classes, or numbers.
         """
         ...
 
@@ -91,6 +91,6 @@ class Contract(Protocol):
         """Say what is wrong, in the contract's own form."""
         ...
 
-    def describe(self, example: Mapping[str, float]) -> Operation:
+    def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe the route for machines, with an instance as an example."""
         ...

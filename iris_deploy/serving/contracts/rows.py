@@ -4,12 +4,14 @@ Knows what a predictor gives, and JSON.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats, Indices
+from iris_deploy.schema.batch import Floats, Outcomes
+from iris_deploy.schema.outputs import label_text
 from iris_deploy.serving.contracts.labels import LabelWriter
 from iris_deploy.serving.reply import Stream
 
@@ -37,78 +39,87 @@ class RowWriter:
     def __init__(self, predictor: Predictor) -> None:
         signature = predictor.signature
         self._predictor = predictor
-        self._labels = LabelWriter(signature.classes)
-        self._lengths = np.array([len(label) for label in self._labels.labels], np.int64)
-        self._name = msgspec.json.encode(predictor.score_name)
-        self.quick_rows = _FIGURES // (len(signature.classes) + len(signature.features))
+        self._classes = [label_text(label) for label in signature.classes]
+        self._labels = LabelWriter(signature.classes) if signature.classes else None
+        self._name = predictor.score_name
+        self.quick_rows = _FIGURES // (len(signature.classes) + len(signature.columns))
         self._at_a_time = max(self.quick_rows, 1)
 
-    def write_one(self, row: Sequence[float], index: int, scores: Sequence[float]) -> bytes:
+    def write_one(self, row: Sequence[float], index: int, decision: Sequence[float]) -> bytes:
         """Write the details of one row.
 
         Parameters
         ----------
-        row : sequence of float, length n_features
+        row : sequence of float, length n_columns
         index : int
             Position of its class.
-        scores : sequence of float, length n_classes
+        decision : sequence of float
+            What it was decided by, or the number.
         """
         signature = self._predictor.signature
-        return msgspec.json.encode(
-            {
-                "prediction": signature.classes[index],
-                self._predictor.score_name: self._by_class(scores),
-                "warnings": signature.warnings(row),
-            }
-        )
+        answer: dict[str, Any] = {"prediction": decision[0]}
+        if self._name is not None:
+            answer["prediction"] = signature.classes[index]
+            answer[self._name] = self._by_class(self._predictor.scores(decision))
+        answer["warnings"] = signature.warnings(row)
+        return msgspec.json.encode(answer)
 
-    def write_labels(self, indices: Indices) -> bytes | Stream:
-        """Write the labels of many rows.
+    def write_values(self, outcomes: Outcomes) -> bytes | Stream:
+        """Write what is predicted for many rows.
 
         Parameters
         ----------
-        indices : ndarray of int, shape (n_rows,)
-            Positions of their classes.
+        outcomes : ndarray of int or float, shape (n_rows,)
+            Positions of their classes, or numbers.
         """
         start, end = b'{"predictions":[', b"]}"
-        length = self._length_of(indices) + len(start) + len(end)
+        if self._labels is None:
+            if len(outcomes) <= _FIGURES:
+                return start + _elements(outcomes.tolist(), 0) + end
+            pieces = self._enclose(start, self._value_pieces(outcomes), end)
+            return Stream(pieces, None, outcomes.nbytes)
+        length = self._labels.length_of(outcomes) + len(start) + len(end)
         if length <= _LARGE:
-            return start + self._labels.write(indices) + end
-        return Stream(
-            self._enclose(start, self._label_pieces(indices), end), length, indices.nbytes
-        )
+            return start + self._labels.write(outcomes) + end
+        pieces = self._enclose(start, self._value_pieces(outcomes), end)
+        return Stream(pieces, length, outcomes.nbytes)
 
     def write_details(
-        self, values: Sequence[Sequence[float]] | Floats, indices: Indices
+        self, values: Sequence[Sequence[float]] | Floats, outcomes: Outcomes
     ) -> bytes | Stream:
-        """Write labels, scores and warnings of many rows.
+        """Write labels, scores and warnings of many rows; or numbers and warnings.
 
         Parameters
         ----------
-        values : sequence of rows, or ndarray of shape (n_rows, n_features)
+        values : sequence of rows, or ndarray of shape (n_rows, n_columns)
             Whose scores do not overflow.
-        indices : ndarray of int, shape (n_rows,)
-            Positions of their classes.
+        outcomes : ndarray of int or float, shape (n_rows,)
+            Positions of their classes, or numbers.
         """
-        pieces = self._detail_pieces(np.asarray(values, np.float64), indices)
-        if len(indices) <= self._at_a_time:
+        pieces = self._detail_pieces(np.asarray(values, np.float64), outcomes)
+        if len(outcomes) <= self._at_a_time:
             return b"".join(pieces)
-        held = indices.nbytes + 8 * len(self._predictor.signature.features) * len(indices)
+        held = outcomes.nbytes + 8 * len(self._predictor.signature.columns) * len(outcomes)
         return Stream(pieces, None, held)
 
-    def _detail_pieces(self, values: Floats, indices: Indices) -> Iterator[bytes]:
+    def _detail_pieces(self, values: Floats, outcomes: Outcomes) -> Iterator[bytes]:
         yield b'{"predictions":['
-        yield from self._label_pieces(indices)
-        yield b"],%b:[" % self._name
-        yield from self._score_pieces(values)
+        yield from self._value_pieces(outcomes)
+        if self._name is not None:
+            yield b'],"%b":[' % self._name.encode()
+            yield from self._score_pieces(values)
         yield b'],"warnings":['
         yield from self._warning_pieces(values)
         yield b"]}"
 
-    def _label_pieces(self, indices: Indices) -> Iterator[bytes]:
-        for at in range(0, len(indices), _LABELS_AT_A_TIME):
-            comma = b"," if at else b""
-            yield comma + self._labels.write(indices[at : at + _LABELS_AT_A_TIME])
+    def _value_pieces(self, outcomes: Outcomes) -> Iterator[bytes]:
+        step = _FIGURES if self._labels is None else _LABELS_AT_A_TIME
+        for at in range(0, len(outcomes), step):
+            part = outcomes[at : at + step]
+            if self._labels is None:
+                yield _elements(part.tolist(), at)
+            else:
+                yield (b"," if at else b"") + self._labels.write(part)
 
     def _score_pieces(self, values: Floats) -> Iterator[bytes]:
         for at in range(0, len(values), self._at_a_time):
@@ -122,11 +133,7 @@ class RowWriter:
             yield _elements([warnings(row) for row in rows], at)
 
     def _by_class(self, scores: Sequence[float]) -> dict[str, float]:
-        return dict(zip(self._predictor.signature.classes, scores, strict=True))
-
-    def _length_of(self, indices: Indices) -> int:
-        counts = np.bincount(indices, minlength=len(self._lengths))
-        return int(counts @ self._lengths) + max(len(indices) - 1, 0)
+        return dict(zip(self._classes, scores, strict=True))
 
     def _enclose(self, start: bytes, pieces: Iterator[bytes], end: bytes) -> Iterator[bytes]:
         yield start
@@ -134,7 +141,7 @@ class RowWriter:
         yield end
 
 
-def _elements(rows: Sequence[object], at: int) -> bytes:
+def _elements(values: Sequence[object], at: int) -> bytes:
     """Write elements of a JSON array of which so many are written already."""
-    elements = msgspec.json.encode(rows)[1:-1]
+    elements = msgspec.json.encode(values)[1:-1]
     return b"," + elements if at else elements

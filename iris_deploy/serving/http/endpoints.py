@@ -11,6 +11,9 @@ from typing import NamedTuple
 import msgspec
 
 from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.schema.columns import Column, NumberColumn
+from iris_deploy.schema.outputs import ClassOutput, Output
+from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.http.openapi import build_openapi
@@ -133,21 +136,29 @@ def _describe(bundle: Bundle, routes: dict[str, str]) -> bytes:
         "model": manifest.model,
         "version": manifest.version,
         "digest": manifest.digest,
-        "accuracy": manifest.evaluation.accuracy,
-        "features": [
-            {
-                "name": feature.name,
-                "unit": feature.unit,
-                "minimum": feature.minimum,
-                "maximum": feature.maximum,
-            }
-            for feature in manifest.signature.features
-        ],
-        "classes": manifest.signature.classes,
+        "task": manifest.task,
+        "evaluation": {name: metric.value for name, metric in manifest.evaluation.metrics.items()},
+        "columns": [_describe_column(column) for column in manifest.signature.columns],
+        "output": _describe_output(manifest.signature.output),
         "example": manifest.examples[-1].instance,
         "routes": routes,
     }
     return _pretty(description)
+
+
+def _describe_column(column: Column) -> dict[str, object]:
+    described: dict[str, object] = {"name": column.name, "missing": column.missing}
+    if isinstance(column, NumberColumn):
+        described |= {"kind": "number", "unit": column.unit}
+        return described | {"minimum": column.minimum, "maximum": column.maximum}
+    return described | {"kind": "category", "categories": column.categories[:MOST_LISTED]}
+
+
+def _describe_output(output: Output) -> dict[str, object]:
+    if isinstance(output, ClassOutput):
+        return {"name": output.name, "classes": output.classes}
+    described: dict[str, object] = {"name": output.name, "unit": output.unit}
+    return described | {"minimum": output.minimum, "maximum": output.maximum}
 
 
 def _pretty(value: object) -> bytes:

@@ -54,7 +54,7 @@ def build_openapi(
         "info": {
             "title": f"{manifest.model} version {manifest.version}",
             "version": __version__,
-            "description": "Classifies instances; served by iris-deploy.",
+            "description": f"Predicts {manifest.signature.output.name}; served by iris-deploy.",
         },
         "servers": [{"url": root or "/"}],
         "paths": paths,

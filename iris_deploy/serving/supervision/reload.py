@@ -108,7 +108,7 @@ class Reloader:
                 message = f"cannot follow: {exc}"
                 self._log.event("error", "reload_failed", message, version=order.version)
                 return False
-            metrics.begin(bundle.manifest, order.generation)
+            metrics.predictions.begin(bundle.manifest, order.generation)
             serve()
             self.served, self.generation = bundle.manifest, order.generation
             return True

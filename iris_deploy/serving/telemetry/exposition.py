@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.facts import METRICS_PATH
+from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import refusals
 from iris_deploy.serving.telemetry import metrics as m
+from iris_deploy.serving.telemetry import predictions
+from iris_deploy.serving.telemetry.bins import build_bins
 from iris_deploy.serving.telemetry.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.serving.telemetry.metrics import BUCKETS
-from iris_deploy.serving.telemetry.slots import Key, SharedMemory, total
+from iris_deploy.serving.telemetry.slots import PREFIX, Key, SharedMemory, total
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -28,8 +31,12 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 FAMILIES = {
     m.REQUESTS: ("counter", "Requests that were answered", ("route", "status")),
-    m.PREDICTIONS: ("counter", "Predictions by class", ("class",)),
-    m.OUT_OF_RANGE: ("counter", "Values outside the training range", ("feature",)),
+    predictions.PREDICTIONS: ("counter", "Predictions by class", ("class",)),
+    predictions.OUT_OF_RANGE: (
+        "counter",
+        "Values outside the training range, and categories that it did not have",
+        ("column",),
+    ),
     m.RESTARTS: ("counter", "Workers that died and were replaced", ()),
     m.RELOADS: ("counter", "Attempts to swap in a new bundle", ("result",)),
     m.WORKERS: ("gauge", "Workers that are meant to run", ()),
@@ -101,6 +108,7 @@ class Exposition:
         yield from _plain(sums)
         yield from _durations(sums)
         manifest = self._manifest()
+        yield from _numbers(manifest, sums)
         yield from _bundle(manifest)
         yield from _drift(manifest, slots)
         yield from _processes([int(slot.get((m.PID, ()), 0)) for slot in slots])
@@ -140,11 +148,27 @@ def _durations(sums: dict[Key, float]) -> "Iterator[Metric]":
     yield family
 
 
+def _numbers(manifest: Manifest, sums: dict[Key, float]) -> "Iterator[Metric]":
+    """Yield the histogram of predicted numbers, between the deciles of the target in training."""
+    from prometheus_client.core import HistogramMetricFamily
+
+    output = manifest.signature.output
+    if isinstance(output, ClassOutput):
+        return
+    family = HistogramMetricFamily(predictions.NUMBERS, f"Predictions of {output.name}")
+    buckets, count = [], 0.0
+    for bound in [*map(repr, output.bin_edges), "+Inf"]:
+        count += sums.get((predictions.NUMBERS, (("le", bound),)), 0)
+        buckets.append((bound, count))
+    family.add_metric([], buckets, sums.get((predictions.NUMBERS, (("sum", ""),)), 0))
+    yield family
+
+
 def _bundle(manifest: Manifest) -> "Iterator[Metric]":
     from prometheus_client.core import GaugeMetricFamily
 
     family = GaugeMetricFamily(
-        m.PREFIX + "bundle_info", "The bundle that is served", labels=("model", "version", "digest")
+        PREFIX + "bundle_info", "The bundle that is served", labels=("model", "version", "digest")
     )
     family.add_metric([manifest.model, str(manifest.version), manifest.digest], 1)
     yield family
@@ -157,33 +181,34 @@ def _drift(manifest: Manifest, slots: Sequence[dict[Key, float]]) -> "Iterator[M
     """
     from prometheus_client.core import GaugeMetricFamily
 
-    names = ("feature",)
+    names = ("column",)
     index = GaugeMetricFamily(
-        m.PREFIX + "drift_psi", "Population stability index against training", labels=names
+        PREFIX + "drift_psi", "Population stability index against training", labels=names
     )
     limit = GaugeMetricFamily(
-        m.PREFIX + "drift_threshold", "Index above which drift is likely", labels=names
+        PREFIX + "drift_threshold", "Index above which drift is likely", labels=names
     )
-    rows = GaugeMetricFamily(m.PREFIX + "drift_rows", "Rows that the index is about")
-    newest = max((slot.get((m.GENERATION, ()), 0) for slot in slots), default=0)
-    sums = total([slot for slot in slots if slot.get((m.GENERATION, ())) == newest])
+    rows = GaugeMetricFamily(PREFIX + "drift_rows", "Rows that the index is about")
+    newest = max((slot.get((predictions.GENERATION, ()), 0) for slot in slots), default=0)
+    sums = total([slot for slot in slots if slot.get((predictions.GENERATION, ())) == newest])
     n_rows = 0.0
-    for feature in manifest.signature.features:
+    for column in manifest.signature.columns:
+        trained = build_bins(column).trained
         now, before = (
             [
-                sums.get((name, (("bin", str(k)), ("feature", feature.name))), 0.0)
-                for k in range(len(feature.bin_counts))
+                sums.get((name, (("bin", str(k)), ("column", column.name))), 0.0)
+                for k in range(len(trained))
             ]
-            for name in (m.DRIFT_NOW, m.DRIFT_BEFORE)
+            for name in (predictions.DRIFT_NOW, predictions.DRIFT_BEFORE)
         )
         served = now
         if sum(now) < ENOUGH_ROWS:
             served = [a + b for a, b in zip(now, before, strict=True)]
         n_rows = sum(served)
         if n_rows >= ENOUGH_ROWS:
-            index.add_metric([feature.name], stability_index(feature.bin_counts, served))
-            threshold = drift_threshold(len(served), sum(feature.bin_counts), n_rows)
-            limit.add_metric([feature.name], threshold)
+            index.add_metric([column.name], stability_index(trained, served))
+            threshold = drift_threshold(len(served), sum(trained), n_rows)
+            limit.add_metric([column.name], threshold)
     rows.add_metric([], n_rows)
     yield from (index, limit, rows)
 

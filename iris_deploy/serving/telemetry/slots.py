@@ -7,8 +7,12 @@ replaces a dead one takes over its slot and goes on counting there. Nothing need
 
 import mmap
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 import msgspec
+
+PREFIX: Final = "iris_deploy_"
+"""In front of every series that is shown."""
 
 SERIES = 32768
 """Series that a slot holds: 20 for each of some 1,600 features. What is not used costs nothing."""

@@ -1,0 +1,28 @@
+"""How much a dump may have done for it: in proportion to its bytes."""
+
+MAX_INSTRUCTIONS = 100_000
+"""Of a small dump: a pipeline has a few hundred, a hundred trees 17,000. Each may cost some hundred
+bytes that the file does not."""
+
+BYTES_PER_INSTRUCTION = 64
+"""Of a large dump; a forest has 800."""
+
+
+class Budget:
+    """How much may be done yet, in the dump and in the pickles within it together.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the dump.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.instructions = MAX_INSTRUCTIONS + size // BYTES_PER_INSTRUCTION
+        self._bytes = 2 * size + (1 << 16)
+
+    def spend(self, n: int) -> None:
+        """Note bytes that are made of others; raise `ValueError` if they are too many."""
+        self._bytes -= n
+        if self._bytes < 0:
+            raise ValueError("it makes more of its values than it has")

@@ -1,0 +1,247 @@
+"""The family of what holds other estimators: one after the other, side by side, around a target."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.records import ClassName, Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.attributes import (
+    fitted_divisor,
+    fitted_floats,
+    read_list,
+    read_record,
+    read_width,
+)
+from iris_deploy.estimators.family import Composite, Model, Part, Predicting, Reading, Transformer
+from iris_deploy.estimators.features import Features, joined
+from iris_deploy.kernels.steps import Arithmetic, Power, Step
+from iris_deploy.schema.outputs import Output
+
+MAX_STEPS = 100
+"""Of one pipeline."""
+
+_CHECK = ClassName("sklearn.utils.validation.check_array")
+
+
+def _steps(pipeline: Fitted) -> list[Fitted]:
+    """Return the estimators of a pipeline, without those that do nothing."""
+    steps = read_list(pipeline, "steps")
+    if not 0 < len(steps) <= MAX_STEPS:
+        raise ArtifactError(f"expected 1 to {MAX_STEPS} steps in the Pipeline, got {len(steps)}")
+    if not all(isinstance(step, tuple) and len(step) == 2 for step in steps):
+        raise ArtifactError("a Pipeline of the dump has steps that are no pairs")
+    records = []
+    for _, step in steps:
+        if isinstance(step, Fitted):
+            records.append(step)
+        elif step is not None and not (isinstance(step, str) and step == "passthrough"):
+            kind = type(step).__name__
+            raise ArtifactError(
+                f"expected estimators and 'passthrough' in the Pipeline, got a {kind}"
+            )
+    return records
+
+
+def _pipeline_transforms(pipeline: Fitted, features: Features, reading: Reading) -> Features:
+    for step in _steps(pipeline):
+        features = reading.transform(step, features)
+    return features
+
+
+def _pipeline_predicts(
+    pipeline: Fitted, features: Features, output: Output, reading: Reading
+) -> Model:
+    *transformers, last = _steps(pipeline) or [Fitted("nothing")]
+    for step in transformers:
+        features = reading.transform(step, features)
+    return reading.predict(last, features, output)
+
+
+def _column_transformer(record: Fitted, features: Features, reading: Reading) -> Features:
+    """Put what the transformers make of their columns side by side."""
+    width = read_width(record, "_n_features")
+    features.check_width(width, record.name)
+    parts = []
+    for name, transformer, columns in _branches(record):
+        if isinstance(transformer, str) and transformer == "drop":
+            continue
+        indices = list(_indices(record, name, columns, features.width))
+        if indices:
+            part = _branch(transformer, features.pick(indices), reading)
+            parts.append(_weighted(record, name, part))
+    return joined(parts)
+
+
+def _branches(record: Fitted) -> Iterator[tuple[str, Any, Any]]:
+    for branch in read_list(record, "transformers_"):
+        match branch:
+            case (str(name), (Fitted() | "drop" | "passthrough") as transformer, columns):
+                yield name, transformer, columns
+            case _:
+                raise ArtifactError(f"{record.name} has transformers_ that are none")
+
+
+def _branch(transformer: Fitted | str, features: Features, reading: Reading) -> Features:
+    if isinstance(transformer, Fitted):
+        return reading.transform(transformer, features)
+    return features
+
+
+def _indices(record: Fitted, name: str, columns: object, width: int) -> Iterator[int]:
+    """Yield the positions of the columns that a transformer gets."""
+    found = record.state.get("_transformer_to_input_indices")
+    if isinstance(found, dict) and isinstance(found.get(name), list):
+        columns = found[name]
+    elif isinstance(columns, Fitted) and columns.name == "builtins.slice":
+        bounds = columns.arguments
+        if len(bounds) != 3 or not all(b is None or type(b) is int for b in bounds):
+            raise ArtifactError(f"{record.name} slices its columns by more than numbers")
+        columns = list(range(*slice(*bounds).indices(width)))
+    elif isinstance(columns, np.ndarray) and columns.dtype.kind == "b" and columns.ndim == 1:
+        columns = np.flatnonzero(columns).tolist()
+    elif isinstance(columns, np.ndarray):
+        columns = columns.tolist()
+    names = record.state.get("feature_names_in_")
+    listed: list[Any] = names.tolist() if isinstance(names, np.ndarray) else []
+    for column in columns if isinstance(columns, list) else [columns]:
+        at = listed.index(column) if isinstance(column, str) and column in listed else column
+        if type(at) is not int or not -width <= at < width:
+            raise ArtifactError(f"{record.name} takes the column {column!r:.80}, which is none")
+        yield at % width
+
+
+def _weighted(record: Fitted, name: str, features: Features) -> Features:
+    """Multiply features by the weight of their transformer, if it has one."""
+    weights = record.state.get("transformer_weights")
+    weight = weights.get(name) if isinstance(weights, dict) else None
+    if weight is None:
+        return features
+    if not isinstance(weight, (float, int)) or not abs(weight) < 1e300:
+        raise ArtifactError(f"{record.name} has a weight that is no number")
+    return features.then(Arithmetic("*", np.full(features.width, float(weight))))
+
+
+def _feature_union(record: Fitted, features: Features, reading: Reading) -> Features:
+    """Put what all transformers make of the same features side by side."""
+    parts = []
+    for member in read_list(record, "transformer_list"):
+        match member:
+            case (str(), "drop"):
+                continue
+            case (str(name), (Fitted() | "passthrough") as transformer):
+                parts.append(_weighted(record, name, _branch(transformer, features, reading)))
+            case _:
+                raise ArtifactError(f"{record.name} has a transformer_list of something else")
+    return joined(parts)
+
+
+def _function_transformer(record: Fitted, features: Features, _: Reading) -> Features:
+    """Do nothing: other functions than none are code."""
+    function = record.state.get("func")
+    if isinstance(function, Fitted):  # what HistGradientBoosting checks numbers with
+        function = None if function.arguments[:1] == (_CHECK,) else function
+    if function is not None:
+        raise ArtifactError(
+            "a FunctionTransformer with a function of its own is not supported",
+            hint="do what it does before, on the data themselves",
+        )
+    return features
+
+
+def _transformed_target(
+    record: Fitted, features: Features, output: Output, reading: Reading
+) -> Model:
+    """Turn the target back after the regressor has predicted it."""
+    model = reading.predict(read_record(record, "regressor_"), features, output)
+    transformer = record.state.get("transformer_")
+    if transformer is None:
+        return model
+    if not isinstance(transformer, Fitted):
+        raise ArtifactError(f"{record.name} has a transformer_ that is none")
+    return replace(model, after=(*model.after, *_inverse(transformer)))
+
+
+def _inverse(transformer: Fitted) -> Iterator[Step]:
+    """Yield the steps that undo what a transformer does to a target."""
+    shape = (1,)
+    match transformer.name.rpartition(".")[2]:
+        case "StandardScaler":
+            if transformer.state.get("with_std", True):
+                yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
+            if transformer.state.get("with_mean", True):
+                yield Arithmetic("+", fitted_floats(transformer, "mean_", shape))
+        case "MinMaxScaler":
+            yield Arithmetic("-", fitted_floats(transformer, "min_", shape))
+            yield Arithmetic("/", fitted_divisor(transformer, "scale_", shape))
+        case "MaxAbsScaler":
+            yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
+        case "RobustScaler":
+            if transformer.state.get("with_scaling", True):
+                yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
+            if transformer.state.get("with_centering", True):
+                yield Arithmetic("+", fitted_floats(transformer, "center_", shape))
+        case "FunctionTransformer":
+            yield from _inverse_function(transformer.state.get("inverse_func"))
+        case other:
+            raise ArtifactError(f"a target that is transformed by {other} is not supported")
+
+
+def _inverse_function(function: object) -> Iterator[Step]:
+    match function:
+        case None:
+            return
+        case ClassName("numpy.expm1"):
+            yield Power(less_one=True)
+        case ClassName("numpy.exp"):
+            yield Power(less_one=False)
+        case _:
+            raise ArtifactError(
+                "a target is turned back by a function that is not supported; expected numpy.exp "
+                "or numpy.expm1"
+            )
+
+
+_UFUNCS = ("numpy", "numpy._core._multiarray_umath", "numpy.core._multiarray_umath")
+
+FAMILY = (
+    Composite(
+        name="sklearn.pipeline.Pipeline",
+        modules=("sklearn.pipeline",),
+        transform=_pipeline_transforms,
+        predict=_pipeline_predicts,
+    ),
+    Transformer(
+        name="sklearn.compose.ColumnTransformer",
+        modules=("sklearn.compose._column_transformer",),
+        read=_column_transformer,
+        cases=(),
+    ),
+    Transformer(
+        name="sklearn.pipeline.FeatureUnion",
+        modules=("sklearn.pipeline",),
+        read=_feature_union,
+        cases=(),
+    ),
+    Transformer(
+        name="sklearn.preprocessing.FunctionTransformer",
+        modules=("sklearn.preprocessing._function_transformer",),
+        read=_function_transformer,
+    ),
+    Predicting(
+        name="sklearn.compose.TransformedTargetRegressor",
+        modules=("sklearn.compose._target",),
+        task="regression",
+        read=_transformed_target,
+        cases=(),
+    ),
+    Part(
+        name="sklearn.compose.make_column_selector",
+        modules=("sklearn.compose._column_transformer",),
+    ),
+    Part(name="builtins.slice", modules=("builtins",)),
+    *(Part(name=f"numpy.{name}", modules=_UFUNCS) for name in ("exp", "expm1", "log", "log1p")),
+    Part(name="numpy.float64", modules=("numpy",)),
+)

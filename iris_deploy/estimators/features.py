@@ -1,0 +1,191 @@
+"""What an estimator gets: features, and for each whether it is a number or a category.
+
+Symbolic: a pipeline is carried out once on these, when its dump is read.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_deploy.errors import ArtifactError
+from iris_deploy.kernels.blocks import Block, Values, pick
+from iris_deploy.kernels.steps import Fill, Step
+from iris_deploy.kernels.transform import Norm, Transform, identity
+from iris_deploy.schema.batch import Indices
+from iris_deploy.schema.columns import CategoryColumn, Column
+
+NUMBER = -1
+"""Stands where a feature is a number, not the position of a category."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Features of a signature's columns.
+
+    Parameters
+    ----------
+    columns : tuple of NumberColumn or CategoryColumn
+        Of the signature.
+    transform : Transform
+        How the features are computed of them.
+    coded : ndarray of int, shape (n_features,)
+        Position of the column whose categories a feature's values are positions of, or `NUMBER`.
+    may_miss : ndarray of bool, shape (n_features,)
+        Whether a feature may be missing.
+    """
+
+    columns: tuple[Column, ...]
+    transform: Transform
+    coded: Indices
+    may_miss: NDArray[np.bool_]
+
+    @property
+    def width(self) -> int:
+        """How many there are."""
+        return len(self.coded)
+
+    def category(self, k: int) -> CategoryColumn | None:
+        """Return the column whose category a feature is; None if it is a number."""
+        column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
+        return column if isinstance(column, CategoryColumn) else None
+
+    def check_width(self, n_features: int, name: str) -> None:
+        """Make sure that an estimator was fitted to so many features.
+
+        Raises
+        ------
+        ArtifactError
+        """
+        if n_features != self.width:
+            raise ArtifactError(f"{name} takes {n_features} features, but gets {self.width}")
+
+    def check_numbers(self, name: str) -> None:
+        """Make sure that an estimator gets numbers only.
+
+        Raises
+        ------
+        ArtifactError
+        """
+        for k in range(self.width):
+            if (column := self.category(k)) is not None:
+                raise ArtifactError(
+                    f"{name} takes numbers, but gets the categories of {column.name}",
+                    hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
+                )
+
+    def check_filled(self, name: str) -> None:
+        """Make sure that an estimator gets no feature that may be missing.
+
+        Raises
+        ------
+        ArtifactError
+        """
+        if self.may_miss.any():
+            k = int(np.argmax(self.may_miss))
+            raise ArtifactError(
+                f"feature {k} of {name} may be missing, and nothing fills it in",
+                hint="put a SimpleImputer before it",
+            )
+
+    def pick(self, indices: Sequence[int] | NDArray[Any]) -> "Features":
+        """Return some of the features, in the order that is given."""
+        at = np.asarray(indices, np.int32)
+        blocks = pick(self.transform.blocks, at)
+        return Features(
+            self.columns,
+            replace(self.transform, blocks=blocks),
+            self.coded[at],
+            self.may_miss[at],
+        )
+
+    def then(self, step: Step) -> "Features":
+        """Return the features after a step that is one for each of them."""
+        blocks: list[Block] = []
+        at = 0
+        if len(self.transform.blocks) == 1:
+            blocks.append(self.transform.blocks[0].then(step))
+        for block in self.transform.blocks if not blocks else ():
+            own = np.arange(at, at + block.width, dtype=np.int32)
+            blocks.append(block.then(step.pick(own)))
+            at += block.width
+        transform = replace(self.transform, blocks=tuple(blocks))
+        fills = isinstance(step, Fill) and math.isnan(step.missing)
+        still = np.zeros(self.width, bool) if fills else self.may_miss
+        return replace(self, transform=transform, may_miss=still)
+
+    def as_numbers(self) -> "Features":
+        """Return the features as numbers, whatever they were."""
+        return replace(self, coded=np.full(self.width, NUMBER, np.int32))
+
+    def normalized(self, norm: Norm) -> "Features":
+        """Return the features divided by their norm, row by row."""
+        n = self.width
+        blocks = identity(n).blocks
+        transform = Transform(n, blocks, before=self.transform, norm=norm)
+        return replace(self, transform=transform)
+
+    def values(self, k: int) -> Values:
+        """Return one feature as what a table is looked up by.
+
+        Raises
+        ------
+        ArtifactError
+            If it is one of an encoder already.
+        """
+        at = k
+        for block in self.transform.blocks:
+            if at < block.width:
+                if isinstance(block, Values):
+                    return block.pick(np.array([at], np.int32))
+                raise ArtifactError("what an encoder has encoded cannot be encoded again")
+            at -= block.width
+        raise IndexError(k)
+
+    def replaced(self, blocks: Sequence[Block]) -> "Features":
+        """Return other features of the same columns: numbers that do not miss."""
+        width = sum(block.width for block in blocks)
+        return Features(
+            self.columns,
+            replace(self.transform, blocks=tuple(blocks)),
+            np.full(width, NUMBER, np.int32),
+            np.zeros(width, bool),
+        )
+
+
+def features_of(columns: tuple[Column, ...]) -> Features:
+    """Return the columns themselves as features."""
+    coded = [k if isinstance(c, CategoryColumn) else NUMBER for k, c in enumerate(columns)]
+    return Features(
+        columns,
+        identity(len(columns)),
+        np.array(coded, np.int32),
+        np.array([column.missing for column in columns], bool),
+    )
+
+
+def joined(parts: Sequence[Features]) -> Features:
+    """Put features of the same input side by side.
+
+    Raises
+    ------
+    ArtifactError
+        If there are none, or some were normalised row by row and others were not.
+    """
+    if not parts:
+        raise ArtifactError("a ColumnTransformer or FeatureUnion leaves no feature")
+    first = parts[0].transform
+    blocks: list[Block] = []
+    for part in parts:
+        if part.transform.before is not first.before or part.transform.norm != first.norm:
+            raise ArtifactError("a Normalizer beside other transformers is not supported")
+        blocks += part.transform.blocks
+    return Features(
+        parts[0].columns,
+        replace(first, blocks=tuple(blocks)),
+        np.concatenate([part.coded for part in parts]),
+        np.concatenate([part.may_miss for part in parts]),
+    )

@@ -1,0 +1,92 @@
+"""Estimators of a bundle put together: transformers in their order, then what predicts."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.family import Composite, Model, Predicting, Transformer
+from iris_deploy.estimators.features import Features, features_of
+from iris_deploy.estimators.registry import find
+from iris_deploy.schema.outputs import ClassOutput, Output
+from iris_deploy.schema.signature import Signature
+
+MAX_ESTIMATORS = 100
+"""Far above any pipeline; one that holds itself has no end."""
+
+MAX_DEPTH = 20
+"""Estimators within one another."""
+
+
+def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
+    """Translate fitted estimators into arithmetic on rows.
+
+    Parameters
+    ----------
+    estimators : sequence of Fitted
+        In the order in which they apply; pipelines are opened up.
+    signature : Signature
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ArtifactError
+        If an estimator is not fitted, is inconsistent, or is of no supported kind.
+    """
+    reading = _Reading()
+    features = features_of(signature.columns)
+    *transformers, last = estimators or [Fitted("nothing")]
+    for transformer in transformers:
+        features = reading.transform(transformer, features)
+    return reading.predict(last, features, signature.output)
+
+
+class _Reading:
+    """Reads estimators, so many at most."""
+
+    def __init__(self) -> None:
+        self._left = MAX_ESTIMATORS
+        self._depth = 0
+
+    def transform(self, record: Fitted, features: Features) -> Features:
+        """Carry a transformer out."""
+        part = find(record.name)
+        if not isinstance(part, (Transformer, Composite)):
+            raise ArtifactError(
+                f"expected a supported transformer before the last estimator, got {record.name}"
+            )
+        with self._within():
+            if isinstance(part, Composite):
+                return part.transform(record, features, self)
+            return part.read(record, features, self)
+
+    def predict(self, record: Fitted, features: Features, output: Output) -> Model:
+        """Return what a classifier or a regressor does."""
+        part = find(record.name)
+        task = "classification" if isinstance(output, ClassOutput) else "regression"
+        if isinstance(part, Composite):
+            with self._within():
+                return part.predict(record, features, output, self)
+        if not isinstance(part, Predicting) or part.task != task:
+            kind = "classifier" if task == "classification" else "regressor"
+            raise ArtifactError(
+                f"expected a supported {kind} as the last estimator, got {record.name}"
+            )
+        with self._within():
+            return part.read(record, features, output, self)
+
+    @contextmanager
+    def _within(self) -> Iterator[None]:
+        """Count an estimator, and how deep it is within others."""
+        self._left -= 1
+        self._depth += 1
+        if self._left < 0 or self._depth > MAX_DEPTH:
+            raise ArtifactError(
+                f"expected at most {MAX_ESTIMATORS} estimators, pipelines opened up, and "
+                f"{MAX_DEPTH} within one another"
+            )
+        yield
+        self._depth -= 1

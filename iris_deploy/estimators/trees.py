@@ -1,0 +1,198 @@
+"""The family of decision trees, and of forests: the mean of what many trees say."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.attributes import (
+    check_classes,
+    count_classes,
+    read_list,
+    read_record,
+    read_version,
+    read_width,
+)
+from iris_deploy.estimators.family import Model, Part, Predicting, Reading
+from iris_deploy.estimators.features import Features, joined
+from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees
+from iris_deploy.kernels.nodes import LARGEST_SINGLE, Nodes
+from iris_deploy.kernels.scores import Rule
+from iris_deploy.kernels.steps import Fill
+from iris_deploy.kernels.transform import Transform
+from iris_deploy.kernels.trees import TreeKernel
+from iris_deploy.schema.outputs import ClassOutput, Output
+
+_FIELDS = ("left_child", "right_child", "feature", "threshold")
+_LEAF = -1  # child of a leaf
+
+
+def read_tree(estimator: Fitted, n_values: int) -> Tree:
+    """Return the nodes of a decision tree as a dump has them.
+
+    Parameters
+    ----------
+    estimator : Fitted
+        A decision tree.
+    n_values : int
+        What a leaf says: a share for each class, or one number.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not fitted, or not as scikit-learn has it.
+    """
+    tree = read_record(estimator, "tree_")
+    nodes, values = tree.state.get("nodes"), tree.state.get("values")
+    if not isinstance(nodes, np.ndarray) or not isinstance(values, np.ndarray):
+        raise ArtifactError(f"{estimator.name} has a tree_ without nodes and values")
+    names = nodes.dtype.names or ()
+    if nodes.ndim != 1 or not set(_FIELDS) <= set(names):
+        raise ArtifactError(f"{estimator.name} has a tree_ whose nodes are not scikit-learn's")
+    if values.shape != (len(nodes), 1, n_values) or values.dtype.kind != "f":
+        raise ArtifactError(
+            f"{estimator.name} has a tree_ with values of shape {values.shape}; "
+            f"expected {(len(nodes), 1, n_values)}"
+        )
+    leaf = nodes["left_child"] == _LEAF
+    has_side = "missing_go_to_left" in names
+    side = nodes["missing_go_to_left"].astype(bool) if has_side else np.zeros(len(nodes), bool)
+    return Tree(
+        left=nodes["left_child"],
+        right=nodes["right_child"],
+        feature=nodes["feature"],
+        threshold=nodes["threshold"],
+        leaf=leaf,
+        missing_left=side,
+        values=values[:, 0, :],
+    )
+
+
+def _ask_about_missing(forest: Forest, features: Features) -> tuple[Nodes, Features]:
+    """Let nodes where a missing value goes left ask about a copy in which it is very small."""
+    nodes = forest.nodes
+    concerned = forest.missing_left & features.may_miss[nodes.feature]
+    if not concerned.any():
+        return nodes, features
+    copied = np.unique(nodes.feature[concerned])
+    copies = features.pick(copied).then(Fill(np.full(len(copied), -LARGEST_SINGLE)))
+    place = np.zeros(features.width, np.int64)
+    place[copied] = features.width + np.arange(len(copied))
+    feature = np.where(concerned, place[nodes.feature], nodes.feature)
+    return replace(nodes, feature=feature), joined([features, copies])
+
+
+def build_kernel(
+    trees: Sequence[Tree], features: Features, start: tuple[float, ...], divisor: float, rule: Rule
+) -> TreeKernel:
+    """Build the kernel of trees that compare features as floats of 32 bits.
+
+    Raises
+    ------
+    ArtifactError
+        If the trees are none.
+    """
+    forest = check_trees(trees, features.width, single=True)
+    nodes, transform = prune(*_ask_about_missing(forest, features))
+    return TreeKernel(transform, nodes, start, divisor, rule, single=True)
+
+
+def prune(nodes: Nodes, features: Features) -> tuple[Nodes, Transform]:
+    """Leave out the features that no node asks about, unless they cost nothing.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    features : Features
+        That they ask about.
+
+    Returns
+    -------
+    Nodes
+    Transform
+    """
+    if features.transform.is_identity:
+        return nodes, features.transform
+    inner = ~nodes.is_leaf
+    used = np.unique(nodes.feature[inner]) if inner.any() else np.zeros(1, np.int64)
+    feature = np.where(inner, np.searchsorted(used, nodes.feature), 0)
+    return replace(nodes, feature=feature), features.pick(used).transform
+
+
+def _read_ensemble(
+    record: Fitted, members: Sequence[Fitted], features: Features, output: Output
+) -> Model:
+    """Read the mean of what trees say: shares of classes, or numbers."""
+    n_values = count_classes(output) if isinstance(output, ClassOutput) else 1
+    features.check_width(read_width(record, "n_features_"), record.name)
+    features.check_numbers(record.name)
+    trees = [read_tree(member, n_values) for member in members]
+    if isinstance(output, ClassOutput):
+        check_classes(record, n_values)
+        if read_version(record) < (1, 3):  # samples, not shares
+            trees = [_in_shares(tree) for tree in trees]
+    rule: Rule = "largest" if isinstance(output, ClassOutput) else "none"
+    kernel = build_kernel(trees, features, (0.0,) * n_values, float(len(trees)), rule)
+    return Model(kernel=kernel, link="shares" if isinstance(output, ClassOutput) else None)
+
+
+def _in_shares(tree: Tree) -> Tree:
+    total = tree.values.sum(axis=1, keepdims=True)
+    return replace(tree, values=tree.values / np.where(total == 0.0, 1.0, total))
+
+
+def _tree(record: Fitted, features: Features, output: Output, _: Reading) -> Model:
+    return _read_ensemble(record, [record], features, output)
+
+
+def _forest(record: Fitted, features: Features, output: Output, _: Reading) -> Model:
+    members = read_list(record, "estimators_")
+    kind = "Classifier" if isinstance(output, ClassOutput) else "Regressor"
+    for member in members:
+        if not isinstance(member, Fitted) or member.name not in _MEMBERS[kind]:
+            raise ArtifactError(f"{record.name} has estimators_ that are no trees of its kind")
+    return _read_ensemble(record, members, features, output)
+
+
+_MEMBERS = {
+    kind: {f"sklearn.tree.DecisionTree{kind}", f"sklearn.tree.ExtraTree{kind}"}
+    for kind in ("Classifier", "Regressor")
+}
+_SEED: dict[str, Any] = {"random_state": 0}
+_FEW: dict[str, Any] = {"n_estimators": 7} | _SEED
+
+
+def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
+    """Return single trees and forests for a task."""
+    return (
+        *(
+            Predicting(
+                name=f"sklearn.tree.{name}{kind}",
+                modules=("sklearn.tree._classes", "sklearn.tree.tree"),
+                task=task,
+                read=_tree,
+                cases=(_SEED, {"max_depth": 3} | _SEED),
+            )
+            for name in ("DecisionTree", "ExtraTree")
+        ),
+        *(
+            Predicting(
+                name=f"sklearn.ensemble.{name}{kind}",
+                modules=("sklearn.ensemble._forest", "sklearn.ensemble.forest"),
+                task=task,
+                read=_forest,
+                cases=(_FEW, {"max_depth": 4, "bootstrap": True} | _FEW),
+            )
+            for name in ("RandomForest", "ExtraTrees")
+        ),
+    )
+
+
+FAMILY = (
+    *_members("Classifier", "classification"),
+    *_members("Regressor", "regression"),
+    Part(name="sklearn.tree.Tree", modules=("sklearn.tree._tree",)),
+)

@@ -1,0 +1,146 @@
+"""Features as they come out of columns, several at a time, symbolically: nothing is computed here.
+
+A pipeline is carried out once on blocks, when its dump is read. What is left is, for each feature,
+from which column it comes and what happens to it.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from iris_deploy.kernels.steps import Step
+from iris_deploy.kernels.tables import Table
+from iris_deploy.schema.batch import Floats, Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Values:
+    """Features that are columns, each changed by itself.
+
+    Parameters
+    ----------
+    sources : ndarray of int, shape (n_features,)
+        Position of the column that each comes from.
+    steps : tuple of Step
+        In the order in which they apply.
+    """
+
+    sources: Indices
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many features it is."""
+        return len(self.sources)
+
+    def pick(self, indices: Indices) -> "Values":
+        """Return some of the features."""
+        steps = tuple(step.pick(indices) for step in self.steps)
+        return Values(self.sources[indices], steps)
+
+    def then(self, step: Step) -> "Values":
+        """Return the features after one more step."""
+        return replace(self, steps=(*self.steps, step))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hot:
+    """Features of which one at most is on, by the value of one column: one-hot encoding.
+
+    Parameters
+    ----------
+    of : Values
+        One feature: the value that decides.
+    slots : Table
+        Which feature is on, by the value; ``width`` for none.
+    off, on : ndarray of shape (n_features,)
+        What each feature is while off, and while on.
+    """
+
+    of: Values
+    slots: Table
+    off: Floats
+    on: Floats
+
+    @property
+    def width(self) -> int:
+        """How many features it is."""
+        return len(self.off)
+
+    def pick(self, indices: Indices) -> "Hot":
+        """Return some of the features, each once."""
+        moved = np.full(self.width + 1, len(indices), np.float64)
+        moved[indices] = np.arange(len(indices))
+
+        def move(slot: float) -> float:
+            return float(moved[int(slot)])
+
+        slots = Table(
+            self.slots.keys,
+            moved[self.slots.figures.astype(np.int64)],
+            move(self.slots.other),
+            move(self.slots.missing),
+        )
+        return Hot(self.of, slots, self.off[indices], self.on[indices])
+
+    def then(self, step: Step) -> "Hot":
+        """Return the features after one more step."""
+        everywhere = slice(None)
+        off, on = step.change(self.off, everywhere), step.change(self.on, everywhere)
+        return replace(self, off=off, on=on)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """Features that are all looked up by the value of one column.
+
+    Parameters
+    ----------
+    of : Values
+        One feature: the value that decides.
+    lines : Table
+        Which line of figures holds, by the value.
+    figures : ndarray of shape (n_lines, n_features)
+    """
+
+    of: Values
+    lines: Table
+    figures: Floats
+
+    @property
+    def width(self) -> int:
+        """How many features it is."""
+        return int(self.figures.shape[1])
+
+    def pick(self, indices: Indices) -> "Spread":
+        """Return some of the features."""
+        return replace(self, figures=np.ascontiguousarray(self.figures[:, indices]))
+
+    def then(self, step: Step) -> "Spread":
+        """Return the features after one more step."""
+        lines = [step.change(line, slice(None)) for line in self.figures]
+        return replace(self, figures=np.array(lines))
+
+
+Block = Values | Hot | Spread
+
+
+def pick(blocks: tuple[Block, ...], indices: Indices) -> tuple[Block, ...]:
+    """Return some features of several blocks, in the order that is given.
+
+    Parameters
+    ----------
+    blocks : tuple of Values, Hot or Spread
+    indices : ndarray of int
+        Positions among the features of all blocks together.
+    """
+    edges = np.cumsum([0, *(block.width for block in blocks)])
+    owner = np.searchsorted(edges, indices, side="right") - 1
+    picked: list[Block] = []
+    start = 0
+    for end in range(1, len(indices) + 1):  # runs of one block
+        if end == len(indices) or owner[end] != owner[start]:
+            block = int(owner[start])
+            picked.append(blocks[block].pick(indices[start:end] - edges[block]))
+            start = end
+    return tuple(picked)

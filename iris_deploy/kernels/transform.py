@@ -1,0 +1,246 @@
+"""From columns to features: for one row by code or by vectors, for many column by column."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
+from iris_deploy.kernels.code import Names, build_function
+from iris_deploy.schema.batch import Floats
+
+MAX_UNROLLED = 4096
+"""Operations of a row that are written out as code (about 0.1 s to compile)."""
+
+_MOST_LINES = 1 << 16
+"""Figures of an encoder that are kept as lines of Python for one row; 3 MB."""
+
+Norm = Literal["l1", "l2", "max"]
+
+Features = Callable[[Sequence[float]], Sequence[float]]
+"""From one row of columns to its features."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transform:
+    """What happens before a kernel.
+
+    Parameters
+    ----------
+    n_columns : int
+        What comes in: columns, or the features of `before`.
+    blocks : tuple of Values, Hot or Spread
+        Features in their order.
+    before : Transform or None
+        What happens first.
+    norm : {'l1', 'l2', 'max'} or None
+        By which the features of `before` are divided, row by row.
+    """
+
+    n_columns: int
+    blocks: tuple[Block, ...]
+    before: "Transform | None" = None
+    norm: Norm | None = None
+
+    @property
+    def width(self) -> int:
+        """Features that come out."""
+        return sum(block.width for block in self.blocks)
+
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        own = sum(
+            block.width * (1 + len(block.steps))
+            if isinstance(block, Values)
+            else 1 + len(block.of.steps)
+            for block in self.blocks
+        )
+        return own + (self.before.size + 2 * self.before.width if self.before else 0)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether the features are the columns."""
+        match self.blocks:
+            case (Values(sources=sources, steps=()),) if self.before is None:
+                return bool(sources.tolist() == list(range(self.n_columns)))
+        return False
+
+    def write(self, names: Names) -> tuple[list[str], list[list[str]]]:
+        """Write the features of one row ``x`` as code.
+
+        Returns
+        -------
+        lines : list of str
+        variables : list of list of str
+            For each block its features; one that decides, if they are looked up.
+        """
+        lines = []
+        if self.before is not None:
+            lines.append(f"x = {names.bind(self._build_before())}(x)")
+        lines.append(f"{', '.join(f'x{j}' for j in range(self.n_columns))}, = x")
+        uses = Counter(j for block in self.blocks for j in _deciding(block).sources.tolist())
+        variables: list[list[str]] = []
+        for block in self.blocks:
+            values = _deciding(block)
+            own: list[str] = []
+            for k, source in enumerate(values.sources.tolist()):
+                x = f"x{source}"
+                if uses[source] > 1:
+                    x = f"f{sum(len(each) for each in variables) + len(own)}"
+                    lines.append(f"{x} = x{source}")
+                lines += [step.write(x, k, names) for step in values.steps]
+                own.append(x)
+            variables.append(own)
+        return lines, variables
+
+    def build_features(self) -> Features:
+        """Build the function from one row to its features."""
+        if self.size > MAX_UNROLLED:
+            return self._features_of_vector
+        names = Names()
+        lines, variables = self.write(names)
+        parts = []
+        for block, own in zip(self.blocks, variables, strict=True):
+            if isinstance(block, Values):
+                parts += own
+            else:
+                parts.append(f"*{_write_line(block, own[0], names)}")
+        return build_function([*lines, f"return ({', '.join(parts)},)"], names)
+
+    def vector(self, row: Sequence[float]) -> list[Floats | int]:
+        """Return the features of one row, block by block; of a one-hot block which one is on."""
+        if self.before is not None:
+            row = self._build_before()(row)
+        x = np.array(row, np.float64)
+        pieces: list[Floats | int] = []
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for block in self.blocks:
+                values = _deciding(block)
+                vector = x[values.sources]
+                for step in values.steps:
+                    vector = step.change(vector, slice(None))
+                if isinstance(block, Values):
+                    pieces.append(vector)
+                elif isinstance(block, Hot):
+                    pieces.append(int(block.slots.get(float(vector[0]))))
+                else:
+                    pieces.append(block.figures[int(block.lines.get(float(vector[0])))])
+        return pieces
+
+    def _features_of_vector(self, row: Sequence[float]) -> Sequence[float]:
+        features: list[float] = []
+        for block, piece in zip(self.blocks, self.vector(row), strict=True):
+            if isinstance(block, Hot):
+                features += _expand(block, int(piece))
+            else:
+                features += np.asarray(piece).tolist()
+        return features
+
+    def prepare(self, rows: Floats) -> Floats:
+        """Return what the blocks take of many rows: the rows, or what comes before, normalised."""
+        if self.before is None or self.norm is None:
+            return rows
+        features = self.before.matrix(self.before.prepare(rows))
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            return (features / _norms(features, self.norm)).T
+
+    def column(self, block: Block, k: int, rows: Floats) -> Floats:
+        """Compute one feature of many prepared rows, or the value that decides a block."""
+        values = _deciding(block)
+        x = np.ascontiguousarray(rows[:, values.sources[k]])
+        for step in values.steps:
+            x = step.change(x, k)
+        return x
+
+    def matrix(self, rows: Floats, dtype: Any = np.float64) -> np.ndarray[Any, Any]:
+        """Compute all features of many prepared rows.
+
+        Returns
+        -------
+        ndarray of shape (n_features, n_rows)
+        """
+        matrix = np.empty((self.width, len(rows)), dtype)
+        at = 0
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+            for block in self.blocks:
+                part = matrix[at : at + block.width]
+                if isinstance(block, Values):
+                    for k, line in enumerate(part):
+                        line[:] = self.column(block, k, rows)
+                elif isinstance(block, Hot):
+                    slots = block.slots.take(self.column(block, 0, rows))
+                    for k, line in enumerate(part):
+                        line[:] = np.where(slots == k, block.on[k], block.off[k])
+                else:
+                    lines = block.lines.take(self.column(block, 0, rows)).astype(np.int64)
+                    part[:] = block.figures.T.take(lines, axis=1)
+                at += block.width
+        return matrix
+
+    def _build_before(self) -> Features:
+        features, norm = self.before.build_features(), self.norm  # type: ignore[union-attr]
+        return lambda row: _normalize(features(row), norm)
+
+
+def identity(n_columns: int) -> Transform:
+    """Return the transform that does nothing."""
+    return Transform(n_columns, (Values(np.arange(n_columns, dtype=np.int32)),))
+
+
+def _deciding(block: Block) -> Values:
+    """Return the values that a block is computed from."""
+    return block if isinstance(block, Values) else block.of
+
+
+def _expand(block: Hot, slot: int) -> list[float]:
+    line: list[float] = block.off.tolist()
+    if slot < block.width:
+        line[slot] = float(block.on[slot])
+    return line
+
+
+def _write_line(block: Hot | Spread, x: str, names: Names) -> str:
+    """Write the features of a block as an expression of the value that decides."""
+    table = block.slots if isinstance(block, Hot) else block.lines
+
+    def line(at: float) -> list[float]:
+        return (
+            _expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
+        )
+
+    if isinstance(block, Hot) and (len(table.keys) + 2) * block.width > _MOST_LINES:
+        expand = names.bind(lambda slot: _expand(block, int(slot)))
+        return f"{expand}({table.write(x, names)})"
+    by_key = {key: line(at) for key, at in zip(table.keys.tolist(), table.figures, strict=True)}
+    found = f"{names.bind(by_key)}.get({x}, {names.bind(line(table.other))})"
+    if table.missing == table.other:
+        return found
+    return f"({names.bind(line(table.missing))} if {x} != {x} else {found})"
+
+
+def _normalize(row: Sequence[float], norm: Norm | None) -> Sequence[float]:
+    """Divide one row by its norm, unless that is 0."""
+    total = 0.0
+    for x in row:
+        size = x * x if norm == "l2" else abs(x)
+        total = max(total, size) if norm == "max" else total + size
+    if norm == "l2":
+        total = math.sqrt(total)
+    total = total or 1.0
+    return [x / total for x in row]
+
+
+def _norms(features: Floats, norm: Norm) -> Floats:
+    """Return the norm of each row, 1 for 0: the bits of `_normalize`."""
+    total = np.zeros(features.shape[1])
+    for x in features:
+        size = x * x if norm == "l2" else np.abs(x)
+        total = np.maximum(total, size) if norm == "max" else total + size
+    if norm == "l2":
+        total = np.sqrt(total)
+    total[total == 0.0] = 1.0
+    return total

@@ -1,0 +1,114 @@
+"""One row down many trees, in plain Python: a node is a tuple, a step of the walk one line."""
+
+import gc
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from iris_deploy.kernels.nodes import Nodes
+from iris_deploy.schema.batch import Floats
+
+AddUp = Callable[[Sequence[float]], tuple[float, ...]]
+"""From one row of features to its scores."""
+
+
+def build_adder(nodes: Nodes, threshold: Floats, start: tuple[float, ...], divisor: float) -> AddUp:
+    """Build the function that adds up what the leaves say to one row, in the order of the trees.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    threshold : ndarray of shape (n_nodes,)
+        As doubles are compared with it.
+    start : tuple of float, length n_scores
+        What is added to.
+    divisor : float
+        What the sums are divided by.
+    """
+    collects = gc.isenabled()
+    gc.disable()  # which would look at hundreds of thousands of new tuples again and again
+    try:
+        roots = _tuples(nodes, threshold, len(start))
+    finally:
+        if collects:
+            gc.enable()
+    several = nodes.values.shape[1] > 1
+    if several and len(start) == 2:
+        return _add_pairs(roots, divisor)
+    if several:
+        return _add_lines(roots, start, divisor)
+    if len(start) == 1:
+        return _add_single(roots, start[0], divisor)
+    return _add_in_turns(roots, start, divisor)
+
+
+def _tuples(nodes: Nodes, threshold: Floats, n_scores: int) -> list[Any]:
+    """Make ``(feature, threshold, left, right)`` of nodes, and ``(None, says, ...)`` of leaves.
+
+    A walk is then one line of Python. Leaves that say the same are one object.
+    """
+    feature, threshold_, leaf = nodes.feature.tolist(), threshold.tolist(), nodes.is_leaf.tolist()
+    left, right = nodes.left.tolist(), nodes.right.tolist()
+    several = nodes.values.shape[1] > 1
+    values: list[Any] = nodes.values.tolist() if several else nodes.values[:, 0].tolist()
+    made: list[Any] = [None] * len(feature)
+    known: dict[Any, Any] = {}
+    for i in range(len(feature) - 1, -1, -1):
+        if not leaf[i]:
+            made[i] = (feature[i], threshold_[i], made[left[i]], made[right[i]])
+            continue
+        says = tuple(values[i]) if several else values[i]
+        node = known.get(says)
+        if node is None:
+            node = known[says] = _leaf(says, n_scores) if several else (None, says, None, None)
+        made[i] = node
+    return [made[root] for root in nodes.roots.tolist()]
+
+
+def _leaf(says: tuple[float, ...], n_scores: int) -> tuple[Any, ...]:
+    if n_scores == 2:
+        return (None, says[0], says[1], None)
+    return (None, tuple((k, value) for k, value in enumerate(says) if value), None, None)
+
+
+def _add_pairs(roots: list[Any], divisor: float) -> AddUp:
+    def add(x: Sequence[float]) -> tuple[float, ...]:
+        a = b = 0.0
+        for f, t, l, r in roots:  # noqa: E741 - the line below is walked a thousand times a row
+            while f is not None:
+                f, t, l, r = l if x[f] <= t else r  # noqa: E741, PLW2901
+            a += t
+            b += l
+        return a / divisor, b / divisor
+
+    return add
+
+
+def _add_lines(roots: list[Any], start: tuple[float, ...], divisor: float) -> AddUp:
+    def add(x: Sequence[float]) -> tuple[float, ...]:
+        totals = [*start]
+        for f, t, l, r in roots:  # noqa: E741
+            while f is not None:
+                f, t, l, r = l if x[f] <= t else r  # noqa: E741, PLW2901
+            for k, value in t:
+                totals[k] += value
+        return tuple([total / divisor for total in totals])
+
+    return add
+
+
+def _add_single(roots: list[Any], start: float, divisor: float) -> AddUp:
+    def add(x: Sequence[float]) -> tuple[float, ...]:
+        total = start
+        for f, t, l, r in roots:  # noqa: E741
+            while f is not None:
+                f, t, l, r = l if x[f] <= t else r  # noqa: E741, PLW2901
+            total += t
+        return (total / divisor,)
+
+    return add
+
+
+def _add_in_turns(roots: list[Any], start: tuple[float, ...], divisor: float) -> AddUp:
+    turns = [roots[k :: len(start)] for k in range(len(start))]
+    adders = [_add_single(own, first, divisor) for own, first in zip(turns, start, strict=True)]
+    return lambda x: tuple([add(x)[0] for add in adders])

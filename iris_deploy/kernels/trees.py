@@ -1,0 +1,116 @@
+"""Ensembles of decision trees: every row walks down each tree, and what the leaves say is added up.
+
+A node asks whether a feature is at most a threshold. Nothing else is asked: what is missing, and
+categories, become features that can be asked so before the trees are walked.
+
+Knows numbers only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from iris_deploy.kernels.nodes import LARGEST_ROUNDED, Nodes, round_up_to_tie, single_below
+from iris_deploy.kernels.protocol import DecideRow
+from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
+from iris_deploy.kernels.transform import Transform
+from iris_deploy.kernels.tree_columns import Walk
+from iris_deploy.kernels.tree_rows import build_adder
+from iris_deploy.schema.batch import Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TreeKernel:
+    """Trees, and how their leaves make scores.
+
+    Parameters
+    ----------
+    transform : Transform
+        From columns to the features that the nodes ask about.
+    nodes : Nodes
+    start : tuple of float, length n_scores
+        What is added to.
+    divisor : float
+        What the sums are divided by.
+    rule : {'above', 'least', 'largest', 'none'}
+    single : bool
+        Whether features are rounded to 32 bits before they are compared.
+
+    Notes
+    -----
+    With several values to a leaf each is added to the score of its position; with one, the trees
+    take turns over the scores. Sums are in the order of the trees.
+    """
+
+    transform: Transform
+    nodes: Nodes
+    start: tuple[float, ...]
+    divisor: float
+    rule: Rule
+    single: bool
+    _made: list[Walk] = field(default_factory=list, repr=False)
+
+    @property
+    def n_scores(self) -> int:
+        """Sums."""
+        return len(self.start)
+
+    @property
+    def size(self) -> int:
+        """Operations for one row: the way down every tree."""
+        return self.transform.size + len(self.nodes.roots) * len(self.nodes.levels)
+
+    def build_row(self) -> DecideRow:
+        """Build the function from one row of floats to its decision and scores."""
+        threshold = self.nodes.threshold
+        if self.single:
+            threshold = round_up_to_tie(threshold)
+        add_up = build_adder(self.nodes, threshold, self.start, self.divisor)
+        decide, single, start = build_decision(self.rule), self.single, self.start
+        features = None if self.transform.is_identity else self.transform.build_features()
+        low, high = -LARGEST_ROUNDED, LARGEST_ROUNDED
+
+        def row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            if features is not None:
+                x = features(x)
+            if single:
+                for value in x:
+                    if value > high or value < low:
+                        return OVERFLOW, start
+            scores = add_up(x)
+            return decide(scores), scores
+
+        return row
+
+    def columns(self, rows: Floats) -> Floats:
+        """Compute the scores of many rows.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+
+        Returns
+        -------
+        ndarray of shape (n_scores, n_rows)
+            NaN for rows with a feature that 32 bits do not hold, where they are rounded so.
+        """
+        walk, width = self._walk(), self.transform.width
+        scores = np.empty((self.n_scores, len(rows)))
+        step = walk.rows_at_a_time(len(rows), width)
+        for at in range(0, len(rows), step):
+            part = self.transform.prepare(rows[at : at + step])
+            features = self.transform.matrix(part, np.float32 if self.single else np.float64)
+            too_large = np.isinf(features).any(axis=0) if self.single else False
+            features[np.isnan(features)] = np.inf
+            scores[:, at : at + step] = walk.add_up(features, self.start) / self.divisor
+            if self.single:
+                scores[:, at : at + step][:, too_large] = np.nan
+        return scores
+
+    def _walk(self) -> Walk:
+        """Return the trees made ready for many rows; that is put off until they come."""
+        if not self._made:
+            t = self.nodes.threshold
+            self._made.append(Walk(self.nodes, single_below(t) if self.single else t))
+        return self._made[0]

@@ -1,0 +1,150 @@
+"""One input column: its kind, its unit, and what training saw of it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+LARGEST = 1e100
+"""Largest value that is taken, either sign: far beyond any measurement, far below an overflow."""
+
+UNKNOWN = -1.0
+"""Position of a category that the column does not list."""
+
+MAX_CATEGORIES = 100_000
+"""Of one column; each is looked up by its name when an instance is read."""
+
+SHOWN = 10
+"""Categories that a message lists."""
+
+
+class _Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    missing: bool
+    n_missing: int
+
+    def gap(self) -> str | None:
+        """Say that a value is missing where training had none missing, or return None."""
+        return None if self.n_missing else f"{self.name} is missing, as it never was in training"
+
+
+class NumberColumn(
+    _Column, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="number"
+):
+    """A column of numbers, and what it looked like in training.
+
+    Parameters
+    ----------
+    name : str
+        Name in requests.
+    missing : bool
+        Whether a value may be missing.
+    n_missing : int
+        Training samples without a value.
+    unit : str or None
+        Unit of every figure below; None for a plain number.
+    boolean : bool
+        Whether training had true and false: they are taken for 1 and 0.
+    minimum, maximum, mean : float
+        Over the training samples that have a value.
+    bin_edges : tuple of float
+        Inner deciles of the training samples, ascending, without repetition.
+    bin_counts : tuple of int
+        Training samples below, between and above the edges; one more than there are edges.
+    """
+
+    unit: str | None
+    boolean: bool
+    minimum: float
+    maximum: float
+    mean: float
+    bin_edges: tuple[float, ...]
+    bin_counts: tuple[int, ...]
+
+    @property
+    def expected(self) -> str:
+        """Say what a value has to be."""
+        return f"a number{f' ({self.unit})' if self.unit else ''}"
+
+    def warning(self, value: float) -> str | None:
+        """Say that a value lies outside the training range, or return None."""
+        if value != value:
+            return self.gap()
+        if self.minimum <= value <= self.maximum:
+            return None
+        unit = f" {self.unit}" if self.unit else ""
+        side = "below" if value < self.minimum else "above"
+        return (
+            f"{self.name} {value!r} is {side} the training range "
+            f"{self.minimum!r} to {self.maximum!r}{unit}"
+        )
+
+
+class CategoryColumn(
+    _Column, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="category"
+):
+    """A column of categories, and how often training saw each.
+
+    Parameters
+    ----------
+    name : str
+        Name in requests.
+    missing : bool
+        Whether a value may be missing.
+    n_missing : int
+        Training samples without a value.
+    categories : tuple of str or of float
+        All that are known, the commonest first. A row holds positions in it.
+    counts : tuple of int
+        Training samples of the first hundred at most.
+    n_rest : int
+        Training samples of the others.
+    unknown : bool
+        Whether a category that is not listed is taken: the encoder then does what it was fitted to.
+    """
+
+    categories: tuple[str | float, ...]
+    counts: tuple[int, ...]
+    n_rest: int
+    unknown: bool
+
+    def __post_init__(self) -> None:
+        if len(set(map(type, self.categories))) > 1:
+            raise ValueError(f"{self.name} lists text and numbers")
+        if len(set(self.categories)) < len(self.categories):
+            raise ValueError(f"a category of {self.name} is listed twice")
+        if not 0 < len(self.categories) <= MAX_CATEGORIES:
+            raise ValueError(f"{self.name} lists none, or more than {MAX_CATEGORIES} categories")
+        if len(self.counts) > len(self.categories):
+            raise ValueError(f"{self.name} counts more categories than it lists")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the categories are text, not numbers."""
+        return type(self.categories[0]) is str
+
+    @property
+    def expected(self) -> str:
+        """Say what a value has to be."""
+        return f"one of {list_some(self.categories)}"
+
+    def warning(self, value: float) -> str | None:
+        """Say that a value is a category that training did not see, or return None."""
+        if value != value:
+            return self.gap()
+        return f"{self.name} is a category that training did not see" if value < 0 else None
+
+
+Column = NumberColumn | CategoryColumn
+
+
+def list_some(values: Sequence[Any]) -> str:
+    """List values as JSON, the first ten of many."""
+    shown = ", ".join(map(_show, values[:SHOWN]))
+    more = len(values) - SHOWN
+    return shown if more <= 0 else f"{shown} and {more} more"
+
+
+def _show(value: Any) -> str:
+    whole = type(value) is float and value.is_integer()
+    return msgspec.json.encode(int(value) if whole else value).decode()[:64]

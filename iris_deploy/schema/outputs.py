@@ -1,0 +1,70 @@
+"""What a bundle answers: one of several classes, or a number."""
+
+import msgspec
+
+Label = str | int | bool
+"""A class as clients get it: text, a whole number, or true and false."""
+
+
+class ClassOutput(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="classes",
+):
+    """One of several classes.
+
+    Parameters
+    ----------
+    name : str
+        What is predicted, the target's name.
+    classes : tuple of str, int or bool
+        In the order of the classifier's scores.
+    """
+
+    name: str
+    classes: tuple[Label, ...]
+
+    def __post_init__(self) -> None:
+        if len(set(map(label_text, self.classes))) < max(len(self.classes), 2):
+            raise ValueError("expected two classes at least, each once")
+
+
+class NumberOutput(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="number",
+):
+    """A number.
+
+    Parameters
+    ----------
+    name : str
+        What is predicted, the target's name.
+    unit : str or None
+        Of it and of every figure below.
+    minimum, maximum, mean : float
+        Of the target, over the training samples.
+    bin_edges : tuple of float
+        Inner deciles of the target, ascending, without repetition.
+    """
+
+    name: str
+    unit: str | None
+    minimum: float
+    maximum: float
+    mean: float
+    bin_edges: tuple[float, ...]
+
+
+Output = ClassOutput | NumberOutput
+
+
+def label_text(label: Label) -> str:
+    """Write a class where only text can stand: as a key of JSON, in a metric, in a table."""
+    return label if type(label) is str else msgspec.json.encode(label).decode()

@@ -1,0 +1,100 @@
+"""Bins of a column: where its values lie, and how many training samples lay there.
+
+A number has a bin between any two deciles of training, a category one for itself if it is among the
+commonest, and one that all others share. What is missing has its own, where a value may be.
+"""
+
+from bisect import bisect_left
+
+import numpy as np
+
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
+
+
+class NumberBins:
+    """Bins of a column of numbers.
+
+    Parameters
+    ----------
+    column : NumberColumn
+
+    Attributes
+    ----------
+    trained : list of int
+        Training samples in each.
+    """
+
+    def __init__(self, column: NumberColumn) -> None:
+        self.edges, self.low, self.high = column.bin_edges, column.minimum, column.maximum
+        self.missing = column.missing
+        self.trained = [*column.bin_counts, *([column.n_missing] if column.missing else [])]
+
+    def bin_of(self, value: float) -> int:
+        """Return the bin of one value."""
+        return len(self.edges) + 1 if value != value else bisect_left(self.edges, value)
+
+    def is_outside(self, value: float) -> bool:
+        """Tell whether one value is outside the training range."""
+        return value < self.low or value > self.high
+
+    def count(self, values: Floats) -> list[int]:
+        """Return how many of many values lie in each bin."""
+        # For the few edges that there are, three times as fast as np.searchsorted.
+        above = [int(np.count_nonzero(values > edge)) for edge in self.edges]
+        missing = int(np.count_nonzero(np.isnan(values))) if self.missing else 0
+        counts = [
+            more - less
+            for more, less in zip([len(values) - missing, *above], [*above, 0], strict=True)
+        ]
+        return [*counts, missing] if self.missing else counts
+
+    def count_outside(self, values: Floats) -> int:
+        """Return how many of many values are outside the training range."""
+        return int(((values < self.low) | (values > self.high)).sum())
+
+
+class CategoryBins:
+    """Bins of a column of categories; see `NumberBins`.
+
+    Parameters
+    ----------
+    column : CategoryColumn
+    """
+
+    def __init__(self, column: CategoryColumn) -> None:
+        self._common = len(column.counts)
+        self._missing = column.missing
+        self.trained = [*column.counts, column.n_rest]
+        if column.missing:
+            self.trained.append(column.n_missing)
+
+    def bin_of(self, value: float) -> int:
+        """Return the bin of one value."""
+        if value != value:
+            return self._common + 1
+        return int(value) if 0 <= value < self._common else self._common
+
+    def is_outside(self, value: float) -> bool:
+        """Tell whether one value is a category that training did not see."""
+        return value < 0
+
+    def count(self, values: Floats) -> list[int]:
+        """Return how many of many values lie in each bin."""
+        missing = np.isnan(values)
+        known = np.where(missing, self._common + 1, values)
+        known = np.where((known < 0) | (known >= self._common) & ~missing, self._common, known)
+        counts: list[int] = np.bincount(known.astype(np.int64), minlength=self._common + 2).tolist()
+        return counts if self._missing else counts[:-1]
+
+    def count_outside(self, values: Floats) -> int:
+        """Return how many of many values are categories that training did not see."""
+        return int((values < 0).sum())
+
+
+Bins = NumberBins | CategoryBins
+
+
+def build_bins(column: Column) -> Bins:
+    """Build the bins of a column."""
+    return NumberBins(column) if isinstance(column, NumberColumn) else CategoryBins(column)

@@ -1,0 +1,238 @@
+"""From a table to a bundle: compare, fit, dump, read the dump back, measure, write.
+
+A bundle is written only after its own predictor, built from the bytes that are about to be written,
+has given scikit-learn's answer for every sample of the table.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.bundle.bundle import Bundle, read_bundle
+from iris_deploy.bundle.manifest import Example, Manifest
+from iris_deploy.bundle.manifest_json import FORMAT
+from iris_deploy.bundle.provenance import Split, Training
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError, TrainingError
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import CategoryColumn
+from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
+from iris_deploy.schema.signature import Signature
+from iris_deploy.training.artifacts import (
+    build_artifact,
+    describe_environment,
+    describe_estimator,
+    dump_estimator,
+)
+from iris_deploy.training.candidates import DEFAULT, build_candidate, check_families
+from iris_deploy.training.comparison import Score, Tell, best_of, compare, fit_pipeline
+from iris_deploy.training.evaluation import evaluate_rows
+from iris_deploy.training.frames import bin_numbers, describe_columns, encode_frame
+from iris_deploy.training.preparation import build_pipeline
+from iris_deploy.training.settings import TableSettings
+from iris_deploy.training.tables import Table, load_table, model_name, split_table
+from iris_deploy.training.target import Target
+
+_TOLERANCE = 1e-9
+"""Relative difference to scikit-learn's numbers that sums in another order may make."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What came of it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Read back from the disk and verified.
+    table : Table
+    scores : list of Score
+        Of the candidates and the baseline; none if there was nothing to compare.
+    """
+
+    bundle: Bundle
+    table: Table
+    scores: list[Score]
+
+
+def train_table(
+    path: Path, settings: TableSettings, repository: Repository, model: str | None, tell: Tell
+) -> Trained:
+    """Compare pipelines on a table, fit the best, and write it as the next version of a model.
+
+    Parameters
+    ----------
+    path : Path
+        Of the table.
+    settings : TableSettings
+    repository : Repository
+        Where to write.
+    model : str or None
+        Name of the model; the file's if None.
+    tell : callable
+        Gets to know how far it is.
+
+    Raises
+    ------
+    SettingsError, DatasetError, TrainingError, BundleError
+        Before anything is written.
+    """
+    names = settings.estimators
+    table = load_table(path, settings)
+    task = table.target.task
+    candidates = [
+        build_candidate(name, task, settings.parameters, settings.random_state)
+        for name in names or DEFAULT[task]
+    ]
+    check_families(candidates)
+    kind = "classifier" if task == "classification" else "regressor"
+    pipelines = {c.name: build_pipeline(c, table.plans, table.frame, kind) for c in candidates}
+    trained, held_out = split_table(table, settings)
+    frame, labels = table.frame.iloc[trained], table.target.labels[trained]
+    scores: list[Score] = []
+    chosen = candidates[0].name
+    if len(candidates) > 1:
+        scores = compare(
+            pipelines,
+            frame,
+            labels,
+            task=task,
+            folds=settings.cv,
+            random_state=settings.random_state,
+            tell=tell,
+        )
+        chosen = best_of(scores, task).name
+    tell(chosen, 0, 1)
+    pipeline = fit_pipeline(pipelines[chosen], frame, labels, chosen)
+    manifest, dumps = _write_down(
+        table, pipeline, trained, held_out, settings, model or model_name(path)
+    )
+    return Trained(read_bundle(repository.write(manifest, dumps)), table, scores)
+
+
+def _write_down(
+    table: Table,
+    pipeline: Any,
+    trained: np.ndarray,
+    held_out: np.ndarray,
+    settings: TableSettings,
+    model: str,
+) -> tuple[Manifest, dict[str, bytes]]:
+    """Make the manifest and the dump of a fitted pipeline, after both were tried."""
+    file = f"pipeline_{model}.pkl"
+    dumps = {file: dump_estimator(pipeline)}
+    record = read_estimator(dumps[file])
+    predictor = _build_predictor(record, table, trained)
+    columns = predictor.signature.columns
+    rows = encode_frame(columns, table.frame)
+    _check_same(predictor, rows, pipeline, table)
+    evaluation = evaluate_rows(predictor, rows[held_out], table.target.y[held_out])
+    split = Split(
+        test_size=settings.test_size,
+        random_state=settings.random_state,
+        train_samples=len(trained),
+        test_samples=len(held_out),
+        test_digest=f"sha256:{hashlib.sha256(held_out.astype('<i8').tobytes()).hexdigest()}",
+    )
+    manifest = Manifest(
+        format=FORMAT,
+        digest="",
+        model=model,
+        version=0,
+        task=table.target.task,
+        runtime="numpy",
+        signature=predictor.signature,
+        artifacts=(build_artifact("pipeline", file, dumps),),
+        environment=describe_environment(),
+        provenance=Training(
+            dataset=table.name,
+            dataset_digest=table.digest,
+            split=split,
+            estimators=tuple(describe_estimator(step) for _, step in pipeline.steps),
+        ),
+        evaluation=evaluation,
+        examples=_examples(predictor, rows[held_out], table.target.y[held_out]),
+    )
+    return manifest, dumps
+
+
+def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predictor:
+    """Build the predictor: of one that takes what training did not see, if the pipeline does."""
+    output = _output(table.target, trained)
+    errors = []
+    for missing, unknown in ((True, True), (False, True), (True, False), (False, False)):
+        columns = describe_columns(
+            table.plans, table.frame, trained, missing=missing, unknown=unknown
+        )
+        try:
+            return Predictor(Signature(columns=columns, output=output), [record])
+        except ArtifactError as exc:
+            errors.append(exc)
+    raise TrainingError(
+        f"the fitted pipeline cannot be served: {errors[-1]}",
+        hint=errors[-1].hint or "docs/tables.md lists what is",
+    ) from errors[-1]
+
+
+def _output(target: Target, trained: np.ndarray) -> Output:
+    if target.task == "classification":
+        return ClassOutput(name=target.name, classes=target.classes)
+    y = target.y[trained]
+    edges, _ = bin_numbers(y)
+    return NumberOutput(
+        name=target.name,
+        unit=None,
+        minimum=float(y.min()),
+        maximum=float(y.max()),
+        mean=float(y.mean()),
+        bin_edges=edges,
+    )
+
+
+def _check_same(predictor: Predictor, rows: Floats, pipeline: Any, table: Table) -> None:
+    """Compare the predictor with scikit-learn before anything is written."""
+    expected = pipeline.predict(table.frame)
+    if table.target.task == "classification":
+        classes = np.array([*table.target.classes], object)
+        differing = int((classes[predictor.outcomes(rows)] != expected.astype(object)).sum())
+    else:
+        scale = max(float(np.abs(expected).max()), 1e-300)
+        differing = int((np.abs(predictor.outcomes(rows) - expected) > _TOLERANCE * scale).sum())
+    if differing:
+        raise TrainingError(
+            f"the predictor answers otherwise than scikit-learn for {differing} of {len(rows)} "
+            "samples; expected none",
+            hint="please report this with the settings; nothing was written",
+        )
+
+
+def _examples(predictor: Predictor, rows: Floats, y: np.ndarray) -> tuple[Example, ...]:
+    """Record answers: for a sample of each class, or of each quartile, and for one with a gap."""
+    if isinstance(predictor.signature.output, ClassOutput):
+        at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
+    else:
+        at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
+    gaps = np.flatnonzero(np.isnan(rows).any(axis=1))
+    at += gaps[:1].tolist()
+    unknown = (rows == -1.0) & [isinstance(c, CategoryColumn) for c in predictor.signature.columns]
+    at = [k for k in at if not unknown[k].any()]
+    return tuple(_example(predictor, rows[k]) for k in dict.fromkeys(at))
+
+
+def _example(predictor: Predictor, row: np.ndarray) -> Example:
+    values: dict[str, Any] = {}
+    for column, value in zip(predictor.signature.columns, row.tolist(), strict=True):
+        if value != value:
+            values[column.name] = None
+        elif isinstance(column, CategoryColumn):
+            values[column.name] = column.categories[int(value)]
+        else:
+            values[column.name] = bool(value) if column.boolean else value
+    prediction, scores = predictor.score(row.tolist())
+    return Example(instance=values, prediction=prediction, scores=scores)

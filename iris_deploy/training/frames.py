@@ -1,0 +1,183 @@
+"""Tables as data frames for scikit-learn, and as rows for the predictor that serves."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from iris_deploy.errors import DatasetError
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.encoding import MISSING, build_encode
+from iris_deploy.training.plans import ColumnPlan
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_COUNTED = 100
+"""Categories of which training samples are counted one by one."""
+
+
+def build_frame(table: "pa.Table", plans: Sequence[ColumnPlan], known: np.ndarray) -> Any:
+    """Build the data frame that estimators are fitted to.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    plans : sequence of ColumnPlan
+    known : ndarray of bool, shape (n_rows,)
+        Rows that are used.
+
+    Returns
+    -------
+    DataFrame
+        Numbers as floats, categories as objects; NaN where a value is missing.
+
+    Raises
+    ------
+    DatasetError
+        If a number is infinite.
+    """
+    import pandas as pd
+
+    columns: dict[str, Any] = {}
+    for plan in plans:
+        values = table.column(plan.name).combine_chunks()
+        if plan.kind == "number":
+            columns[plan.name] = _numbers(plan.name, values)[known]
+        else:
+            columns[plan.name] = _categories(values)[known]
+    return pd.DataFrame(columns)
+
+
+def _numbers(name: str, values: Any) -> Floats:
+    numbers = np.asarray(values.to_pandas(), np.float64)
+    too_large = np.abs(numbers) > LARGEST
+    if too_large.any():
+        row = int(np.argmax(too_large)) + 1
+        raise DatasetError(
+            f"column {name} is infinite or too large in row {row}",
+            hint=f"leave the row out, make the value missing, or `drop` {name}",
+        )
+    return numbers
+
+
+def _categories(values: Any) -> np.ndarray:
+    import pyarrow.types as t
+
+    if t.is_integer(values.type) or t.is_floating(values.type) or t.is_boolean(values.type):
+        return np.asarray(values.to_pandas(), np.float64)
+    objects = np.array(values.to_pylist(), object)
+    objects[[value is None for value in objects]] = np.nan
+    return objects
+
+
+def describe_columns(
+    plans: Sequence[ColumnPlan], frame: Any, trained: np.ndarray, *, missing: bool, unknown: bool
+) -> tuple[Column, ...]:
+    """Describe columns, and what training saw of them.
+
+    Parameters
+    ----------
+    plans : sequence of ColumnPlan
+    frame : DataFrame
+        Of all samples: what may be missing, and which categories there are.
+    trained : ndarray of int
+        Positions of the training samples.
+    missing : bool
+        Whether any value may be missing, not only where one is.
+    unknown : bool
+        Whether categories are taken that are not there.
+    """
+    columns: list[Column] = []
+    for plan in plans:
+        values = frame[plan.name]
+        seen = values.to_numpy()[trained]
+        members = {
+            "name": plan.name,
+            "missing": missing or bool(values.isna().any()),
+            "n_missing": int(values.iloc[trained].isna().sum()),
+        }
+        if plan.kind == "number":
+            columns.append(_describe_number(plan, seen, members))
+        else:
+            columns.append(_describe_category(values, trained, members, unknown=unknown))
+    return tuple(columns)
+
+
+def _describe_number(plan: ColumnPlan, seen: np.ndarray, members: dict[str, Any]) -> NumberColumn:
+    numbers = seen[~np.isnan(seen)]
+    if not len(numbers):
+        raise DatasetError(
+            f"column {plan.name} has no value among the samples to fit",
+            hint=f"leave it out with `drop` {plan.name}",
+        )
+    edges, counts = bin_numbers(numbers)
+    return NumberColumn(
+        **members,
+        unit=plan.unit,
+        boolean=plan.boolean,
+        minimum=float(numbers.min()),
+        maximum=float(numbers.max()),
+        mean=float(numbers.mean()),
+        bin_edges=edges,
+        bin_counts=counts,
+    )
+
+
+def bin_numbers(numbers: Floats) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Return the inner deciles of numbers, each once, and how many lie between them."""
+    edges = np.unique(np.quantile(numbers, np.arange(1, 10) / 10))
+    counts = np.bincount(np.searchsorted(edges, numbers), minlength=len(edges) + 1)
+    return tuple(edges.tolist()), tuple(counts.tolist())
+
+
+def _describe_category(
+    values: Any, trained: np.ndarray, members: dict[str, Any], *, unknown: bool
+) -> CategoryColumn:
+    known = values.dropna()
+    counts = values.iloc[trained].value_counts()
+    # The commonest first, and among equals in their own order: the same bundle every time.
+    categories = sorted(known.unique().tolist(), key=lambda c: (-int(counts.get(c, 0)), c))
+    counted = [int(counts.get(category, 0)) for category in categories]
+    return CategoryColumn(
+        **members,
+        categories=tuple(categories),
+        counts=tuple(counted[:_COUNTED]),
+        n_rest=sum(counted[_COUNTED:]),
+        unknown=unknown,
+    )
+
+
+def encode_frame(columns: Sequence[Column], frame: Any) -> Floats:
+    """Return the rows of a data frame as the predictor takes them.
+
+    Raises
+    ------
+    DatasetError
+        If a column does not take a value.
+    """
+    rows = np.empty((len(frame), len(columns)))
+    for line, column in zip(rows.T, columns, strict=True):
+        values = frame[column.name].to_numpy()
+        if isinstance(column, NumberColumn):
+            line[:] = values
+        else:
+            encode = build_encode(column)
+            line[:] = [_encode(column, encode, value) for value in values.tolist()]
+        if not column.missing and np.isnan(line).any():
+            row = int(np.argmax(np.isnan(line))) + 1
+            raise DatasetError(f"column {column.name} is missing in row {row}; it may not be")
+    return rows
+
+
+def _encode(column: CategoryColumn, encode: Any, value: Any) -> float:
+    if value is None or value != value:
+        return MISSING
+    position = encode(value)
+    if position is None:
+        raise DatasetError(
+            f"column {column.name} has {value!r:.80}; expected {column.expected}",
+            hint="train again with data that have it",
+        )
+    return float(position)

@@ -1,0 +1,177 @@
+"""A bundle measured again: on the samples that were held out, or on other data."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.bundle.evaluation import Evaluation
+from iris_deploy.errors import DatasetError
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import NumberColumn
+from iris_deploy.training.dataset import split_dataset
+from iris_deploy.training.evaluation import evaluate_rows
+from iris_deploy.training.frames import build_frame, encode_frame
+from iris_deploy.training.plans import ColumnPlan
+from iris_deploy.training.settings import Choices, TableSettings
+from iris_deploy.training.sources.files import read_table
+from iris_deploy.training.sources.irises import DATASETS, load_dataset
+from iris_deploy.training.tables import load_table, split_table
+from iris_deploy.training.target import Target, read_target
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """A bundle's figures and the samples that they come from.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+    rows : ndarray of shape (n_samples, n_columns)
+        As the predictor takes them.
+    y : ndarray of shape (n_samples,)
+        Positions of the true classes, or numbers.
+    what : str
+        Which samples they are.
+    """
+
+    evaluation: Evaluation
+    rows: Floats
+    y: np.ndarray
+    what: str
+
+
+def evaluate_bundle(bundle: Bundle, data: Path | None = None) -> HeldOut:
+    """Measure a bundle.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    data : Path or None
+        Other data with the same columns; None for the samples that were held out in training.
+
+    Raises
+    ------
+    DatasetError
+        If the data are not there, or not what the bundle was trained with.
+    """
+    dataset = bundle.manifest.provenance.dataset
+    if data is not None:
+        rows, y = _read_other(bundle, data)
+        what = f"{len(y):,} samples of {data.name}"
+    elif dataset in DATASETS or not Path(dataset).suffix:
+        rows, y = _of_dataset(bundle)
+        what = f"the held-out samples of {dataset}"
+    else:
+        rows, y = _of_table(bundle)
+        what = f"the held-out samples of {dataset}"
+    return HeldOut(evaluate_rows(bundle.predictor, rows, y), rows, y, what)
+
+
+def _of_dataset(bundle: Bundle) -> tuple[Floats, np.ndarray]:
+    """Load and split the dataset again as the manifest has it, and check that it is the same."""
+    training = bundle.manifest.provenance
+    dataset = load_dataset(training.dataset)
+    samples = split_dataset(dataset, training.split.test_size, training.split.random_state)
+    _check_digests(bundle, dataset.digest(), samples.test_digest)
+    return samples.X_test, samples.y_test
+
+
+def _of_table(bundle: Bundle) -> tuple[Floats, np.ndarray]:
+    """Read and split the table again as the manifest has it, and check that it is the same."""
+    training, signature = bundle.manifest.provenance, bundle.manifest.signature
+    path = Path(training.dataset)
+    if not path.exists():
+        raise DatasetError(
+            f"the held-out samples are in {path}, which is not here",
+            hint="go to where it is, or measure on other data with `data`",
+        )
+    choices = _choices(bundle, list(read_table(path).column_names))
+    settings = TableSettings(
+        choices=choices,
+        task=bundle.manifest.task,
+        test_size=training.split.test_size,
+        random_state=training.split.random_state,
+    )
+    table = load_table(path, settings)
+    _, held_out = split_table(table, settings)
+    digest = _digest_of_positions(held_out)
+    _check_digests(bundle, table.digest, digest)
+    frame = table.frame.iloc[held_out]
+    return encode_frame(signature.columns, frame), table.target.y[held_out]
+
+
+def _choices(bundle: Bundle, names: list[str]) -> Choices:
+    """Return the columns as they were taken in training, and all others left out."""
+    signature = bundle.manifest.signature
+    columns, target = signature.columns, signature.output.name
+    for name in (*signature.names, target):
+        if name not in names:
+            raise DatasetError(f"the table has no column {name}; it has {', '.join(names[:20])}")
+    numbers = [c for c in columns if isinstance(c, NumberColumn)]
+    return Choices(
+        target=target,
+        number=tuple(c.name for c in numbers),
+        category=tuple(c.name for c in columns if not isinstance(c, NumberColumn)),
+        drop=tuple(name for name in names if name not in {*signature.names, target}),
+        units={c.name: c.unit for c in numbers if c.unit},
+    )
+
+
+def _digest_of_positions(held_out: np.ndarray) -> str:
+    from hashlib import sha256
+
+    return f"sha256:{sha256(held_out.astype('<i8').tobytes()).hexdigest()}"
+
+
+def _check_digests(bundle: Bundle, dataset: str, test: str) -> None:
+    manifest, training = bundle.manifest, bundle.manifest.provenance
+    for what, expected, got in (
+        (f"the dataset {training.dataset}", training.dataset_digest, dataset),
+        (f"the split of {training.dataset}", training.split.test_digest, test),
+    ):
+        if expected != got:
+            message = (
+                f"{what} is not the one that {manifest.model} version {manifest.version} was "
+                f"trained with: expected {expected}, got {got}"
+            )
+            hint = (
+                "train again with this installation, or install "
+                f"scikit-learn {manifest.environment.packages.get('scikit-learn', 'as it was')}"
+            )
+            raise DatasetError(message, hint=hint)
+
+
+def _read_other(bundle: Bundle, path: Path) -> tuple[Floats, np.ndarray]:
+    """Read other data with the bundle's columns and its target."""
+    raw = read_table(path)
+    signature = bundle.manifest.signature
+    choices = _choices(bundle, list(raw.column_names))
+    target = read_target(raw, choices.target, bundle.manifest.task)
+    plans = [
+        ColumnPlan(
+            name=column.name, kind="number" if isinstance(column, NumberColumn) else "category"
+        )
+        for column in signature.columns
+    ]
+    frame = build_frame(raw, plans, target.known)
+    return encode_frame(signature.columns, frame), _positions(bundle.predictor, target)
+
+
+def _positions(predictor: Predictor, target: Target) -> np.ndarray:
+    """Return the target as the signature has it."""
+    classes = predictor.signature.classes
+    if not classes:
+        return target.y
+    place: dict[Any, int] = {label: k for k, label in enumerate(classes)}
+    strange = [label for label in target.classes if label not in place]
+    if strange:
+        raise DatasetError(
+            f"the target {target.name} has the class {strange[0]!r:.80}; expected one of "
+            f"{', '.join(map(repr, classes[:10]))}"
+        )
+    positions: np.ndarray = np.array([place[label] for label in target.classes])[target.y]
+    return positions
