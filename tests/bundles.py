@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from iris_deploy.bundle.manifest import sha256
+from iris_deploy.bundle.manifest_json import sha256
 
 
 def rewrite(path: Path, change: dict[str, object]) -> None:

@@ -27,6 +27,12 @@ BASE = os.environ.get(
 
 TAG = "iris-deploy-tests/iris:1.0"
 _VIRGINICA = b'{"prediction":"virginica"}'
+UNNEEDED = {
+    *("sklearn", "scipy", "joblib", "pandas", "pyarrow", "matplotlib"),
+    *("rich", "pygments", "pip", "tests"),
+}
+"""What has no place in an image."""
+
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
@@ -164,6 +170,11 @@ class Container:
 
     def predicts(self, port: int) -> bool:
         """Ask for the talk's prediction, waiting until the server is there."""
+        self.is_ready(port)
+        return self.post(port, b'{"length": 5.1, "width": 2.4}') == (200, _VIRGINICA)
+
+    def is_ready(self, port: int) -> None:
+        """Wait until the server is there."""
 
         def is_there() -> bool:
             try:
@@ -174,7 +185,6 @@ class Container:
             return True
 
         wait_until(is_there)
-        return self.post(port, b'{"length": 5.1, "width": 2.4}') == (200, _VIRGINICA)
 
     def get(self, port: int, path: str) -> tuple[int, bytes]:
         return self._ask(port, "GET", path)

@@ -61,8 +61,8 @@ def main(artifacts: Path) -> None:
     endpoints = Endpoints(bundle)
     memory = SharedMemory(1)
     metrics = Metrics(memory.slot(0))
-    metrics.begin(bundle.manifest, 1)
-    endpoints.observer.observe = metrics.observe
+    metrics.predictions.begin(bundle.manifest, 1)
+    endpoints.observer.observe = metrics.predictions.observe
     app = LateApp(lambda: follow_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
     log = Log("json", access=False, descriptor=2)
     log.capture_logging()

@@ -15,13 +15,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
-from iris_deploy.dumps.records import Fitted
-from iris_deploy.estimators.pipeline import build_kernel
+from iris_deploy.dumps.records import ClassName, Fitted
+from iris_deploy.estimators.reading import build_model
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.features import Feature
 from iris_deploy.schema.signature import Signature
 from tests.families import CLASSIFIERS as FAMILY_CLASSIFIERS
-from tests.families import TRANSFORMERS
+from tests.families import SCALERS as FAMILY_SCALERS
+from tests.signatures import classes, number
 
 CLASSES = ("setosa", "versicolor", "virginica")
 
@@ -32,38 +32,20 @@ COMPRESSIONS: list[Any] = [
 ]
 """Values of the parameter ``compress`` of ``joblib.dump``; lz4 is a package of its own."""
 
-CHILD = f"""
+CHILD = """
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.features import Feature
-from iris_deploy.schema.signature import Signature
 from iris_deploy.errors import ArtifactError
-signature = Signature(
-    features=tuple(
-        Feature(name=name, unit=None, minimum=0, maximum=1, mean=0, bin_edges=(), bin_counts=(1,))
-        for name in ("length", "width")
-    ),
-    classes={CLASSES},
-)
+from tests.signatures import numbers_to_classes
+signature = numbers_to_classes(2, 3)
 """
 
 
 def signature(n_classes: int = 3, n_features: int = 2) -> Signature:
     """Build the contract of petals."""
     return Signature(
-        features=tuple(
-            Feature(
-                name=f"x{j}",
-                unit="cm",
-                minimum=0.1,
-                maximum=6.9,
-                mean=2.5,
-                bin_edges=(),
-                bin_counts=(150,),
-            )
-            for j in range(n_features)
-        ),
-        classes=CLASSES[:n_classes],
+        columns=tuple(number(f"x{j}", minimum=0.1, maximum=6.9) for j in range(n_features)),
+        output=classes(*CLASSES[:n_classes]),
     )
 
 
@@ -78,8 +60,8 @@ def transform(scaler: Fitted, rows: Floats) -> Floats:
     """Return what a scaler makes of two columns: the scores of a classifier that only hands on."""
     weights = {"coef_": np.eye(3, 2), "intercept_": np.zeros(3), "classes_": np.arange(3)}
     perceptron = Fitted("sklearn.linear_model.Perceptron", {**weights})
-    kernel, _ = build_kernel([scaler, perceptron], 3, 2)
-    return kernel.columns(rows)[:2].T
+    model = build_model([scaler, perceptron], signature())
+    return model.kernel.columns(rows)[:2].T
 
 
 def assert_near(got: Any, expected: Any, rows: Floats) -> None:
@@ -103,7 +85,7 @@ PIPELINES: dict[str, Callable[[], Any]] = {
     ),
 }
 
-SCALERS = TRANSFORMERS
+SCALERS = FAMILY_SCALERS
 CLASSIFIERS = FAMILY_CLASSIFIERS | PIPELINES
 
 
@@ -129,8 +111,8 @@ def fit(name: str, data: str) -> Any:
 
 
 def public_name(estimator: BaseEstimator) -> str:
-    module = type(estimator).__module__.split(".")
-    return ".".join([p for p in module if not p.startswith("_")] + [type(estimator).__name__])
+    module = type(estimator).__module__.partition("._")[0]
+    return f"{module}.{type(estimator).__name__}"
 
 
 def assert_same(got: Any, original: Any) -> None:
@@ -139,6 +121,9 @@ def assert_same(got: Any, original: Any) -> None:
         assert isinstance(got, Fitted)
         assert got.name == public_name(original)
         assert_same(got.state, original.__getstate__())
+    elif isinstance(original, np.ndarray) and original.dtype.hasobject:
+        assert got.shape == original.shape
+        assert_same(got.ravel().tolist(), original.ravel().tolist())
     elif isinstance(original, np.ndarray):
         assert isinstance(got, np.ndarray)
         np.testing.assert_array_equal(got, original, strict=True)
@@ -151,9 +136,8 @@ def assert_same(got: Any, original: Any) -> None:
         assert len(got) == len(original)
         for one, other in zip(got, original, strict=True):
             assert_same(one, other)
-    elif type(original).__module__.partition(".")[0] in {"sklearn", "_loss"}:
-        assert isinstance(got, Fitted)  # a loss function
-        assert got.name.startswith("sklearn.")
+    elif isinstance(got, (Fitted, ClassName)):  # a loss, a tree, a generator, a function
+        assert got.name.partition(".")[0] in {"sklearn", "numpy", "functools", "builtins"}
     else:
         plain = original.item() if isinstance(original, np.generic) else original
         assert (type(got), got) == (type(plain), plain)

@@ -67,8 +67,8 @@ class Turns:
         self.memory = memory
         self.endpoints = endpoints
         metrics = Metrics(memory.slot(0))
-        metrics.begin(endpoints.bundle.manifest, 1)
-        endpoints.observer.observe = metrics.observe
+        metrics.predictions.begin(endpoints.bundle.manifest, 1)
+        endpoints.observer.observe = metrics.predictions.observe
         settings = ServeSettings(trusted_proxies=("127.0.0.1",), url_prefix=prefix)
         access = Access((token,) if token else (), ("https://a.example",))
         app = follow_app(endpoints, max_body_bytes=settings.max_body_bytes)

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from iris_deploy.bundle.manifest import encode_manifest
+from iris_deploy.bundle.manifest_json import encode_manifest
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.image.engines.registry import ENGINES
 from tests.conftest import COMMAND, Run, run_process

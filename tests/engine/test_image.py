@@ -21,6 +21,7 @@ from tests.containers import (
     BASE,
     CERTIFICATES,
     TAG,
+    UNNEEDED,
     build,
     container,
     docker,
@@ -261,7 +262,7 @@ def test_it_holds_the_server_and_one_bundle_and_no_more(image: str) -> None:
         *(f"/opt/iris-deploy/{part}" for part in ("lib", "app", "artifacts")),
     }
     names = {Path(path).name for path in listed}
-    assert not names & {"sklearn", "scipy", "joblib", "rich", "pygments", "pip", "tests"}
+    assert not names & UNNEEDED
     assert not any(name.endswith((".h", ".pyi", ".pyx")) for name in names)
     package = {path.split("/iris_deploy/")[1] for path in listed if "/app/iris_deploy/" in path}
     assert {path.split("/")[0] for path in package if "/" in path} == {
@@ -304,10 +305,10 @@ def test_the_image_describes_itself(image: str) -> None:
     served = json.loads(answer)
     assert status == 200
     assert labels["io.iris-deploy.digest"] == served["digest"]
-    assert float(labels["io.iris-deploy.accuracy"]) == served["accuracy"] == 41 / 45
+    assert json.loads(labels["io.iris-deploy.metrics"]) == served["evaluation"]
     signature = json.loads(labels["io.iris-deploy.signature"])
-    assert signature["classes"] == served["classes"]
-    assert [f["name"] for f in signature["features"]] == ["length", "width"]
+    assert signature["classes"] == served["output"]["classes"]
+    assert [f["name"] for f in signature["columns"]] == ["length", "width"]
     assert "numpy" in json.loads(labels["io.iris-deploy.trained-with"])
     for name in ("title", "version", "description", "base.name"):
         assert labels[f"org.opencontainers.image.{name}"]

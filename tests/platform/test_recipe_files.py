@@ -341,9 +341,9 @@ tests:
         values: 0+100x30
       - series: iris_deploy_requests_total{job="iris", route="/predict", status="503"}
         values: 0+FAILx30
-      - series: iris_deploy_drift_psi{feature="length"}
+      - series: iris_deploy_drift_psi{column="length"}
         values: 0.05x10 0.9x20
-      - series: iris_deploy_drift_threshold{feature="length"}
+      - series: iris_deploy_drift_threshold{column="length"}
         values: 0.1x30
     alert_rule_test:
       - eval_time: 20m
@@ -354,9 +354,9 @@ tests:
       - eval_time: 25m
         alertname: InputDrifts
         exp_alerts:
-          - exp_labels: {severity: warning, feature: length}
+          - exp_labels: {severity: warning, column: length}
             exp_annotations:
-              summary: A feature is not distributed any more as in training
+              summary: A column is not distributed any more as in training
 """
 ALERT = (
     "[{exp_labels: {severity: critical, job: iris}, "

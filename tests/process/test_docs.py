@@ -5,15 +5,17 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.cli import app
-from iris_deploy.estimators.family import Classifier, Transformer
+from iris_deploy.estimators.family import Composite, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
 from tests.conftest import COMMAND, Server, run_process, serving
+from tests.data import passengers
 from tests.package import ROOT
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,12 +59,17 @@ def test_every_environment_variable_is_documented() -> None:
         assert f"`{variable}`" in text
 
 
-def test_every_metric_is_documented_and_no_other(artifacts: Path) -> None:
+def test_every_metric_is_documented_and_no_other(artifacts: Path, tmp_path: Path) -> None:
     text = (ROOT / "docs/operations.md").read_text().split("\n## Metrics\n")[1]
     table = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
     with serving(artifacts) as running:
         running.predict([{"length": 5.1, "width": 2.4}] * 200)
         exposed = {name.partition("{")[0] for name in running.metrics()}
+    passengers().to_csv(tmp_path / "prices.csv", index=False)
+    options = ("--data", "prices.csv", "--target", "price", "--estimator", "ridge")
+    assert run_process("train", *options, cwd=tmp_path).returncode == 0
+    with serving(tmp_path / "artifacts", "--model", "prices") as running:
+        exposed |= {name.partition("{")[0] for name in running.metrics()}
     exposed = {re.sub("_(bucket|count|sum)$", "", name) for name in exposed}
     assert set(re.findall(r"`([a-z_]+)`", table)) == exposed
 
@@ -117,7 +124,7 @@ def test_every_estimator_that_is_served_is_named_in_the_design() -> None:
     text = (ROOT / "docs/design.md").read_text().split("## The code-free reader")[1]
     for family in FAMILIES:
         for part in family:
-            if isinstance(part, (Transformer, Classifier)):
+            if isinstance(part, (Transformer, Predicting, Composite)):
                 assert re.search(rf"\b{part.name.rpartition('.')[2]}\b", text), part.name
 
 
@@ -178,6 +185,7 @@ def start_of_a_server(directory: Path) -> str:
 
 def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server) -> None:
     seen = set()
+    passengers().drop(columns="price").to_csv(tmp_path / "titanic.csv", index=False)
     for command, output in transcript():
         program, *words = shlex.split(command)
         if program == "curl":
@@ -220,3 +228,17 @@ def test_the_makefile_runs_the_talk_on_port_5000() -> None:
     assert "PORT ?= 5000" in makefile
     for command in ("train", "evaluate", "serve --port $(PORT)"):
         assert f"iris-deploy {command}\n" in makefile
+
+
+def test_the_table_of_families_is_that_of_the_registry() -> None:
+    text = (ROOT / "docs/tables.md").read_text()
+    parts = [part for family in FAMILIES for part in family]
+    kinds: dict[str, list[Any]] = {
+        "classifiers": [p for p in parts if isinstance(p, Predicting) and p.task != "regression"],
+        "regressors": [p for p in parts if isinstance(p, Predicting) and p.task == "regression"],
+        "transformers": [p for p in parts if isinstance(p, Transformer)],
+        "what holds others": [p for p in parts if isinstance(p, Composite)],
+    }
+    for kind, listed in kinds.items():
+        names = ", ".join(sorted({part.name.rpartition(".")[2] for part in listed}))
+        assert f"| {kind} | {names} |" in text

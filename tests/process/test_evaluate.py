@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from iris_deploy.training.evaluation import wilson_interval
+from iris_deploy.training.intervals import wilson_interval
 from tests.bundles import rewrite
 from tests.conftest import Run
 
@@ -20,8 +20,10 @@ def test_figures_are_those_of_the_training(run: Run, artifacts: Path) -> None:
     assert figures["digest"] == written["digest"]
     for name, value in written["evaluation"].items():
         assert figures[name] == value
+    assert set(figures["importance"]) == {"length", "width"}
     assert figures["confusion_matrix"] == [[16, 0, 0], [2, 15, 1], [0, 1, 10]]
-    assert figures["classes"]["versicolor"] == {
+    assert figures["classes"][1] == {
+        "label": "versicolor",
         "precision": pytest.approx(15 / 16),
         "recall": pytest.approx(15 / 18),
         "f1": pytest.approx(30 / 34),
@@ -59,7 +61,7 @@ def test_the_gate_has_an_exit_code_of_its_own(
 def test_the_gate_leaves_json_on_standard_output_whole(run: Run, artifacts: Path) -> None:
     result = run("evaluate", "--artifacts", artifacts, "--min-accuracy", 1, "--json")
     assert result.code == 4
-    assert result.json()["total"] == 45
+    assert result.json()["samples"] == 45
 
 
 @pytest.mark.parametrize("gate", ["1.5", "-0.1", "most"])
@@ -70,11 +72,14 @@ def test_a_gate_that_is_no_share_is_a_usage_error(run: Run, artifacts: Path, gat
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"training.dataset_digest": "sha256:" + "0" * 64}, "the dataset iris-uci is not the one"),
-        ({"training.dataset": "iris"}, "the dataset iris is not the one"),
-        ({"training.split.test_digest": "sha256:" + "0" * 64}, "the split of iris-uci is not"),
-        ({"training.split.random_state": 1}, "the split of iris-uci is not"),
-        ({"training.dataset": "roses"}, "no dataset 'roses'"),
+        (
+            {"provenance.dataset_digest": "sha256:" + "0" * 64},
+            "the dataset iris-uci is not the one",
+        ),
+        ({"provenance.dataset": "iris"}, "the dataset iris is not the one"),
+        ({"provenance.split.test_digest": "sha256:" + "0" * 64}, "the split of iris-uci is not"),
+        ({"provenance.split.random_state": 1}, "the split of iris-uci is not"),
+        ({"provenance.dataset": "roses"}, "no dataset 'roses'"),
     ],
 )
 def test_data_that_are_not_the_recorded_ones_are_refused(

@@ -29,7 +29,10 @@ def test_each_dataset_and_tol_has_the_measured_accuracy(
     result = run("train", "--artifacts", tmp_path, "--dataset", dataset, *options, "--json")
     assert result.code == 0
     evaluation = result.json()["evaluation"]
-    assert (evaluation["correct"], evaluation["total"]) == (correct, 45)
+    assert evaluation["samples"] == 45
+    assert evaluation["metrics"]["accuracy"]["value"] == correct / 45
+    matrix = evaluation["confusion_matrix"]
+    assert sum(line[k] for k, line in enumerate(matrix)) == correct
 
 
 def test_defaults_are_the_talk_and_are_told_to_a_person(run: Run, tmp_path: Path) -> None:
@@ -105,13 +108,13 @@ def test_options_reach_the_estimator_and_the_manifest(run: Run, tmp_path: Path) 
     )
     manifest = result.json()
     assert (manifest["model"], manifest["version"]) == ("petals", 1)
-    split = manifest["training"]["split"]
+    split = manifest["provenance"]["split"]
     assert (split["test_size"], split["random_state"]) == (0.2, 7)
     assert (split["train_samples"], split["test_samples"]) == (120, 30)
     perceptron = joblib.load(tmp_path / "petals/1/ppn_iris.pkl")
     assert (perceptron.max_iter, perceptron.eta0, perceptron.tol) == (11, 0.5, 0.01)
     assert perceptron.random_state == 7
-    recorded = manifest["training"]["estimators"][1]
+    recorded = manifest["provenance"]["estimators"][1]
     assert recorded["name"] == "sklearn.linear_model.Perceptron"
     assert recorded["parameters"]["eta0"] == 0.5
 

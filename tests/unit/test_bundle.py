@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.bundle.bundle import read_bundle
-from iris_deploy.bundle.manifest import FORMAT, MAX_ARTIFACTS
+from iris_deploy.bundle.manifest import MAX_ARTIFACTS
+from iris_deploy.bundle.manifest_json import FORMAT
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleDigestError, BundleError
 from tests.bundles import DELETE, rewrite
@@ -72,7 +73,7 @@ def test_two_models_have_to_be_told_apart(run: Run, artifacts: Path) -> None:
         (b"\x00\xff", ["not a manifest"]),
         (b"[]", ["not a manifest"]),
         (b'{"name": "somebody else\'s"}', ["not a manifest"]),
-        (b'{"format": 99, "files": []}', ["newer format 99", f"reads {FORMAT}"]),
+        (b'{"format": 99, "files": []}', ["newer format 99", f"reads 1 to {FORMAT}"]),
         (b'{"format": 0}', ["format 0"]),
         (b'{"format": 1, "digest": "sha256:0"}', ["not a manifest"]),
         (b"[" * 100_000, ["not a manifest"]),
@@ -93,8 +94,8 @@ def test_a_foreign_or_newer_manifest_is_named_as_such(
         ({"runtime": DELETE}, ["runtime"]),
         ({"runtime": "scikit-learn"}, ["scikit-learn"]),
         ({"version": 7}, ["version 7", "expected version 2"]),
-        ({"signature.classes": ["a", "b"]}, ["2 classes"]),
-        ({"signature.features": []}, ["2 features", "0"]),
+        ({"signature.output.classes": ["a", "b"]}, ["2 classes"]),
+        ({"signature.columns": []}, ["(2,)", "(0,)"]),
         ({"artifacts": []}, ["classifier"]),
         ({"artifacts.0.file": "../../escape.pkl"}, ["plain file name"]),
         ({"artifacts.0.file": "/etc/passwd"}, ["plain file name"]),
@@ -103,7 +104,7 @@ def test_a_foreign_or_newer_manifest_is_named_as_such(
         ({"artifacts.0.size": MAX_DUMP_BYTES + 1}, [f"<= {MAX_DUMP_BYTES}", "size"]),
         ({"artifacts.0.size": 10**18}, [f"<= {MAX_DUMP_BYTES}", "size"]),
         ({"examples": []}, ["examples"]),
-        ({"examples.0.label": "virginica"}, ["does not answer as it did"]),
+        ({"examples.0.prediction": "virginica"}, ["does not answer as it did"]),
         ({"examples.0.scores": [0.0, 0.0, 1.0]}, ["does not answer as it did"]),
     ],
 )
@@ -125,8 +126,8 @@ def test_a_manifest_lists_no_more_artifacts_than_are_read(run: Run, artifacts: P
 
 def test_a_manifest_names_each_feature_once(run: Run, artifacts: Path) -> None:
     path = artifacts / "iris/2/bundle.json"
-    rewrite(path, {"signature.features.1.name": "length"})
-    fails(run("predict", "--artifacts", artifacts, INSTANCE), "a feature is named twice")
+    rewrite(path, {"signature.columns.1.name": "length"})
+    fails(run("predict", "--artifacts", artifacts, INSTANCE), "a column is named twice")
 
 
 def test_an_edited_manifest_is_refused(run: Run, artifacts: Path) -> None:

@@ -223,7 +223,7 @@ def test_a_dump_as_large_as_the_limit_is_read_and_one_byte_more_is_not(pack: str
 
 def test_a_compressed_flood_of_instructions_is_refused_early() -> None:
     flood = b"\x80\x04" + b"}" * 3_000_000 + b"."
-    with pytest.raises(ArtifactError, match="more than 100000 instructions"):
+    with pytest.raises(ArtifactError, match="more instructions than its size could need"):
         read_estimator(zlib.compress(flood))
 
 

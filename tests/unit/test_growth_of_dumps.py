@@ -15,7 +15,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from iris_deploy.dumps.machine import MAX_ATTRIBUTES, MAX_INSTRUCTIONS, MAX_KEY, MAX_KEYS
+from iris_deploy.dumps.budget import MAX_INSTRUCTIONS
+from iris_deploy.dumps.machine import MAX_ATTRIBUTES, MAX_KEY, MAX_KEYS
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.registry import read_estimator
 from tests.growth import assert_linear, peak

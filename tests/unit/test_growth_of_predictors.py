@@ -11,12 +11,13 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.pipeline import MAX_ESTIMATORS
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.reading import MAX_ESTIMATORS
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.signature import Signature
 from tests.growth import assert_linear, peak
 from tests.pickling import dump, signature
+from tests.signatures import numbers_to_classes
 
 pytestmark = pytest.mark.no_cover  # work is measured here
 
@@ -24,8 +25,7 @@ LARGE = 1 << 22  # bytes
 
 
 def wide_signature(n_features: int, n_classes: int = 3) -> Signature:
-    features = signature(n_features=n_features).features
-    return Signature(features=features, classes=tuple(f"class {k}" for k in range(n_classes)))
+    return numbers_to_classes(n_features, n_classes)
 
 
 def scaler(n_features: int) -> StandardScaler:

@@ -23,7 +23,7 @@ LEAKS = {
     "cli/serve.py": "import subprocess",
     "serving/worker/channel.py": "from waitress import wasyncore",
     "dumps/unpack.py": "import pickle",
-    "schema/features.py": "from iris_deploy.schema import signature",  # which imports features
+    "schema/columns.py": "from iris_deploy.schema import signature",  # which imports columns
 }
 """Lines that must not be added to a file, or make one."""
 

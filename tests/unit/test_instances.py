@@ -10,31 +10,20 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iris_deploy.codec import strict_json as strict
-from iris_deploy.codec.instances import InstanceReader, Rows
+from iris_deploy.codec.instances import InstanceReader
+from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.values import ValueReader
-from iris_deploy.schema.features import Feature
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.labels import LabelWriter
+from tests.signatures import category, classes, number
 
 NAMES = ["length", "width", "a [b]", "\u00e4", "e", "0", "", 'quo"te', "back\\slash"]
 
 
 def signature(*names: str) -> Signature:
-    features = [
-        Feature(
-            name=name,
-            unit=None,
-            minimum=0.0,
-            maximum=1.0,
-            mean=0.5,
-            bin_edges=(0.5,),
-            bin_counts=(1, 1),
-        )
-        for name in names
-    ]
-    return Signature(features=tuple(features), classes=("a", "b"))
+    return Signature(columns=tuple(map(number, names)), output=classes("a", "b"))
 
 
 def by_the_strict_reader(signature: Signature, body: bytes) -> list[tuple[float, ...]] | str:
@@ -157,3 +146,75 @@ def test_instances_as_clients_write_them_are_taken(
     for value in (rows[0], rows, arrays):
         body = json.dumps(value, separators=spaces).encode()
         assert agree(columns, body) == ('quo"te' not in names)
+
+
+MIXED = Signature(
+    columns=(
+        number("length", missing=True),
+        category("colour", ["red", "gr\u00fcn", 'qu"ote', ""], unknown=True, missing=True),
+        category("grade", [1.0, 2.5, -0.0]),
+        number("alone", boolean=True),
+    ),
+    output=classes("a", "b"),
+)
+"""Columns of every kind: with gaps and without, of text and of numbers, strict and lenient."""
+
+values = st.sampled_from(
+    [
+        *('"red"', '"gr\u00fcn"', '"gr\\u00fcn"', '"violet"', '"qu\\"ote"', '""', '"2.5"', '"NaN"'),
+        *("1", "1.0", "2.5", "0", "-0.0", "3", "1e101", "1e400", "null", "true", "false", "[]"),
+    ]
+)
+mixed_keys = st.sampled_from(
+    [*map(json.dumps, MIXED.names), '"l\\u0065ngth"', '"other"', '"Colour"']
+)
+
+
+@st.composite
+def mixed_objects(draw: st.DrawFn, of: st.SearchStrategy[str] = values) -> str:
+    """Write an object: mostly right, and now and then not."""
+    usual = {
+        "length": st.sampled_from(["null", "1.5", "7"]),
+        "colour": st.sampled_from(["null", '"red"', '"violet"']),
+        "grade": st.sampled_from(["1", "2.5"]),
+        "alone": st.sampled_from(["true", "0.5"]),
+    }
+    if draw(st.booleans()) and of is values:
+        members = [f'"{key}": {draw(each)}' for key, each in usual.items()]
+        members = members[draw(st.integers(0, 2)) :] if draw(st.booleans()) else members
+    else:
+        members = [f"{draw(mixed_keys)}: {draw(of)}" for _ in range(draw(st.integers(0, 5)))]
+    return "{" + ", ".join(draw(st.permutations(members))) + "}"
+
+
+mixed_arrays = st.lists(values, max_size=3).map(lambda each: f"[{','.join(each)}]")
+mixed_bodies = (
+    mixed_objects()
+    | mixed_objects(mixed_arrays)
+    | st.lists(mixed_objects(), max_size=4).map(lambda rows: f"[{','.join(rows)}]")
+)
+
+
+@given(mixed_bodies)
+@settings(max_examples=1500, deadline=None)
+@example('{"length": 1, "colour": "red", "grade": 1, "alone": true}')
+@example('{"grade": 1, "alone": true}')
+@example('{"grade": 1, "grade": 1, "alone": 0}')
+@example('{"colour": "red", "colour": "red", "grade": 1, "alone": 0}')
+@example('[{"grade": 1, "alone": true}, {"colour": "red", "grade": 2.5, "alone": 0.5}]')
+@example('{"length": [null, 1], "colour": ["red", null], "grade": [1, 1], "alone": [true, 0]}')
+@example('{"grade": [1, 1], "alone": [true, 0]}')
+@example('{"grade": [], "alone": []}')
+@example("{}")
+def test_both_readers_agree_on_columns_of_every_kind(text: str) -> None:
+    agree(MIXED, text.encode())
+
+
+def test_instances_of_every_kind_as_clients_write_them_are_taken() -> None:
+    row = {"length": None, "colour": "violet", "grade": 2.5, "alone": False}
+    gap = {"grade": 1, "alone": 1}
+    arrays = {"colour": ["red", None], "grade": [1, 2.5], "alone": [True, 0.5]}
+    for value in (row, gap, [row, gap] * 10, arrays):
+        assert agree(MIXED, json.dumps(value).encode())
+    read = InstanceReader(MIXED).read(json.dumps(row).encode())
+    assert bits([read]) == bits([(float("nan"), -1.0, 1.0, 0.0)])  # type: ignore[list-item]

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from iris_deploy.dumps.records import Fitted
-from iris_deploy.estimators.pipeline import build_kernel
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.reading import build_model
 from iris_deploy.estimators.registry import read_estimator
 from tests.families import SGD_LOG
 from tests.package import ROOT
@@ -47,9 +47,9 @@ def test_an_old_classifier_decides_as_its_scikit_learn_did(release: str, file: s
     fitted = read_estimator((DUMPS / release / file).read_bytes())
     predictor = Predictor(signature(figures["classes"]), [fitted])
     labels = [CLASSES[index] for index in figures["labels"]]
-    assert predictor.labels(rows.tolist()) == labels
-    assert predictor.predict(rows).labels == labels
-    kernel, _ = build_kernel([fitted], figures["classes"], 2)
+    assert predictor.values(rows.tolist()) == labels
+    assert predictor.predict(rows).values == labels
+    kernel = build_model([fitted], signature(figures["classes"])).kernel
     decision = np.array(figures["decision_function"]).reshape(len(rows), -1)
     assert_near(kernel.columns(rows).T, decision, rows)
 

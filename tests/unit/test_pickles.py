@@ -63,7 +63,7 @@ def test_a_read_classifier_decides_as_the_one_in_memory(name: str, data: str) ->
     length, width = np.meshgrid(np.linspace(-1, 9, 21), np.linspace(-1, 4, 21))
     rows = np.column_stack([length.ravel(), width.ravel()])
     predictions = predictor.predict(rows)
-    assert (estimator.classes_[predictions.indices] == estimator.predict(rows)).all()
+    assert (estimator.classes_[predictions.outcomes] == estimator.predict(rows)).all()
     if predictor.score_name == "probabilities":
         np.testing.assert_allclose(
             predictions.scores, estimator.predict_proba(rows), rtol=1e-11, atol=1e-13
@@ -107,7 +107,7 @@ def test_every_loss_of_stochastic_gradient_descent_is_read(loss: str) -> None:
     estimator.fit(*samples("3 classes"))
     fitted = read_estimator(dump(estimator))
     assert_same(fitted, estimator)
-    assert Predictor(signature(), [fitted]).labels([(1.4, 0.2)])
+    assert Predictor(signature(), [fitted]).values([(1.4, 0.2)])
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_reading_and_predicting_import_neither_scikit_learn_nor_joblib(tmp_path:
 import sys
 from pathlib import Path
 {CHILD}
-Predictor(signature, [read_estimator(Path(sys.argv[1]).read_bytes())]).label((5.1, 2.4))
+Predictor(signature, [read_estimator(Path(sys.argv[1]).read_bytes())]).value((5.1, 2.4))
 print(sorted({{"sklearn", "joblib", "scipy", "pandas"}} & set(sys.modules)))
 """
     ran = subprocess.run(

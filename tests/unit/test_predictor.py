@@ -24,39 +24,35 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from iris_deploy.codec.pointers import InstanceError
-from iris_deploy.estimators import linear
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.kernels import linear as kernel
 from iris_deploy.kernels import links as probabilities
-from iris_deploy.kernels.scores import decide
-from iris_deploy.kernels.steps import Step
-from iris_deploy.schema.features import Feature
+from iris_deploy.kernels import transform
+from iris_deploy.kernels.blocks import Values
+from iris_deploy.kernels.scores import Rule, decide
+from iris_deploy.kernels.steps import Arithmetic, Clip, Step
+from iris_deploy.kernels.transform import Transform
 from iris_deploy.schema.problems import SignatureError
-from iris_deploy.schema.signature import Signature
 from tests.contracts import Contract
-from tests.families import CLASSIFIERS, LOGISTIC, PERCEPTRON, TRANSFORMERS
+from tests.families import CLASSIFIERS, LINEAR_CLASSIFIERS, LOGISTIC, PERCEPTRON, SCALERS
 from tests.growth import peak
+from tests.signatures import numbers_to_classes
 
 MILLION = 1_000_000
 
 ESTIMATORS: dict[str, Any] = {
     **{name: make_pipeline(StandardScaler(), create()) for name, create in CLASSIFIERS.items()},
-    **{
-        name: make_pipeline(create(), LogisticRegression()) for name, create in TRANSFORMERS.items()
-    },
+    **{name: make_pipeline(create(), LogisticRegression()) for name, create in SCALERS.items()},
 }
 """Every case of every family, before or behind another one."""
-
-LINEAR = {part.name.rpartition(".")[2] for part in linear.FAMILY}
-"""Classes whose scores are weighted sums."""
 
 CASES = [(name, n) for name in ESTIMATORS for n in (2, 3)]
 
 
 def is_linear(name: str) -> bool:
     """Tell whether an estimator, or what is behind it, decides by weighted sums."""
-    return name in TRANSFORMERS or name.partition("(")[0] in LINEAR
+    return name in SCALERS or name in LINEAR_CLASSIFIERS
 
 
 cases = pytest.mark.parametrize(("name", "n_classes"), CASES)
@@ -66,19 +62,7 @@ def build_predictor(estimator: Any, n_features: int, n_classes: int) -> Predicto
     """Build the predictor of a fitted estimator by way of its dump."""
     dump = io.BytesIO()
     joblib.dump(estimator, dump)
-    feature: dict[str, Any] = {
-        "unit": None,
-        "minimum": 0.0,
-        "maximum": 1.0,
-        "mean": 0.5,
-        "bin_edges": (),
-        "bin_counts": (),
-    }
-    signature = Signature(
-        features=tuple(Feature(name=f"x{j}", **feature) for j in range(n_features)),
-        classes=tuple(f"class {k}" for k in range(n_classes)),
-    )
-    return Predictor(signature, [read_estimator(dump.getvalue())])
+    return Predictor(numbers_to_classes(n_features, n_classes), [read_estimator(dump.getvalue())])
 
 
 @lru_cache
@@ -93,6 +77,9 @@ def fitted(name: str, n_classes: int) -> tuple[Any, Predictor]:
 
 def decision(estimator: Any, X: np.ndarray) -> np.ndarray:
     """Return scikit-learn's decision values with one column per class."""
+    if not hasattr(estimator, "decision_function"):
+        shares: np.ndarray = estimator.predict_proba(X)
+        return shares
     values: np.ndarray = estimator.decision_function(X)
     columns: np.ndarray = np.column_stack([-values, values]) if values.ndim == 1 else values
     return columns
@@ -121,7 +108,7 @@ def points(case: str) -> np.ndarray:
 def test_labels_are_scikit_learns_on_a_million_points(name: str, n_classes: int, case: str) -> None:
     estimator, predictor = fitted(name, n_classes)
     X = points(case)
-    assert (predictor.predict(X).indices == estimator.predict(X)).all()
+    assert (predictor.predict(X).outcomes == estimator.predict(X)).all()
 
 
 @cases
@@ -148,14 +135,14 @@ def test_a_row_has_the_same_bits_alone_in_any_batch_and_in_any_memory_order(
     for start, size in ((0, 1), (1, 2), (3, 5), (100, 16), (200, 17), (300, 1000)):
         part = predictor.predict(X[start : start + size])
         assert part.scores.tobytes() == whole.scores[start : start + size].tobytes()
-        assert part.labels == whole.labels[start : start + size]
-        assert predictor.labels(X[start : start + size].tolist()) == part.labels
+        assert part.values == whole.values[start : start + size]
+        assert predictor.values(X[start : start + size].tolist()) == part.values
     for copy in (np.asfortranarray(X), np.repeat(X, 2, axis=0)[::2], X[::-1].copy()[::-1]):
         assert predictor.predict(copy).scores.tobytes() == whole.scores.tobytes()
     for i, row in enumerate(X.tolist()):
         label, scores = predictor.score(row)
         assert np.array(scores).tobytes() == whole.scores[i].tobytes()
-        assert predictor.label(row) == label == whole.labels[i]
+        assert predictor.value(row) == label == whole.values[i]
 
 
 def boundary_points(name: str, n_classes: int) -> np.ndarray:
@@ -232,7 +219,7 @@ def test_any_number_of_features_and_classes_gives_the_same_bits_by_both_paths(
         estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
         predictor = build_predictor(estimator, n_features, k)
         batch = predictor.predict(X)
-        assert (batch.indices == estimator.predict(X)).all()
+        assert (batch.outcomes == estimator.predict(X)).all()
         rows = [predictor.score(row)[1] for row in X.tolist()]
         assert np.array(rows).tobytes() == batch.scores.tobytes()
 
@@ -241,6 +228,7 @@ def test_a_model_too_wide_to_unroll_gives_the_same_bits(monkeypatch: pytest.Monk
     estimator, predictor = fitted(LOGISTIC, 3)
     X = points("data")[:200].tolist()
     monkeypatch.setattr(kernel, "MAX_UNROLLED", 0)
+    monkeypatch.setattr(transform, "MAX_UNROLLED", 0)
     wide = build_predictor(estimator, 2, 3)
     assert [wide.score(row) for row in X] == [predictor.score(row) for row in X]
 
@@ -252,19 +240,29 @@ def test_a_row_too_wide_to_unroll_gets_the_bits_of_columns(n_features: int, n_li
     def vector() -> Any:
         return numbers.normal(size=n_features) * 10.0 ** numbers.integers(-8, 8, n_features)
 
-    steps = (Step("-", vector()), Step("/", vector()), Step("clip", (-1e3, 1e3)))
+    first = Arithmetic("-", vector()), Arithmetic("/", vector()), Clip(-1e3, 1e3)
+    steps = (*first, Arithmetic("*", vector()), Arithmetic("+", vector()))
     coef = np.stack([vector() for _ in range(n_lines)])
-    wide = kernel.LinearKernel(coef, coef[:, 0], (*steps, Step("*", vector()), Step("+", vector())))
+    rule: Rule = "above" if n_lines == 1 else "largest"
+    wide = kernel.LinearKernel(stepped(n_features, steps), coef, coef[:, 0], rule)
     for row in [vector() for _ in range(50)]:
         index, scores = wide._decide_one(row.tolist())
         columns = wide.columns(row[np.newaxis])
-        assert (index, list(scores)) == (int(decide(columns)[0]), columns[:, 0].tolist())
+        assert (index, list(scores)) == (int(decide(columns, rule)[0]), columns[:, 0].tolist())
+
+
+def stepped(n_features: int, steps: tuple[Step, ...]) -> Transform:
+    """Change every feature by steps."""
+    columns = np.arange(n_features, dtype=np.int32)
+    return Transform(n_features, (Values(columns, steps),))
 
 
 def test_code_for_a_row_is_bounded_whatever_it_is_made_of() -> None:
     """Forty scalers of 4,096 features would be 700 MB of code."""
     ones = np.ones(4096)
-    many = kernel.LinearKernel(np.ones((1, 4096)), np.zeros(1), (Step("*", ones),) * 40)
+    many = kernel.LinearKernel(
+        stepped(4096, (Arithmetic("*", ones),) * 40), np.ones((1, 4096)), np.zeros(1), "above"
+    )
     assert peak(many.build_row) < 1 << 20
     assert many.build_row()(ones.tolist())[1] == (4096.0,)
 
@@ -315,9 +313,9 @@ def test_probabilities_of_extreme_decision_values_are_scikit_learns(
 
 def test_no_rows_give_no_predictions() -> None:
     _, predictor = fitted(PERCEPTRON, 3)
-    assert predictor.labels([]) == []
+    assert predictor.values([]) == []
     predictions = predictor.predict([])
-    assert (predictions.labels, predictions.scores.shape) == ([], (0, 3))
+    assert (predictions.values, predictions.scores.shape) == ([], (0, 3))
 
 
 @pytest.mark.parametrize("value", [1e308, -1.7e308])
@@ -328,12 +326,12 @@ def test_a_score_that_overflows_is_refused_by_every_path(value: float) -> None:
     predictor = build_predictor(spread, 2, 3)
     row, fine = (value, value), (1.0, 1.0)
     with pytest.raises(SignatureError, match="overflows"):
-        predictor.label(row)
+        predictor.value(row)
     with pytest.raises(SignatureError, match="overflows"):
         predictor.score(row)
     for rows in ([fine, row], [fine] * 20 + [row]):
         with pytest.raises(SignatureError, match=f"^row {len(rows) - 1}: "):
-            predictor.labels(rows)
+            predictor.values(rows)
         with pytest.raises(SignatureError, match=f"^row {len(rows) - 1}: "):
             predictor.predict(rows)
 
@@ -345,7 +343,7 @@ def test_a_request_with_a_score_that_overflows_is_told_where(form: str, *, detai
     estimator = deepcopy(estimator)
     estimator[-1].coef_ *= 1e250
     predictor = build_predictor(estimator, 2, 3)
-    names = [feature.name for feature in predictor.signature.features]
+    names = predictor.signature.names
     rows = [(1.0, 1.0)] * 20 + [(1e99, -1e99)]
     body: object = [dict(zip(names, row, strict=True)) for row in rows]
     where = ["#/20"]
@@ -390,7 +388,7 @@ def test_scores_farther_apart_than_floats_go_are_probabilities_by_every_path() -
     assert (label, scores) == ("class 0", (1.0, 0.0, 0.0))
     assert predictor.predict([row]).scores.tolist() == [[1.0, 0.0, 0.0]]
     for rows in (np.array([row]), np.array([row] * 100)):
-        assert predictor.labels(rows) == ["class 0"] * len(rows)
+        assert predictor.values(rows) == ["class 0"] * len(rows)
 
 
 def test_few_rows_that_overflow_in_an_array_are_refused_without_a_warning() -> None:
@@ -398,4 +396,4 @@ def test_few_rows_that_overflow_in_an_array_are_refused_without_a_warning() -> N
     estimator[-1].coef_ = estimator[-1].coef_ * 100
     predictor = build_predictor(estimator, 2, 3)
     with pytest.raises(SignatureError, match="overflows"):
-        predictor.labels(np.array([[1.7e308, 1.7e308]]))
+        predictor.values(np.array([[1.7e308, 1.7e308]]))

@@ -14,9 +14,11 @@ from iris_deploy.serving.telemetry.drift import (
     drift_threshold,
     stability_index,
 )
-from iris_deploy.serving.telemetry.metrics import DRIFT_NOW, PREDICTIONS, Metrics
+from iris_deploy.serving.telemetry.metrics import Metrics
+from iris_deploy.serving.telemetry.predictions import DRIFT_NOW, PREDICTIONS
 from iris_deploy.serving.telemetry.slots import SharedMemory
-from iris_deploy.training.dataset import load_dataset, split_dataset
+from iris_deploy.training.dataset import split_dataset
+from iris_deploy.training.sources.irises import load_dataset
 from tests.conftest import Server, serving
 
 TRAINED = 105  # rows, as the talk trains on
@@ -24,11 +26,11 @@ FEATURES = ("length", "width")
 
 
 def psi(feature: str) -> str:
-    return f'iris_deploy_drift_psi{{feature="{feature}"}}'
+    return f'iris_deploy_drift_psi{{column="{feature}"}}'
 
 
 def threshold(feature: str) -> str:
-    return f'iris_deploy_drift_threshold{{feature="{feature}"}}'
+    return f'iris_deploy_drift_threshold{{column="{feature}"}}'
 
 
 def alarms(n_served: int, shift: float, decimals: int, trials: int = 1500) -> float:
@@ -161,11 +163,13 @@ def test_a_prediction_of_the_bundle_before_counts_and_does_not_move_the_new_one(
     old, new = (Repository(artifacts).read(None, version) for version in (1, 2))
     memory = SharedMemory(1)
     metrics = Metrics(memory.slot(0))
-    metrics.begin(old.manifest, 1)
-    metrics.begin(new.manifest, 2)
-    metrics.observe(old.predictor.signature, [(1.0, 1.0)] * 3, [0, 2, 2])
-    metrics.observe(new.predictor.signature, [(1.0, 1.0)], [2])
+    metrics.predictions.begin(old.manifest, 1)
+    metrics.predictions.begin(new.manifest, 2)
+    metrics.predictions.observe(old.predictor.signature, [(1.0, 1.0)] * 3, [0, 2, 2])
+    metrics.predictions.observe(new.predictor.signature, [(1.0, 1.0)], [2])
     found = memory.read()[0]
-    counted = [found[PREDICTIONS, (("class", label),)] for label in old.manifest.signature.classes]
+    counted = [
+        found[PREDICTIONS, (("class", str(label)),)] for label in old.manifest.signature.classes
+    ]
     assert counted == [1, 0, 3]
     assert sum(value for (name, _), value in found.items() if name == DRIFT_NOW) == len(FEATURES)

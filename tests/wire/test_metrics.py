@@ -93,8 +93,8 @@ def test_totals_over_two_workers_are_right_whichever_worker_is_scraped(artifacts
         assert sum(by_class.values()) == predictions
         for label, times in by_class.items():
             assert found[f'iris_deploy_predictions_total{{class="{label}"}}'] == times
-        assert found['iris_deploy_out_of_range_total{feature="length"}'] == 1 + 20 + 500
-        assert found['iris_deploy_out_of_range_total{feature="width"}'] == 0
+        assert found['iris_deploy_out_of_range_total{column="length"}'] == 1 + 20 + 500
+        assert found['iris_deploy_out_of_range_total{column="width"}'] == 0
         assert found["iris_deploy_drift_rows"] >= 200
         assert running.metrics()["iris_deploy_workers"] == 2
         durations = "iris_deploy_request_duration_seconds"

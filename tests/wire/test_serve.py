@@ -332,8 +332,8 @@ def test_health_and_index_answer(server: Server, artifacts: Path) -> None:
     manifest = json.loads((artifacts / "iris/1/bundle.json").read_text())
     assert (index["model"], index["version"]) == ("iris", 1)
     assert index["digest"] == manifest["digest"]
-    assert index["classes"] == ["setosa", "versicolor", "virginica"]
-    assert [f["name"] for f in index["features"]] == ["length", "width"]
+    assert index["output"]["classes"] == ["setosa", "versicolor", "virginica"]
+    assert [f["name"] for f in index["columns"]] == ["length", "width"]
     assert server.predict(index["example"]).status == 200
     for route in index["routes"]:
         method, path = route.split()

@@ -1,0 +1,54 @@
+"""Signatures for tests: columns as training would describe them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from iris_deploy.schema.columns import CategoryColumn, NumberColumn
+from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput
+from iris_deploy.schema.signature import Signature
+
+
+def number(name: str, **changes: Any) -> NumberColumn:
+    """Describe a column of numbers."""
+    members: dict[str, Any] = {
+        "unit": None,
+        "missing": False,
+        "n_missing": 0,
+        "boolean": False,
+        "minimum": 0.0,
+        "maximum": 1.0,
+        "mean": 0.5,
+        "bin_edges": (),
+        "bin_counts": (1,),
+    }
+    return NumberColumn(name=name, **members | changes)
+
+
+def category(name: str, categories: Sequence[Any], **changes: Any) -> CategoryColumn:
+    """Describe a column of categories."""
+    members: dict[str, Any] = {
+        "missing": False,
+        "n_missing": 0,
+        "counts": (1,) * min(len(categories), 100),
+        "n_rest": 0,
+        "unknown": False,
+    }
+    return CategoryColumn(name=name, categories=tuple(categories), **members | changes)
+
+
+def classes(*labels: Label) -> ClassOutput:
+    """Describe an output of classes."""
+    return ClassOutput(name="class", classes=labels)
+
+
+NUMBER = NumberOutput(
+    name="target", unit=None, minimum=0.0, maximum=1.0, mean=0.5, bin_edges=(0.25, 0.75)
+)
+
+
+def numbers_to_classes(n_columns: int, n_classes: int) -> Signature:
+    """Describe columns x0, x1, ... and classes "class 0", "class 1", ..."""
+    return Signature(
+        columns=tuple(number(f"x{j}") for j in range(n_columns)),
+        output=classes(*(f"class {k}" for k in range(n_classes))),
+    )
