@@ -71,7 +71,7 @@ def run_process(
         [*COMMAND, *map(str, arguments)],
         input=stdin,
         capture_output=True,
-        timeout=60,
+        timeout=150,
         check=False,
         cwd=cwd,
         env={**os.environ, **(env or {})},

@@ -49,9 +49,8 @@ def _classifier(record: Fitted, features: Features, output: Output, _: Reading) 
 
 
 def _regressor(record: Fitted, features: Features, _output: Output, _: Reading) -> Model:
-    init = record.state.get("init_")
     start = 0.0
-    if init != "zero":
+    if not _starts_from_zero(record):
         start = float(fitted_floats(_init(record, "DummyRegressor"), "constant_", (1, 1))[0, 0])
     kernel = build_kernel(_trees(record, features, 1), features, (start,), 1.0, "none")
     return Model(kernel=kernel)
@@ -81,6 +80,11 @@ def _trees(record: Fitted, features: Features, n_scores: int) -> list[Tree]:
     return trees
 
 
+def _starts_from_zero(record: Fitted) -> bool:
+    init = record.state.get("init_")
+    return isinstance(init, str) and init == "zero"
+
+
 def _init(record: Fitted, name: str) -> Fitted:
     init = record.state.get("init_")
     if not isinstance(init, Fitted) or init.name != f"sklearn.dummy.{name}":
@@ -93,7 +97,7 @@ def _init(record: Fitted, name: str) -> Fitted:
 
 def _start_of_classes(record: Fitted, n_classes: int, link: Link) -> tuple[float, ...]:
     """Return the scores before any tree: those of the classes' shares in training."""
-    if record.state.get("init_") == "zero":
+    if _starts_from_zero(record):
         return (0.0,) * (1 if n_classes == 2 else n_classes)
     shares = fitted_floats(_init(record, "DummyClassifier"), "class_prior_", (n_classes,)).tolist()
     shares = [min(max(share, _SMALLEST), 1.0 - _SMALLEST) for share in shares]

@@ -11,6 +11,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     fitted_divisor,
     fitted_floats,
+    read_flag,
     read_list,
     read_record,
     read_width,
@@ -169,9 +170,9 @@ def _inverse(transformer: Fitted) -> Iterator[Step]:
     shape = (1,)
     match transformer.name.rpartition(".")[2]:
         case "StandardScaler":
-            if transformer.state.get("with_std", True):
+            if read_flag(transformer, "with_std", default=True):
                 yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
-            if transformer.state.get("with_mean", True):
+            if read_flag(transformer, "with_mean", default=True):
                 yield Arithmetic("+", fitted_floats(transformer, "mean_", shape))
         case "MinMaxScaler":
             yield Arithmetic("-", fitted_floats(transformer, "min_", shape))
@@ -179,9 +180,9 @@ def _inverse(transformer: Fitted) -> Iterator[Step]:
         case "MaxAbsScaler":
             yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
         case "RobustScaler":
-            if transformer.state.get("with_scaling", True):
+            if read_flag(transformer, "with_scaling", default=True):
                 yield Arithmetic("*", fitted_floats(transformer, "scale_", shape))
-            if transformer.state.get("with_centering", True):
+            if read_flag(transformer, "with_centering", default=True):
                 yield Arithmetic("+", fitted_floats(transformer, "center_", shape))
         case "FunctionTransformer":
             yield from _inverse_function(transformer.state.get("inverse_func"))

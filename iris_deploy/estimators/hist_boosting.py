@@ -18,7 +18,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features, joined
-from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees
+from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees, read_nodes
 from iris_deploy.estimators.trees import prune
 from iris_deploy.kernels.blocks import Spread
 from iris_deploy.kernels.nodes import Integers
@@ -28,10 +28,11 @@ from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import Output
 
-_FIELDS = (
-    *("value", "feature_idx", "num_threshold", "missing_go_to_left"),
-    *("left", "right", "is_leaf", "is_categorical", "bitset_idx"),
-)
+_FIELDS = {
+    **dict.fromkeys(("value", "num_threshold"), "f"),
+    **dict.fromkeys(("feature_idx", "left", "right", "bitset_idx"), "iu"),
+    **dict.fromkeys(("is_leaf", "is_categorical", "missing_go_to_left"), "ub"),
+}
 _WORDS = 8
 _CATEGORIES = 256
 """Of a feature at most: the bits of eight words of 32."""
@@ -90,10 +91,8 @@ def _read_tree(record: Fitted, member: object) -> tuple[Tree, Integers]:
     """
     if not isinstance(member, Fitted) or not member.name.endswith(".TreePredictor"):
         raise ArtifactError(f"{record.name} has _predictors that are no trees")
-    nodes: Any = member.state.get("nodes")
+    nodes = read_nodes(record, member.state.get("nodes"), _FIELDS)
     words: Any = member.state.get("raw_left_cat_bitsets")
-    if not isinstance(nodes, np.ndarray) or not set(_FIELDS) <= set(nodes.dtype.names or ()):
-        raise ArtifactError(f"{record.name} has a tree whose nodes are not scikit-learn's")
     leaf = nodes["is_leaf"].astype(bool)
     asks = nodes["is_categorical"].astype(bool) & ~leaf
     splits = np.zeros((len(nodes), 1 + _WORDS), np.int64)
@@ -101,7 +100,7 @@ def _read_tree(record: Fitted, member: object) -> tuple[Tree, Integers]:
         if not isinstance(words, np.ndarray) or words.ndim != 2 or words.shape[1] != _WORDS:
             raise ArtifactError(f"{record.name} has no bits of categories")
         at = nodes["bitset_idx"][asks].astype(np.int64)
-        if words.dtype != np.uint32 or (at >= len(words)).any():
+        if words.dtype != np.uint32 or ((at < 0) | (at >= len(words))).any():
             raise ArtifactError(f"{record.name} has bits of categories that are not there")
         splits[asks, 0] = 1
         splits[asks, 1:] = words[at]

@@ -4,12 +4,13 @@ Every node but a root is a child once, and comes after its parent: no walk has m
 tree is deep, none leads out of the tree, and all can be looked at in time linear in their number.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.kernels.nodes import LARGEST_SINGLE, Integers, Nodes
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
@@ -63,6 +64,35 @@ class Forest:
     nodes: Nodes
     inner: NDArray[np.bool_]
     missing_left: NDArray[np.bool_]
+
+
+def read_nodes(owner: Fitted, nodes: object, kinds: Mapping[str, str]) -> NDArray[np.void]:
+    """Return an array of nodes whose fields are what they are in scikit-learn.
+
+    Parameters
+    ----------
+    owner : Fitted
+        What an error names.
+    nodes : object
+        Of one axis and with the fields, or refused.
+    kinds : mapping of str to str
+        NumPy's kinds that a field may have, by the field's name.
+
+    Raises
+    ------
+    ArtifactError
+    """
+    if not isinstance(nodes, np.ndarray) or nodes.ndim != 1:
+        raise ArtifactError(f"{owner.name} has a tree without nodes")
+    fields = nodes.dtype.fields or {}
+    for name, allowed in kinds.items():
+        found = fields[name][0] if name in fields else None
+        if found is None or found.kind not in allowed:
+            raise ArtifactError(
+                f"{owner.name} has a tree whose nodes are not scikit-learn's: "
+                f"{name} is {'missing' if found is None else found}"
+            )
+    return nodes
 
 
 def check_trees(trees: Sequence[Tree], n_features: int, *, single: bool) -> Forest:

@@ -11,6 +11,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     check_classes,
     count_classes,
+    fitted_array,
     read_list,
     read_record,
     read_version,
@@ -18,7 +19,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features, joined
-from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees
+from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees, read_nodes
 from iris_deploy.kernels.nodes import LARGEST_SINGLE, Nodes
 from iris_deploy.kernels.scores import Rule
 from iris_deploy.kernels.steps import Fill
@@ -26,7 +27,8 @@ from iris_deploy.kernels.transform import Transform
 from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 
-_FIELDS = ("left_child", "right_child", "feature", "threshold")
+_FIELDS = {"left_child": "i", "right_child": "i", "feature": "i", "threshold": "f"}
+_SIDE = "missing_go_to_left"  # since release 1.3
 _LEAF = -1  # child of a leaf
 
 
@@ -46,20 +48,18 @@ def read_tree(estimator: Fitted, n_values: int) -> Tree:
         If it is not fitted, or not as scikit-learn has it.
     """
     tree = read_record(estimator, "tree_")
-    nodes, values = tree.state.get("nodes"), tree.state.get("values")
-    if not isinstance(nodes, np.ndarray) or not isinstance(values, np.ndarray):
-        raise ArtifactError(f"{estimator.name} has a tree_ without nodes and values")
-    names = nodes.dtype.names or ()
-    if nodes.ndim != 1 or not set(_FIELDS) <= set(names):
-        raise ArtifactError(f"{estimator.name} has a tree_ whose nodes are not scikit-learn's")
-    if values.shape != (len(nodes), 1, n_values) or values.dtype.kind != "f":
+    nodes = read_nodes(estimator, tree.state.get("nodes"), _FIELDS)
+    values = fitted_array(tree, "values")
+    if values.shape != (len(nodes), 1, n_values):
         raise ArtifactError(
             f"{estimator.name} has a tree_ with values of shape {values.shape}; "
             f"expected {(len(nodes), 1, n_values)}"
         )
     leaf = nodes["left_child"] == _LEAF
-    has_side = "missing_go_to_left" in names
-    side = nodes["missing_go_to_left"].astype(bool) if has_side else np.zeros(len(nodes), bool)
+    if _SIDE in (nodes.dtype.names or ()):
+        side = read_nodes(estimator, nodes, {_SIDE: "ub"})[_SIDE].astype(bool)
+    else:
+        side = np.zeros(len(nodes), bool)
     return Tree(
         left=nodes["left_child"],
         right=nodes["right_child"],

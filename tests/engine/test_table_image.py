@@ -37,9 +37,8 @@ def bundle(run: Run, passengers: pd.DataFrame, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def image(bundle: Path, tmp_path: Path) -> Iterator[str]:
-    assert bundle
-    build("--tag", TAG, "--model", "passengers", cwd=tmp_path)
+def image(bundle: Path) -> Iterator[str]:
+    build("--tag", TAG, "--model", "passengers", cwd=bundle.parents[2])
     yield TAG
     docker("rmi", "--force", TAG)
 
