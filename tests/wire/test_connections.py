@@ -251,7 +251,10 @@ def test_ten_thousand_sudden_ends_do_no_harm(artifacts: Path) -> None:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(lambda end: reset(running, *end), ends))
         assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
-        wait_until(lambda: open_files(running) == before, 5)
+        wait_until(
+            lambda: open_files(running) == before,
+            failed=lambda: f"{open_files(running)} files are open, {before} before",
+        )
         assert used_in_a_second(running) < 0.2
         assert running.workers() == workers
         assert len(running.log()) < 3 * len(ends)
