@@ -1,5 +1,6 @@
 """The family of gradient boosting: a start, and what each tree adds to it."""
 
+from dataclasses import replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -71,12 +72,7 @@ def _trees(record: Fitted, features: Features, n_scores: int) -> list[Tree]:
             raise ArtifactError(f"{record.name} has estimators_ that are no trees of its kind")
         tree = read_tree(member, 1)
         with np.errstate(over="ignore", invalid="ignore"):
-            trees.append(
-                Tree(
-                    *(tree.left, tree.right, tree.feature, tree.threshold),
-                    *(tree.leaf, tree.missing_left, rate * tree.values),
-                )
-            )
+            trees.append(replace(tree, values=rate * tree.values))
     return trees
 
 

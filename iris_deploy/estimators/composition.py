@@ -1,6 +1,6 @@
 """The family of what holds other estimators: one after the other, side by side, around a target."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +23,9 @@ from iris_deploy.schema.outputs import Output
 
 MAX_STEPS = 100
 """Of one pipeline."""
+
+MAX_BRANCHES = 1000
+"""Of what puts features side by side. Those that do nothing count, too: each takes its time."""
 
 _CHECK = ClassName("sklearn.utils.validation.check_array")
 
@@ -63,35 +66,52 @@ def _pipeline_predicts(
 
 def _column_transformer(record: Fitted, features: Features, reading: Reading) -> Features:
     """Put what the transformers make of their columns side by side."""
-    width = read_width(record, "_n_features")
-    features.check_width(width, record.name)
-    parts = []
-    for name, transformer, columns in _branches(record):
-        if isinstance(transformer, str) and transformer == "drop":
-            continue
-        indices = list(_indices(record, name, columns, features.width))
-        if indices:
-            part = _branch(transformer, features.pick(indices), reading)
-            parts.append(_weighted(record, name, part))
-    return joined(parts)
+    features.check_width(read_width(record, "_n_features"), record.name)
+    names = record.state.get("feature_names_in_")
+    listed: list[Any] = names.tolist() if isinstance(names, np.ndarray) else []
+    places = {name: k for k, name in reversed([*enumerate(listed)]) if isinstance(name, str)}
+
+    def parts() -> Iterator[Features]:
+        for name, transformer, columns in _branches(record, "transformers_", 3):
+            indices = list(_indices(record, name, columns, features.width, places))
+            if indices:
+                part = _branch(transformer, features.pick(indices), reading)
+                yield _weighted(record, name, part)
+
+    return joined(parts())
 
 
-def _branches(record: Fitted) -> Iterator[tuple[str, Any, Any]]:
-    for branch in read_list(record, "transformers_"):
-        match branch:
-            case (str(name), (Fitted() | "drop" | "passthrough") as transformer, columns):
-                yield name, transformer, columns
-            case _:
-                raise ArtifactError(f"{record.name} has transformers_ that are none")
+def _branches(
+    record: Fitted, attribute: str, size: int
+) -> Iterator[tuple[str, Fitted | None, object]]:
+    """Yield a name, a transformer, None if it does nothing, and the last of ``size`` members.
+
+    Those that are dropped are left out.
+    """
+    branches = read_list(record, attribute)
+    if len(branches) > MAX_BRANCHES:
+        raise ArtifactError(
+            f"{record.name} has {len(branches)} transformers; expected at most {MAX_BRANCHES}"
+        )
+    for branch in branches:
+        fits = isinstance(branch, tuple) and len(branch) == size and isinstance(branch[0], str)
+        transformer = branch[1] if fits else None
+        is_word = isinstance(transformer, str) and transformer in {"drop", "passthrough"}
+        if not is_word and not isinstance(transformer, Fitted):
+            raise ArtifactError(f"{record.name} has {attribute} of something else")
+        if isinstance(transformer, Fitted):
+            yield branch[0], transformer, branch[-1]
+        elif transformer == "passthrough":
+            yield branch[0], None, branch[-1]
 
 
-def _branch(transformer: Fitted | str, features: Features, reading: Reading) -> Features:
-    if isinstance(transformer, Fitted):
-        return reading.transform(transformer, features)
-    return features
+def _branch(transformer: Fitted | None, features: Features, reading: Reading) -> Features:
+    return features if transformer is None else reading.transform(transformer, features)
 
 
-def _indices(record: Fitted, name: str, columns: object, width: int) -> Iterator[int]:
+def _indices(
+    record: Fitted, name: str, columns: object, width: int, places: Mapping[str, int]
+) -> Iterator[int]:
     """Yield the positions of the columns that a transformer gets."""
     found = record.state.get("_transformer_to_input_indices")
     if isinstance(found, dict) and isinstance(found.get(name), list):
@@ -105,10 +125,8 @@ def _indices(record: Fitted, name: str, columns: object, width: int) -> Iterator
         columns = np.flatnonzero(columns).tolist()
     elif isinstance(columns, np.ndarray):
         columns = columns.tolist()
-    names = record.state.get("feature_names_in_")
-    listed: list[Any] = names.tolist() if isinstance(names, np.ndarray) else []
     for column in columns if isinstance(columns, list) else [columns]:
-        at = listed.index(column) if isinstance(column, str) and column in listed else column
+        at = places.get(column, column) if isinstance(column, str) else column
         if type(at) is not int or not -width <= at < width:
             raise ArtifactError(f"{record.name} takes the column {column!r:.80}, which is none")
         yield at % width
@@ -127,16 +145,10 @@ def _weighted(record: Fitted, name: str, features: Features) -> Features:
 
 def _feature_union(record: Fitted, features: Features, reading: Reading) -> Features:
     """Put what all transformers make of the same features side by side."""
-    parts = []
-    for member in read_list(record, "transformer_list"):
-        match member:
-            case (str(), "drop"):
-                continue
-            case (str(name), (Fitted() | "passthrough") as transformer):
-                parts.append(_weighted(record, name, _branch(transformer, features, reading)))
-            case _:
-                raise ArtifactError(f"{record.name} has a transformer_list of something else")
-    return joined(parts)
+    return joined(
+        _weighted(record, name, _branch(transformer, features, reading))
+        for name, transformer, _ in _branches(record, "transformer_list", 2)
+    )
 
 
 def _function_transformer(record: Fitted, features: Features, _: Reading) -> Features:

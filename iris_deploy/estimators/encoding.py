@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,7 @@ from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.blocks import Block, Hot
 from iris_deploy.kernels.steps import Lookup
 from iris_deploy.kernels.tables import Table
-
-MAX_WIDTH = 1 << 20
-"""Features of one encoder."""
+from iris_deploy.kernels.tree_columns import MAX_FEATURES
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +121,11 @@ def _one_hot_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
     blocks: list[Block] = []
     dropped = _dropped(encoder, features.width)
     total = 0
+    of = features.values(range(features.width))
     for k, (known, drop) in enumerate(zip(_read_known(encoder, features), dropped, strict=True)):
         width = known.n_groups - (drop is not None)
         total += width
-        if total > MAX_WIDTH or (drop is not None and not 0 <= drop < known.n_groups):
+        if total > MAX_FEATURES or (drop is not None and not 0 <= drop < known.n_groups):
             raise ArtifactError(f"{encoder.name} has too many features, or drops what is not there")
 
         def slot(group: int | None, drop: int | None = drop, width: int = width) -> float:
@@ -135,7 +134,7 @@ def _one_hot_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
             return float(group - (drop is not None and group > drop))
 
         slots = _table(encoder, features, k, known, slot)
-        blocks.append(Hot(features.values(k), slots, np.zeros(width), np.ones(width)))
+        blocks.append(Hot(of[k], slots, np.zeros(width), np.ones(width)))
     return features.replaced([block for block in blocks if block.width])
 
 
@@ -177,9 +176,9 @@ def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
             or (not known.refuses and math.isnan(table.other))
         )
         tables.append(table)
-        features.values(k)  # which refuses what is encoded already
+    features.values(range(features.width))  # which refuses what is encoded already
     encoded = features.then(Lookup(tuple(tables))).as_numbers()
-    return Features(encoded.columns, encoded.transform, encoded.coded, may_miss)
+    return replace(encoded, may_miss=may_miss)
 
 
 _MODULES = ("sklearn.preprocessing._encoders",)

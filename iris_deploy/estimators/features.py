@@ -4,7 +4,7 @@ Symbolic: a pipeline is carried out once on these, when its dump is read.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,8 +15,12 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.kernels.blocks import Block, Values, pick
 from iris_deploy.kernels.steps import Fill, Step
 from iris_deploy.kernels.transform import Norm, Transform, identity
+from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.schema.batch import Indices
 from iris_deploy.schema.columns import CategoryColumn, Column
+
+MAX_BLOCKS = 1 << 16
+"""Of features put side by side; each is an object, whatever the dump has written for it."""
 
 NUMBER = -1
 """Stands where a feature is a number, not the position of a category."""
@@ -53,6 +57,11 @@ class Features:
         column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
         return column if isinstance(column, CategoryColumn) else None
 
+    @property
+    def has_categories(self) -> bool:
+        """Whether any feature is a category."""
+        return bool((self.coded != NUMBER).any())
+
     def check_width(self, n_features: int, name: str) -> None:
         """Make sure that an estimator was fitted to so many features.
 
@@ -70,12 +79,12 @@ class Features:
         ------
         ArtifactError
         """
-        for k in range(self.width):
-            if (column := self.category(k)) is not None:
-                raise ArtifactError(
-                    f"{name} takes numbers, but gets the categories of {column.name}",
-                    hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
-                )
+        if self.has_categories:
+            column = self.columns[self.coded[int(np.argmax(self.coded != NUMBER))]]
+            raise ArtifactError(
+                f"{name} takes numbers, but gets the categories of {column.name}",
+                hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
+            )
 
     def check_filled(self, name: str) -> None:
         """Make sure that an estimator gets no feature that may be missing.
@@ -94,7 +103,7 @@ class Features:
     def pick(self, indices: Sequence[int] | NDArray[Any]) -> "Features":
         """Return some of the features, in the order that is given."""
         at = np.asarray(indices, np.int32)
-        blocks = pick(self.transform.blocks, at)
+        blocks = pick(self.transform.blocks, self.transform.edges, at)
         return Features(
             self.columns,
             replace(self.transform, blocks=blocks),
@@ -106,9 +115,7 @@ class Features:
         """Return the features after a step that is one for each of them."""
         blocks: list[Block] = []
         at = 0
-        if len(self.transform.blocks) == 1:
-            blocks.append(self.transform.blocks[0].then(step))
-        for block in self.transform.blocks if not blocks else ():
+        for block in self.transform.blocks:
             own = np.arange(at, at + block.width, dtype=np.int32)
             blocks.append(block.then(step.pick(own)))
             at += block.width
@@ -128,22 +135,24 @@ class Features:
         transform = Transform(n, blocks, before=self.transform, norm=norm)
         return replace(self, transform=transform)
 
-    def values(self, k: int) -> Values:
-        """Return one feature as what a table is looked up by.
+    def values(self, indices: Sequence[int] | NDArray[Any]) -> list[Values]:
+        """Return features one by one, each as what a table is looked up by.
 
         Raises
         ------
         ArtifactError
-            If it is one of an encoder already.
+            If one is of an encoder already.
         """
-        at = k
-        for block in self.transform.blocks:
-            if at < block.width:
-                if isinstance(block, Values):
-                    return block.pick(np.array([at], np.int32))
+        at = np.asarray(indices, np.int64)
+        blocks, edges = self.transform.blocks, self.transform.edges
+        owners = np.searchsorted(edges, at, side="right") - 1
+        found = []
+        for owner, position in zip(owners.tolist(), (at - edges[owners]).tolist(), strict=True):
+            block = blocks[owner]
+            if not isinstance(block, Values):
                 raise ArtifactError("what an encoder has encoded cannot be encoded again")
-            at -= block.width
-        raise IndexError(k)
+            found.append(block.pick(np.array([position], np.int32)))
+        return found
 
     def replaced(self, blocks: Sequence[Block]) -> "Features":
         """Return other features of the same columns: numbers that do not miss."""
@@ -167,25 +176,41 @@ def features_of(columns: tuple[Column, ...]) -> Features:
     )
 
 
-def joined(parts: Sequence[Features]) -> Features:
+def joined(parts: Iterable[Features]) -> Features:
     """Put features of the same input side by side.
+
+    Parameters
+    ----------
+    parts : iterable of Features
+        Made one after the other, and no more of them once they are too many: a few bytes of a dump
+        can ask for the same features again and again.
 
     Raises
     ------
     ArtifactError
-        If there are none, or some were normalised row by row and others were not.
+        If there are none, or too many, or some were normalised row by row and others were not.
     """
-    if not parts:
-        raise ArtifactError("a ColumnTransformer or FeatureUnion leaves no feature")
-    first = parts[0].transform
+    taken: list[Features] = []
     blocks: list[Block] = []
+    width = 0
     for part in parts:
-        if part.transform.before is not first.before or part.transform.norm != first.norm:
+        first = taken[0] if taken else part
+        same = part.transform.before is first.transform.before
+        if not same or part.transform.norm != first.transform.norm:
             raise ArtifactError("a Normalizer beside other transformers is not supported")
+        taken.append(part)
         blocks += part.transform.blocks
+        width += part.width
+        if width > MAX_FEATURES or len(blocks) > MAX_BLOCKS:
+            raise ArtifactError(
+                f"the dump puts {width} features side by side, in {len(blocks)} parts; expected "
+                f"at most {MAX_FEATURES}, in {MAX_BLOCKS}"
+            )
+    if not taken:
+        raise ArtifactError("a ColumnTransformer or FeatureUnion leaves no feature")
     return Features(
-        parts[0].columns,
-        replace(first, blocks=tuple(blocks)),
-        np.concatenate([part.coded for part in parts]),
-        np.concatenate([part.may_miss for part in parts]),
+        taken[0].columns,
+        replace(taken[0].transform, blocks=tuple(blocks)),
+        np.concatenate([part.coded for part in taken]),
+        np.concatenate([part.may_miss for part in taken]),
     )

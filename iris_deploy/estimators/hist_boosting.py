@@ -19,11 +19,11 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features, joined
 from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees, read_nodes
-from iris_deploy.estimators.trees import prune
-from iris_deploy.kernels.blocks import Spread
-from iris_deploy.kernels.nodes import Integers
+from iris_deploy.estimators.trees import ask_about_missing, prune
+from iris_deploy.kernels.blocks import Spread, Values
+from iris_deploy.kernels.nodes import Integers, Nodes
 from iris_deploy.kernels.scores import Rule
-from iris_deploy.kernels.steps import Fill, Power
+from iris_deploy.kernels.steps import Power
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import Output
@@ -74,9 +74,9 @@ def _kernel(
         members += [_read_tree(record, member) for member in turn]
     forest = check_trees([tree for tree, _ in members], features.width, single=False)
     splits = np.concatenate([splits for _, splits in members])
-    forest, features = _ask_about_missing(forest, features, splits)
-    forest, features = _ask_about_categories(record, forest, features, splits)
-    nodes, transform = prune(forest.nodes, features)
+    of_numbers = splits[:, 0] == 0
+    forest, features = ask_about_missing(forest, features, of_numbers, lowest=-np.inf)
+    nodes, transform = prune(*_ask_about_categories(record, forest, features, splits))
     return TreeKernel(transform, nodes, tuple(start[0].tolist()), 1.0, rule, single=False)
 
 
@@ -116,62 +116,42 @@ def _read_tree(record: Fitted, member: object) -> tuple[Tree, Integers]:
     return tree, splits
 
 
-def _ask_about_missing(
-    forest: Forest, features: Features, splits: Integers
-) -> tuple[Forest, Features]:
-    """Let nodes where a missing number goes left ask about a copy in which it is the smallest."""
-    nodes = forest.nodes
-    concerned = forest.missing_left & (splits[:, 0] == 0) & features.may_miss[nodes.feature]
-    if not concerned.any():
-        return forest, features
-    copied = np.unique(nodes.feature[concerned])
-    copies = features.pick(copied).then(Fill(np.full(len(copied), -np.inf)))
-    place = np.zeros(features.width, np.int64)
-    place[copied] = features.width + np.arange(len(copied))
-    feature = np.where(concerned, place[nodes.feature], nodes.feature)
-    return replace(forest, nodes=replace(nodes, feature=feature)), joined([features, copies])
-
-
 def _ask_about_categories(
     record: Fitted, forest: Forest, features: Features, splits: Integers
-) -> tuple[Forest, Features]:
+) -> tuple[Nodes, Features]:
     """Let nodes that ask about a category ask about 0 or 1: looked up, for each kind of split once.
 
     A category that was not known in training goes where a missing value goes.
     """
+    nodes = forest.nodes
     concerned = np.flatnonzero(splits[:, 0])
     if not len(concerned):
-        return forest, features
-    nodes = forest.nodes
+        return nodes, features
     sides = forest.missing_left[concerned]
     keys = np.column_stack((nodes.feature[concerned], sides, splits[concerned, 1:]))
+    kinds: Integers
     kinds, kind_of = np.unique(keys, axis=0, return_inverse=True)
     feature = nodes.feature.copy()
     feature[concerned] = features.width + kind_of.ravel()
+    asked, starts = np.unique(kinds[:, 0], return_index=True)  # as the kinds are sorted
+    ends = [*starts[1:].tolist(), len(kinds)]
     blocks = [
-        _spread(record, features, int(asked), kinds[kinds[:, 0] == asked])
-        for asked in np.unique(kinds[:, 0])  # as the kinds are sorted
+        _spread(record, of, int(k), kinds[start:end])
+        for of, k, start, end in zip(features.values(asked), asked, starts, ends, strict=True)
     ]
-    transform = replace(features.transform, blocks=(*features.transform.blocks, *blocks))
-    extended = Features(
-        features.columns,
-        transform,
-        np.append(features.coded, np.full(len(kinds), -1, np.int32)),
-        np.append(features.may_miss, np.zeros(len(kinds), bool)),
-    )
-    return replace(forest, nodes=replace(nodes, feature=feature)), extended
+    return replace(nodes, feature=feature), joined([features, features.replaced(blocks)])
 
 
-def _spread(record: Fitted, features: Features, asked: int, kinds: Integers) -> Spread:
+def _spread(record: Fitted, of: Values, asked: int, kinds: Integers) -> Spread:
     """Return a 0 for left or a 1 for right, by the category of a feature and the kind of split."""
     known = _known_categories(record, asked)
     bits = np.unpackbits(
         kinds[:, 2:].astype("<u4").view(np.uint8).reshape(len(kinds), -1), axis=1, bitorder="little"
     )
-    figures = np.vstack((1.0 - bits.T[known], 1.0 - kinds[:, 1]))
+    figures = np.vstack((1 - bits.T[known], (1 - kinds[:, 1]).astype(np.uint8)))
     other = float(len(known))
     lines = Table(known.astype(np.float64), np.arange(other), other, other)
-    return Spread(features.values(asked), lines, figures)
+    return Spread(of, lines, figures)
 
 
 def _known_categories(record: Fitted, feature: int) -> Integers:

@@ -77,9 +77,7 @@ def _statistics(imputer: Fitted, features: Features) -> tuple[list[int], list[fl
         read_flag(imputer, "keep_empty_features", default=False)
         or read_word(imputer, "strategy", "mean") == "constant"
     )
-    if statistics.dtype.kind in "fiu" and not any(
-        features.category(k) for k in range(features.width)
-    ):
+    if statistics.dtype.kind in "fiu" and not features.has_categories:
         floats = statistics.astype(np.float64)
         known = [k for k in range(features.width) if keeps_all or floats[k] == floats[k]]
         kept = Fitted(imputer.name, {"statistics_": floats[known]})

@@ -14,6 +14,9 @@ from iris_deploy.schema.signature import Signature
 MAX_ESTIMATORS = 100
 """Far above any pipeline; one that holds itself has no end."""
 
+MAX_BLOCKS_READ = 1 << 18
+"""Blocks of features that all estimators together go through."""
+
 MAX_DEPTH = 20
 """Estimators within one another."""
 
@@ -49,6 +52,7 @@ class _Reading:
 
     def __init__(self) -> None:
         self._left = MAX_ESTIMATORS
+        self._blocks_left = MAX_BLOCKS_READ
         self._depth = 0
 
     def transform(self, record: Fitted, features: Features) -> Features:
@@ -58,7 +62,7 @@ class _Reading:
             raise ArtifactError(
                 f"expected a supported transformer before the last estimator, got {record.name}"
             )
-        with self._within():
+        with self._within(features):
             if isinstance(part, Composite):
                 return part.transform(record, features, self)
             return part.read(record, features, self)
@@ -68,19 +72,22 @@ class _Reading:
         part = find(record.name)
         task = "classification" if isinstance(output, ClassOutput) else "regression"
         if isinstance(part, Composite):
-            with self._within():
+            with self._within(features):
                 return part.predict(record, features, output, self)
         if not isinstance(part, Predicting) or part.task != task:
             kind = "classifier" if task == "classification" else "regressor"
             raise ArtifactError(
                 f"expected a supported {kind} as the last estimator, got {record.name}"
             )
-        with self._within():
+        with self._within(features):
             return part.read(record, features, output, self)
 
     @contextmanager
-    def _within(self) -> Iterator[None]:
-        """Count an estimator, and how deep it is within others."""
+    def _within(self, features: Features) -> Iterator[None]:
+        """Count an estimator, what it goes through, and how deep it is within others."""
+        self._blocks_left -= len(features.transform.blocks)
+        if self._blocks_left < 0:
+            raise ArtifactError("the estimators of the dump have too many features to go through")
         self._left -= 1
         self._depth += 1
         if self._left < 0 or self._depth > MAX_DEPTH:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
@@ -71,18 +72,37 @@ def read_tree(estimator: Fitted, n_values: int) -> Tree:
     )
 
 
-def _ask_about_missing(forest: Forest, features: Features) -> tuple[Nodes, Features]:
-    """Let nodes where a missing value goes left ask about a copy in which it is very small."""
+def ask_about_missing(
+    forest: Forest, features: Features, among: NDArray[np.bool_], *, lowest: float
+) -> tuple[Forest, Features]:
+    """Let nodes where a missing value goes left ask about a copy in which it is very small.
+
+    Parameters
+    ----------
+    forest : Forest
+    features : Features
+        That its nodes ask about.
+    among : ndarray of bool, shape (n_nodes,)
+        Nodes that ask about numbers.
+    lowest : float
+        Which is not above any threshold.
+
+    Returns
+    -------
+    Forest
+    Features
+        With the copies behind them.
+    """
     nodes = forest.nodes
-    concerned = forest.missing_left & features.may_miss[nodes.feature]
+    concerned = forest.missing_left & among & features.may_miss[nodes.feature]
     if not concerned.any():
-        return nodes, features
+        return forest, features
     copied = np.unique(nodes.feature[concerned])
-    copies = features.pick(copied).then(Fill(np.full(len(copied), -LARGEST_SINGLE)))
+    copies = features.pick(copied).then(Fill(np.full(len(copied), lowest)))
     place = np.zeros(features.width, np.int64)
     place[copied] = features.width + np.arange(len(copied))
     feature = np.where(concerned, place[nodes.feature], nodes.feature)
-    return replace(nodes, feature=feature), joined([features, copies])
+    return replace(forest, nodes=replace(nodes, feature=feature)), joined([features, copies])
 
 
 def build_kernel(
@@ -96,7 +116,8 @@ def build_kernel(
         If the trees are none.
     """
     forest = check_trees(trees, features.width, single=True)
-    nodes, transform = prune(*_ask_about_missing(forest, features))
+    forest, features = ask_about_missing(forest, features, forest.inner, lowest=-LARGEST_SINGLE)
+    nodes, transform = prune(forest.nodes, features)
     return TreeKernel(transform, nodes, start, divisor, rule, single=True)
 
 

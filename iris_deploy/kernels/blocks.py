@@ -4,9 +4,12 @@ A pipeline is carried out once on blocks, when its dump is read. What is left is
 from which column it comes and what happens to it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.tables import Table
@@ -100,12 +103,13 @@ class Spread:
         One feature: the value that decides.
     lines : Table
         Which line of figures holds, by the value.
-    figures : ndarray of shape (n_lines, n_features)
+    figures : ndarray of number, shape (n_lines, n_features)
+        Of a byte each, if they are 0 or 1.
     """
 
     of: Values
     lines: Table
-    figures: Floats
+    figures: NDArray[Any]
 
     @property
     def width(self) -> int:
@@ -124,17 +128,20 @@ class Spread:
 
 Block = Values | Hot | Spread
 
+Integers = NDArray[np.int64]
 
-def pick(blocks: tuple[Block, ...], indices: Indices) -> tuple[Block, ...]:
+
+def pick(blocks: Sequence[Block], edges: Integers, indices: Indices) -> tuple[Block, ...]:
     """Return some features of several blocks, in the order that is given.
 
     Parameters
     ----------
-    blocks : tuple of Values, Hot or Spread
+    blocks : sequence of Values, Hot or Spread
+    edges : ndarray of int, shape (n_blocks + 1,)
+        Where each begins among the features of all together, and where the last ends.
     indices : ndarray of int
         Positions among the features of all blocks together.
     """
-    edges = np.cumsum([0, *(block.width for block in blocks)])
     owner = np.searchsorted(edges, indices, side="right") - 1
     picked: list[Block] = []
     start = 0

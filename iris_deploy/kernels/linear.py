@@ -61,7 +61,7 @@ class LinearKernel:
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
         if self.size > MAX_UNROLLED:
-            return self._decide_one
+            return self._build_of_pieces()
         names = Names()
         lines, variables = self.transform.write(names)
         scores = [f"s{k}" for k in range(self.n_scores)]
@@ -85,27 +85,35 @@ class LinearKernel:
             yield block, self.coef[:, at : at + block.width]
             at += block.width
 
-    def _decide_one(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
-        """Decide on one row by vectors over its features; the bits are those of its columns.
+    def _build_of_pieces(self) -> DecideRow:
+        """Build the same by vectors over the features; the bits are those of the columns.
 
         The steps are the same operations element by element, and `accumulate` adds from left to
         right, as the columns are added one after the other.
         """
-        totals: list[Floats] = [np.empty(0)] * self.n_scores
-        with np.errstate(over="ignore", invalid="ignore"):
-            pieces = self.transform.vector(row)
-            for (block, weights), piece in zip(self._parts(), pieces, strict=True):
-                if isinstance(block, Values):
-                    terms = weights * np.asarray(piece)
-                else:
-                    terms = _contributions(block, weights)[:, int(np.asarray(piece)) :][:, :1]
-                totals = [
-                    np.add.accumulate(np.concatenate((total, line)))[-1:]
-                    for total, line in zip(totals, terms, strict=True)
-                ]
-            scores = np.concatenate(totals) + self.intercept
-        decision = tuple(scores.tolist())
-        return build_decision(self.rule)(decision), decision
+        pieces, decide = self.transform.build_pieces(), build_decision(self.rule)
+        parts = [
+            (
+                isinstance(block, Values),
+                _contributions(block, own) if isinstance(block, Hot) else own,
+            )
+            for block, own in self._parts()
+        ]
+
+        def row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            totals: list[Floats] = [np.empty(0)] * self.n_scores
+            with np.errstate(over="ignore", invalid="ignore"):
+                for (is_factor, weights), piece in zip(parts, pieces(x), strict=True):
+                    terms = weights * piece if is_factor else weights[:, piece, np.newaxis]
+                    totals = [
+                        np.add.accumulate(np.concatenate((total, line)))[-1:]
+                        for total, line in zip(totals, terms, strict=True)
+                    ]
+                scores = np.concatenate(totals) + self.intercept
+            decision = tuple(scores.tolist())
+            return decide(decision), decision
+
+        return row
 
     def columns(self, rows: Floats) -> Floats:
         """Compute the scores of many rows, a column at a time.

@@ -4,9 +4,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
 from iris_deploy.kernels.code import Names, build_function
@@ -23,8 +25,11 @@ Norm = Literal["l1", "l2", "max"]
 Features = Callable[[Sequence[float]], Sequence[float]]
 """From one row of columns to its features."""
 
+Pieces = Callable[[Sequence[float]], list[NDArray[Any] | int]]
+"""The same, block by block; of a one-hot block which one is on."""
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, eq=False)
 class Transform:
     """What happens before a kernel.
 
@@ -45,10 +50,15 @@ class Transform:
     before: "Transform | None" = None
     norm: Norm | None = None
 
+    @cached_property
+    def edges(self) -> NDArray[np.int64]:
+        """Where each block begins among the features, and where the last ends."""
+        return np.cumsum([0, *(block.width for block in self.blocks)])
+
     @property
     def width(self) -> int:
         """Features that come out."""
-        return sum(block.width for block in self.blocks)
+        return int(self.edges[-1])
 
     @property
     def size(self) -> int:
@@ -82,6 +92,7 @@ class Transform:
         if self.before is not None:
             lines.append(f"x = {names.bind(self._build_before())}(x)")
         lines.append(f"{', '.join(f'x{j}' for j in range(self.n_columns))}, = x")
+        copies = 0
         uses = Counter(j for block in self.blocks for j in _deciding(block).sources.tolist())
         variables: list[list[str]] = []
         for block in self.blocks:
@@ -90,7 +101,7 @@ class Transform:
             for k, source in enumerate(values.sources.tolist()):
                 x = f"x{source}"
                 if uses[source] > 1:
-                    x = f"f{sum(len(each) for each in variables) + len(own)}"
+                    x, copies = f"f{copies}", copies + 1
                     lines.append(f"{x} = x{source}")
                 lines += [step.write(x, k, names) for step in values.steps]
                 own.append(x)
@@ -100,7 +111,7 @@ class Transform:
     def build_features(self) -> Features:
         """Build the function from one row to its features."""
         if self.size > MAX_UNROLLED:
-            return self._features_of_vector
+            return self._build_features_of_pieces()
         names = Names()
         lines, variables = self.write(names)
         parts = []
@@ -111,33 +122,41 @@ class Transform:
                 parts.append(f"*{_write_line(block, own[0], names)}")
         return build_function([*lines, f"return ({', '.join(parts)},)"], names)
 
-    def vector(self, row: Sequence[float]) -> list[Floats | int]:
-        """Return the features of one row, block by block; of a one-hot block which one is on."""
-        if self.before is not None:
-            row = self._build_before()(row)
-        x = np.array(row, np.float64)
-        pieces: list[Floats | int] = []
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            for block in self.blocks:
-                values = _deciding(block)
-                vector = x[values.sources]
-                for step in values.steps:
-                    vector = step.change(vector, slice(None))
-                if isinstance(block, Values):
-                    pieces.append(vector)
-                elif isinstance(block, Hot):
-                    pieces.append(int(block.slots.get(float(vector[0]))))
-                else:
-                    pieces.append(block.figures[int(block.lines.get(float(vector[0])))])
+    def build_pieces(self) -> Pieces:
+        """Build the function from one row to its features by vectors: many take no code."""
+        before = None if self.before is None else self._build_before()
+        blocks = [(block, _deciding(block)) for block in self.blocks]
+
+        def pieces(row: Sequence[float]) -> list[NDArray[Any] | int]:
+            x = np.array(row if before is None else before(row), np.float64)
+            found: list[NDArray[Any] | int] = []
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+                for block, values in blocks:
+                    vector = x[values.sources]
+                    for step in values.steps:
+                        vector = step.change(vector, slice(None))
+                    if isinstance(block, Values):
+                        found.append(vector)
+                    elif isinstance(block, Hot):
+                        found.append(int(block.slots.get(float(vector[0]))))
+                    else:
+                        found.append(block.figures[int(block.lines.get(float(vector[0])))])
+            return found
+
         return pieces
 
-    def _features_of_vector(self, row: Sequence[float]) -> Sequence[float]:
-        features: list[float] = []
-        for block, piece in zip(self.blocks, self.vector(row), strict=True):
-            if isinstance(block, Hot):
-                features += _expand(block, int(piece))
-            else:
-                features += np.asarray(piece).tolist()
+    def _build_features_of_pieces(self) -> Features:
+        pieces, blocks = self.build_pieces(), self.blocks
+
+        def features(row: Sequence[float]) -> Sequence[float]:
+            found: list[float] = []
+            for block, piece in zip(blocks, pieces(row), strict=True):
+                if isinstance(block, Hot):
+                    found += _expand(block, int(piece))
+                else:
+                    found += np.asarray(piece).tolist()
+            return found
+
         return features
 
     def prepare(self, rows: Floats) -> Floats:
@@ -212,9 +231,8 @@ def _write_line(block: Hot | Spread, x: str, names: Names) -> str:
             _expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
         )
 
-    if isinstance(block, Hot) and (len(table.keys) + 2) * block.width > _MOST_LINES:
-        expand = names.bind(lambda slot: _expand(block, int(slot)))
-        return f"{expand}({table.write(x, names)})"
+    if (len(table.keys) + 2) * block.width > _MOST_LINES:
+        return f"{names.bind(line)}({table.write(x, names)})"
     by_key = {key: line(at) for key, at in zip(table.keys.tolist(), table.figures, strict=True)}
     found = f"{names.bind(by_key)}.get({x}, {names.bind(line(table.other))})"
     if table.missing == table.other:

@@ -34,6 +34,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.kernels import transform
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 from tests import data
@@ -343,7 +344,7 @@ def test_a_pipeline_of_a_table_predicts_as_scikit_learns(name: str, after: str) 
 @pytest.mark.parametrize("kind", ["classes", "number"])
 @pytest.mark.parametrize("n_classes", [2, 3])
 def test_categories_of_hist_boosting_itself_are_those_of_scikit_learn(
-    kind: str, n_classes: int
+    monkeypatch: pytest.MonkeyPatch, kind: str, n_classes: int
 ) -> None:
     """Strange ones, too: they go where a missing value goes."""
     train, table = data.frame(600), data.frame(1500, 1, strange=True)
@@ -362,6 +363,9 @@ def test_categories_of_hist_boosting_itself_are_those_of_scikit_learn(
     predictor = Predictor(signed, [data.read(estimator)])
     rows = data.rows_of(table.astype({"colour": object, "shape": object}), signed)
     assert predictor.values(rows) == estimator.predict(table).tolist()
+    assert_same_alone_and_among_others(predictor, rows[::8])
+    monkeypatch.setattr(transform, "_MOST_LINES", 0)  # as many splits have it
+    predictor = Predictor(signed, [data.read(estimator)])
     assert_same_alone_and_among_others(predictor, rows[::8])
 
 

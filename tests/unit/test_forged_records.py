@@ -64,6 +64,21 @@ FORGERIES: dict[str, Forge] = {
 }
 
 
+class Members:
+    """The members of a tuple, which are put into another tuple in its place."""
+
+    def __init__(self, holder: Any, key: Any) -> None:
+        self._holder, self._key = holder, key
+
+    def __getitem__(self, at: int) -> Any:
+        return self._holder[self._key][at]
+
+    def __setitem__(self, at: int, value: Any) -> None:
+        members = [*self._holder[self._key]]
+        members[at] = value
+        self._holder[self._key] = tuple(members)
+
+
 def values(holder: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
     """Yield what holds each value of a record, and where: attributes, items, members."""
     if isinstance(holder, Fitted):
@@ -79,7 +94,9 @@ def values(holder: Any, depth: int = 0) -> Iterator[tuple[Any, Any]]:
         if depth < 8:
             yield from values(value, depth + 1)
             if isinstance(value, tuple):  # the steps of a pipeline
-                for member in value:
+                members = Members(holder, key)
+                for at, member in enumerate(value):
+                    yield members, at
                     yield from values(member, depth + 1)
 
 

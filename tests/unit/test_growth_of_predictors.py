@@ -3,21 +3,27 @@
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 import pytest
-from sklearn.linear_model import Perceptron
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import Perceptron, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import Normalizer, StandardScaler
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.reading import MAX_ESTIMATORS
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.kernels import code
 from iris_deploy.schema.signature import Signature
-from tests.growth import assert_linear, peak
+from tests import data
+from tests.growth import assert_linear, counted, peak
 from tests.pickling import dump, signature
-from tests.signatures import numbers_to_classes
+from tests.signatures import NUMBER, category, number, numbers_to_classes
 
 pytestmark = pytest.mark.no_cover  # work is measured here
 
@@ -122,3 +128,104 @@ def test_numbers_for_another_signature_are_not_converted(attribute: str) -> None
             Predictor(signed, [fitted])
 
     assert peak(refuse) < LARGE // 2
+
+
+# --------------------------------------------------------------------------------------------------
+# What a few bytes can ask for
+
+LAST = Fitted("sklearn.dummy.DummyRegressor", {"constant_": np.zeros((1, 1))})
+BINARIZER = Fitted("sklearn.preprocessing.Binarizer", {"threshold": 0.0})
+CATEGORIES = np.arange(2.0)
+
+
+def side_by_side(*transformers: object) -> Fitted:
+    members = [("a", transformer) for transformer in transformers]
+    return Fitted("sklearn.pipeline.FeatureUnion", {"transformer_list": members})
+
+
+def in_turn(*estimators: Fitted) -> Fitted:
+    return Fitted("sklearn.pipeline.Pipeline", {"steps": [("a", each) for each in estimators]})
+
+
+def by_columns(n_features: int, *columns: object) -> Fitted:
+    branches = [("a", "passthrough", each) for each in columns]
+    state: dict[str, object] = {"transformers_": branches, "n_features_in_": n_features}
+    return Fitted("sklearn.compose.ColumnTransformer", state)
+
+
+def one_hot(n_features: int) -> Fitted:
+    state: dict[str, object] = {"categories_": [CATEGORIES] * n_features}
+    return Fitted("sklearn.preprocessing.OneHotEncoder", state | {"handle_unknown": "ignore"})
+
+
+TWICE = side_by_side("passthrough", "passthrough")
+OFTEN = side_by_side(*["passthrough"] * 1000)
+EVERYTHING = Fitted("builtins.slice", arguments=(None, None, None))
+
+REPEATED: dict[str, Fitted] = {
+    "doubled again and again": in_turn(*[TWICE] * 40, LAST),
+    "a thousandfold again and again": in_turn(*[OFTEN] * 8, LAST),
+    "doubled within one another": in_turn(side_by_side(*[side_by_side(*[OFTEN] * 9)] * 9), LAST),
+    "the same columns by a list": in_turn(by_columns(1, *[[0] * 2000] * 1000), LAST),
+    "the same columns by a slice": in_turn(*[by_columns(1, EVERYTHING, [0] * 99999)] * 50, LAST),
+    "more branches than may be": in_turn(side_by_side(*["passthrough"] * 10**5), LAST),
+    "doubled, then changed again and again": in_turn(*[TWICE] * 15, *[BINARIZER] * 70, LAST),
+    "doubled, then taken one by one": in_turn(
+        *[TWICE] * 12, by_columns(1 << 12, *[[k] for k in range(1000)]), LAST
+    ),
+    "doubled, then encoded": in_turn(*[TWICE] * 12, one_hot(1 << 12), LAST),
+}
+
+
+@pytest.mark.parametrize("name", REPEATED)
+def test_features_that_are_asked_for_again_and_again_are_refused_or_few(name: str) -> None:
+    signed = Signature(columns=(number("x"),), output=NUMBER)
+
+    def run() -> None:
+        with suppress(ArtifactError):
+            Predictor(signed, [REPEATED[name]])
+
+    assert counted(run) < 1 << 24
+    assert peak(run) < 1 << 27
+
+
+@pytest.mark.parametrize("last", [Ridge(), RandomForestRegressor(3)], ids=["sums", "trees"])
+@pytest.mark.parametrize("before", [[], [Normalizer()]], ids=["columns", "normalised"])
+@pytest.mark.parametrize("n_features", [10, 3000], ids=["few", "many"])
+def test_code_is_made_when_a_dump_is_read_and_never_for_a_row(
+    monkeypatch: pytest.MonkeyPatch, n_features: int, before: list[Any], last: Any
+) -> None:
+    X = np.random.default_rng(0).normal(size=(20, n_features))
+    pipeline = make_pipeline(*before, StandardScaler(), last).fit(X, X[:, 0])
+    columns = tuple(number(f"x{k}") for k in range(n_features))
+    predictor = Predictor(Signature(columns=columns, output=NUMBER), [data.read(pipeline)])
+    monkeypatch.setattr(code, "compile", None, raising=False)
+    for row in X.tolist():
+        predictor.score(row)
+
+
+def test_splits_by_category_take_no_more_than_some_times_their_bytes() -> None:
+    """Each says of 256 categories where they go, in 32 bytes; and is a tree of its own here."""
+    n_trees = 4000
+    column = pd.Series(np.arange(255.0).repeat(12))
+    model = HistGradientBoostingRegressor(
+        categorical_features=[0], max_iter=1, max_leaf_nodes=2, min_samples_leaf=1, max_bins=255
+    ).fit(column.to_frame(), column % 3)
+    record = data.read(model)
+    [[tree]] = cast("list[list[Fitted]]", record.state["_predictors"])
+    nodes = cast("np.ndarray", tree.state["nodes"])
+    assert nodes["is_categorical"].any()
+    words = np.random.default_rng(0).integers(0, 2**32, (n_trees, 8), np.uint32)
+    record.state["_predictors"] = [
+        [Fitted(tree.name, tree.state | {"raw_left_cat_bitsets": bits[np.newaxis]})]
+        for bits in words
+    ]
+    size = n_trees * (nodes.nbytes + words[0].nbytes)
+    signed = Signature(
+        columns=(category("x", [float(k) for k in range(255)], unknown=True),), output=NUMBER
+    )
+
+    def run() -> None:
+        Predictor(signed, [record])
+
+    assert peak(run) < 20 * size

@@ -245,8 +245,9 @@ def test_a_row_too_wide_to_unroll_gets_the_bits_of_columns(n_features: int, n_li
     coef = np.stack([vector() for _ in range(n_lines)])
     rule: Rule = "above" if n_lines == 1 else "largest"
     wide = kernel.LinearKernel(stepped(n_features, steps), coef, coef[:, 0], rule)
+    decide_row = wide._build_of_pieces()
     for row in [vector() for _ in range(50)]:
-        index, scores = wide._decide_one(row.tolist())
+        index, scores = decide_row(row.tolist())
         columns = wide.columns(row[np.newaxis])
         assert (index, list(scores)) == (int(decide(columns, rule)[0]), columns[:, 0].tolist())
 
