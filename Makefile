@@ -24,6 +24,7 @@ test: $(VENV)/dev  ## Install, check the floors of the house, run the tests, mea
 
 check: $(VENV)/dev  ## The floors of the house, formatting, lint, spelling, types, the Dockerfile
 	$(BIN)/lint-imports
+	$(BIN)/pytest --numprocesses=0 --quiet tests/unit/test_house.py
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/codespell iris_deploy tests benchmarks docs *.md

@@ -5,6 +5,8 @@ or of the floors above it. An error's text says what is wrong, what was expected
 its ``hint`` is the next step.
 """
 
+from collections.abc import Iterable
+
 _LONGEST_SHOWN = 120  # characters of a wrong value
 
 
@@ -110,6 +112,14 @@ def expect(holds: bool, field: str, expected: str, got: object) -> None:  # noqa
         if len(shown) > _LONGEST_SHOWN:
             shown = shown[:_LONGEST_SHOWN] + "..."
         raise SettingsError(f"`{field}`: expected {expected}, got {shown}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Ask for the name that was probably meant, behind what is wrong; nothing if none is near."""
+    from difflib import get_close_matches  # only errors pay for it
+
+    close = get_close_matches(name[:64], known, 1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def is_clean(text: str) -> bool:

@@ -1,12 +1,11 @@
 """Gates: bounds of metrics beyond which a bundle goes no further."""
 
-import difflib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from iris_deploy.bundle.evaluation import Evaluation
-from iris_deploy.errors import GateError, SettingsError, expect
+from iris_deploy.errors import GateError, SettingsError, did_you_mean, expect
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +97,7 @@ def check_gates(evaluation: Evaluation, gates: Sequence[Gate], *, what_then: str
 
 def _no_metric(gate: Gate, evaluation: Evaluation) -> SettingsError:
     option = "min" if gate.is_least else "max"
-    close = difflib.get_close_matches(gate.metric[:64], evaluation.metrics, 1)
-    meant = f"; did you mean {close[0]}?" if close else ""
     return SettingsError(
         f"`{option}`: there is no metric {gate.metric!r:.80}; expected one of "
-        f"{', '.join(evaluation.metrics)}{meant}"
+        f"{', '.join(evaluation.metrics)}{did_you_mean(gate.metric, evaluation.metrics)}"
     )

@@ -11,13 +11,11 @@ import msgspec
 from iris_deploy.bundle.evaluation import Evaluation
 from iris_deploy.bundle.provenance import Environment, Training
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
-from iris_deploy.schema.outputs import ClassOutput, Label
+from iris_deploy.schema.outputs import Label, Task
 from iris_deploy.schema.signature import Signature
 
 MAX_ARTIFACTS = 4
 """Training writes two at most. Each is read and hashed, one file as often as it is listed."""
-
-Task = Literal["classification", "regression"]
 
 
 class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,10 +94,5 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     examples: Annotated[tuple[Example, ...], msgspec.Meta(min_length=1)]
 
     def __post_init__(self) -> None:
-        if self.task != task_of(self.signature):
+        if self.task != self.signature.output.task:
             raise ValueError(f"the task is {self.task}, but the output is not")
-
-
-def task_of(signature: Signature) -> Task:
-    """Return the task that a signature is about."""
-    return "classification" if isinstance(signature.output, ClassOutput) else "regression"

@@ -7,16 +7,14 @@ take it from there.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.links import Link
 from iris_deploy.kernels.protocol import Kernel
 from iris_deploy.kernels.steps import Step
-from iris_deploy.schema.outputs import Output
-
-Task = Literal["classification", "regression"]
+from iris_deploy.schema.outputs import Output, Task
 
 
 @dataclass(frozen=True, kw_only=True)

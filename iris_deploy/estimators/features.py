@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.kernels.blocks import Block, Values, pick
+from iris_deploy.kernels.norms import Norm
 from iris_deploy.kernels.steps import Fill, Step
-from iris_deploy.kernels.transform import Norm, Transform, identity
+from iris_deploy.kernels.transform import Transform, identity
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.schema.batch import Indices
 from iris_deploy.schema.columns import CategoryColumn, Column

@@ -31,20 +31,19 @@ def _simple_imputer(imputer: Fitted, features: Features, _: Reading) -> Features
     if not read_flag(imputer, "add_indicator", default=False):
         return filled
     indicator = read_record(imputer, "indicator_")
-    shown = fitted_positions(
-        indicator, indicator.state.get("features_"), "features_", features.width
-    )
-    if not shown:
-        return filled
-    return joined([filled, _indicators(features.pick(shown), missing)])
+    shown = _shown(indicator, features)
+    return joined([filled, _indicators(features.pick(shown), missing)]) if shown else filled
 
 
 def _missing_indicator(indicator: Fitted, features: Features, _: Reading) -> Features:
     """Write 1 where a value is missing."""
-    shown = fitted_positions(
-        indicator, indicator.state.get("features_"), "features_", features.width
-    )
-    return _indicators(features.pick(shown), _missing_value(indicator))
+    return _indicators(features.pick(_shown(indicator, features)), _missing_value(indicator))
+
+
+def _shown(indicator: Fitted, features: Features) -> list[int]:
+    """Return which features have an indicator."""
+    positions = indicator.state.get("features_")
+    return fitted_positions(indicator, positions, "features_", features.width)
 
 
 def _indicators(features: Features, missing: float) -> Features:

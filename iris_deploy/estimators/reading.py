@@ -8,7 +8,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.family import Composite, Model, Predicting, Transformer
 from iris_deploy.estimators.features import Features, features_of
 from iris_deploy.estimators.registry import find
-from iris_deploy.schema.outputs import ClassOutput, Output
+from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.signature import Signature
 
 MAX_ESTIMATORS = 100
@@ -70,12 +70,11 @@ class _Reading:
     def predict(self, record: Fitted, features: Features, output: Output) -> Model:
         """Return what a classifier or a regressor does."""
         part = find(record.name)
-        task = "classification" if isinstance(output, ClassOutput) else "regression"
         if isinstance(part, Composite):
             with self._within(features):
                 return part.predict(record, features, output, self)
-        if not isinstance(part, Predicting) or part.task != task:
-            kind = "classifier" if task == "classification" else "regressor"
+        if not isinstance(part, Predicting) or part.task != output.task:
+            kind = "classifier" if output.task == "classification" else "regressor"
             raise ArtifactError(
                 f"expected a supported {kind} as the last estimator, got {record.name}"
             )

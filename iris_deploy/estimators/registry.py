@@ -16,6 +16,7 @@ from iris_deploy.estimators import (
     losses,
     regression,
     scaling,
+    targets,
     trees,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
@@ -27,6 +28,7 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     composition.FAMILY,
     linear.FAMILY,
     regression.FAMILY,
+    targets.FAMILY,
     trees.FAMILY,
     boosting.FAMILY,
     hist_boosting.FAMILY,

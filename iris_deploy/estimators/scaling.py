@@ -1,5 +1,6 @@
 """The family of scalers and others that change each feature by itself, or a row by its norm."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from iris_deploy.dumps.records import Fitted
@@ -16,13 +17,28 @@ from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.steps import Above, Arithmetic, Clip
 
 
-def _standard_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
-    """Write (x - mean_) / scale_, either part of which may be switched off."""
+@dataclass(frozen=True, slots=True)
+class Centered:
+    """What the attributes of a scaler that centres and scales are called."""
+
+    centers: str
+    scales: str
+    center: str
+
+
+CENTERED = {
+    "StandardScaler": Centered("with_mean", "with_std", "mean_"),
+    "RobustScaler": Centered("with_centering", "with_scaling", "center_"),
+}
+
+
+def _centered(scaler: Fitted, features: Features, _: Reading) -> Features:
+    """Write (x - center) / scale_, either part of which may be switched off."""
     features.check_numbers(scaler.name)
-    shape = (features.width,)
-    if read_flag(scaler, "with_mean", default=True):
-        features = features.then(Arithmetic("-", fitted_floats(scaler, "mean_", shape)))
-    if read_flag(scaler, "with_std", default=True):
+    shape, names = (features.width,), CENTERED[scaler.name.rpartition(".")[2]]
+    if read_flag(scaler, names.centers, default=True):
+        features = features.then(Arithmetic("-", fitted_floats(scaler, names.center, shape)))
+    if read_flag(scaler, names.scales, default=True):
         features = features.then(Arithmetic("/", fitted_divisor(scaler, "scale_", shape)))
     return features
 
@@ -55,17 +71,6 @@ def _max_abs_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
     return features.then(Clip(-1.0, 1.0)) if read_flag(scaler, "clip", default=False) else features
 
 
-def _robust_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
-    """Write (x - center_) / scale_, either part of which may be switched off."""
-    features.check_numbers(scaler.name)
-    shape = (features.width,)
-    if read_flag(scaler, "with_centering", default=True):
-        features = features.then(Arithmetic("-", fitted_floats(scaler, "center_", shape)))
-    if read_flag(scaler, "with_scaling", default=True):
-        features = features.then(Arithmetic("/", fitted_divisor(scaler, "scale_", shape)))
-    return features
-
-
 def _normalizer(normalizer: Fitted, features: Features, _: Reading) -> Features:
     """Divide each row by its norm."""
     features.check_numbers(normalizer.name)
@@ -89,7 +94,7 @@ FAMILY = (
     Transformer(
         name="sklearn.preprocessing.StandardScaler",
         modules=_MODULES,
-        read=_standard_scaler,
+        read=_centered,
         cases=(
             {},
             {"with_mean": False},
@@ -107,7 +112,7 @@ FAMILY = (
     Transformer(
         name="sklearn.preprocessing.RobustScaler",
         modules=_MODULES,
-        read=_robust_scaler,
+        read=_centered,
         cases=({}, {"with_centering": False}, {"with_scaling": False}, {"unit_variance": True}),
     ),
     Transformer(

@@ -1,17 +1,17 @@
 """From columns to features: for one row by code or by vectors, for many column by column."""
 
-import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
 from iris_deploy.kernels.code import Names, build_function
+from iris_deploy.kernels.norms import Norm, normalize, row_norms
 from iris_deploy.schema.batch import Floats
 
 MAX_UNROLLED = 4096
@@ -19,8 +19,6 @@ MAX_UNROLLED = 4096
 
 _MOST_LINES = 1 << 16
 """Figures of an encoder that are kept as lines of Python for one row; 3 MB."""
-
-Norm = Literal["l1", "l2", "max"]
 
 Features = Callable[[Sequence[float]], Sequence[float]]
 """From one row of columns to its features."""
@@ -165,7 +163,7 @@ class Transform:
             return rows
         features = self.before.matrix(self.before.prepare(rows))
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return (features / _norms(features, self.norm)).T
+            return (features / row_norms(features, self.norm)).T
 
     def column(self, block: Block, k: int, rows: Floats) -> Floats:
         """Compute one feature of many prepared rows, or the value that decides a block."""
@@ -202,7 +200,7 @@ class Transform:
 
     def _build_before(self) -> Features:
         features, norm = self.before.build_features(), self.norm  # type: ignore[union-attr]
-        return lambda row: _normalize(features(row), norm)
+        return lambda row: normalize(features(row), norm)
 
 
 def identity(n_columns: int) -> Transform:
@@ -238,27 +236,3 @@ def _write_line(block: Hot | Spread, x: str, names: Names) -> str:
     if table.missing == table.other:
         return found
     return f"({names.bind(line(table.missing))} if {x} != {x} else {found})"
-
-
-def _normalize(row: Sequence[float], norm: Norm | None) -> Sequence[float]:
-    """Divide one row by its norm, unless that is 0."""
-    total = 0.0
-    for x in row:
-        size = x * x if norm == "l2" else abs(x)
-        total = max(total, size) if norm == "max" else total + size
-    if norm == "l2":
-        total = math.sqrt(total)
-    total = total or 1.0
-    return [x / total for x in row]
-
-
-def _norms(features: Floats, norm: Norm) -> Floats:
-    """Return the norm of each row, 1 for 0: the bits of `_normalize`."""
-    total = np.zeros(features.shape[1])
-    for x in features:
-        size = x * x if norm == "l2" else np.abs(x)
-        total = np.maximum(total, size) if norm == "max" else total + size
-    if norm == "l2":
-        total = np.sqrt(total)
-    total[total == 0.0] = 1.0
-    return total

@@ -1,9 +1,8 @@
 """The recipes that there are: one line for each, and a folder of templates."""
 
-import difflib
 from typing import Final
 
-from iris_deploy.errors import SettingsError
+from iris_deploy.errors import SettingsError, did_you_mean
 from iris_deploy.facts import BALANCER_DELAY
 from iris_deploy.recipes.recipe import Recipe
 
@@ -199,9 +198,7 @@ def find_recipe(name: str) -> Recipe:
             hint="`iris-deploy recipe` lists what there is",
         )
     names = [recipe.name for recipe in RECIPES]
-    close = difflib.get_close_matches(name[:64], names, 1)
     raise SettingsError(
-        f"`kind`: expected one of {', '.join(names)}; got {name!r:.100}"
-        + (f"; did you mean {close[0]}?" if close else ""),
+        f"`kind`: expected one of {', '.join(names)}; got {name!r:.100}{did_you_mean(name, names)}",
         hint="`iris-deploy recipe` says what each is for",
     )

@@ -1,6 +1,10 @@
 """What a bundle answers: one of several classes, or a number."""
 
+from typing import Literal
+
 import msgspec
+
+Task = Literal["classification", "regression"]
 
 Label = str | int | bool
 """A class as clients get it: text, a whole number, or true and false."""
@@ -26,6 +30,11 @@ class ClassOutput(
 
     name: str
     classes: tuple[Label, ...]
+
+    @property
+    def task(self) -> Task:
+        """What has a class as its answer."""
+        return "classification"
 
     def __post_init__(self) -> None:
         if len(set(map(label_text, self.classes))) < max(len(self.classes), 2):
@@ -60,6 +69,11 @@ class NumberOutput(
     maximum: float
     mean: float
     bin_edges: tuple[float, ...]
+
+    @property
+    def task(self) -> Task:
+        """What has a number as its answer."""
+        return "regression"
 
 
 Output = ClassOutput | NumberOutput

@@ -1,6 +1,5 @@
 """Estimators to choose from: by a short name, by their class, or out of your own module."""
 
-import difflib
 import importlib
 import inspect
 import sys
@@ -8,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from iris_deploy.bundle.manifest import Task
-from iris_deploy.errors import SettingsError, TrainingError
+from iris_deploy.errors import SettingsError, TrainingError, did_you_mean
+from iris_deploy.schema.outputs import Task
 
 SHORT: dict[Task, dict[str, str]] = {
     "classification": {
@@ -134,13 +133,12 @@ def _import_own(name: str, module: str, attribute: str) -> Any:
 
 
 def _no_such(name: str, task: Task) -> SettingsError:
-    close = difflib.get_close_matches(name[:64], SHORT[task], 1)
-    meant = f"; did you mean {close[0]}?" if close else ""
     other = [kind for kind in SHORT if name in SHORT[kind]]
     why = f", which is for {other[0]}" if other else ""
     return SettingsError(
         f"`estimator`: there is no {name!r:.80} for {task}{why}; expected one of "
-        f"{', '.join(SHORT[task])}, a class such as sklearn.svm.LinearSVC, or module:object{meant}"
+        f"{', '.join(SHORT[task])}, a class such as sklearn.svm.LinearSVC, or module:object"
+        f"{did_you_mean(name, SHORT[task])}"
     )
 
 
@@ -159,11 +157,9 @@ def _check_task(estimator: Any, name: str, task: Task) -> None:
 def _set(estimator: Any, name: str, key: str, text: str) -> None:
     parameters = estimator.get_params()
     if key not in parameters:
-        close = difflib.get_close_matches(key[:64], parameters, 1)
-        meant = f"; did you mean {close[0]}?" if close else ""
         raise SettingsError(
             f"`set`: {name:.80} has no parameter {key!r:.80}; it has "
-            f"{', '.join(sorted(parameters)[:30])}{meant}"
+            f"{', '.join(sorted(parameters)[:30])}{did_you_mean(key, parameters)}"
         )
     estimator.set_params(**{key: _read(text)})
     try:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from iris_deploy.errors import SettingsError, expect, expect_between
+from iris_deploy.errors import SettingsError, did_you_mean, expect, expect_between
 
 MOST_PASSES = 10**6
 """Of the talk's perceptron over its data: ten seconds."""
@@ -84,8 +84,6 @@ class Choices:
         ------
         SettingsError
         """
-        from difflib import get_close_matches
-
         given = {
             "target": (self.target,),
             "number": self.number,
@@ -96,11 +94,10 @@ class Choices:
         for option, chosen in given.items():
             for name in chosen:
                 if name not in names:
-                    close = get_close_matches(name[:64], names, 1)
-                    meant = f"; did you mean {close[0]}?" if close else ""
                     raise SettingsError(
                         f"`{option}`: there is no column {name!r:.80}; the table has "
-                        f"{', '.join(names[:20])}{' and more' * (len(names) > 20)}{meant}"
+                        f"{', '.join(names[:20])}{' and more' * (len(names) > 20)}"
+                        f"{did_you_mean(name, names)}"
                     )
         for one, other in (("number", "category"), ("number", "drop"), ("category", "drop")):
             for name in set(given[one]) & set(given[other]):

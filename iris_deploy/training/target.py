@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from iris_deploy.bundle.manifest import Task
 from iris_deploy.errors import DatasetError, SettingsError
 from iris_deploy.schema.columns import LARGEST
-from iris_deploy.schema.outputs import Label
+from iris_deploy.schema.outputs import Label, Task
 
 if TYPE_CHECKING:
     import pyarrow as pa

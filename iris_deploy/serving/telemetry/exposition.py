@@ -21,7 +21,13 @@ from iris_deploy.serving.telemetry import predictions
 from iris_deploy.serving.telemetry.bins import build_bins
 from iris_deploy.serving.telemetry.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.serving.telemetry.metrics import BUCKETS
-from iris_deploy.serving.telemetry.slots import PREFIX, Key, SharedMemory, total
+from iris_deploy.serving.telemetry.slots import (
+    PREFIX,
+    Key,
+    SharedMemory,
+    read_histogram,
+    total,
+)
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -136,15 +142,9 @@ def _durations(sums: dict[Key, float]) -> "Iterator[Metric]":
     family = HistogramMetricFamily(
         m.DURATION, "From the last byte of a request to the answer", labels=("route",)
     )
-    bounds = [*map(repr, BUCKETS), "+Inf"]
     routes = sorted({dict(labels)["route"] for name, labels in sums if name == m.DURATION})
     for route in routes:
-        buckets, count = [], 0.0
-        for bound in bounds:
-            count += sums.get((m.DURATION, (("le", bound), ("route", route))), 0)
-            buckets.append((bound, count))
-        seconds = sums.get((m.DURATION, (("route", route), ("sum", ""))), 0)
-        family.add_metric([route], buckets, seconds)
+        family.add_metric([route], *read_histogram(sums, m.DURATION, BUCKETS, route=route))
     yield family
 
 
@@ -156,11 +156,7 @@ def _numbers(manifest: Manifest, sums: dict[Key, float]) -> "Iterator[Metric]":
     if isinstance(output, ClassOutput):
         return
     family = HistogramMetricFamily(predictions.NUMBERS, f"Predictions of {output.name}")
-    buckets, count = [], 0.0
-    for bound in [*map(repr, output.bin_edges), "+Inf"]:
-        count += sums.get((predictions.NUMBERS, (("le", bound),)), 0)
-        buckets.append((bound, count))
-    family.add_metric([], buckets, sums.get((predictions.NUMBERS, (("sum", ""),)), 0))
+    family.add_metric([], *read_histogram(sums, predictions.NUMBERS, output.bin_edges))
     yield family
 
 

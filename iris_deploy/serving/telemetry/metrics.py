@@ -83,8 +83,5 @@ class Metrics:
 
     def _register(self, route: str, status: int) -> tuple[int, list[int], int]:
         """Make the series of a route: its count, its buckets and what is beyond them, its sum."""
-        index = self._slot.index
-        count = index(REQUESTS, route=route, status=str(status))
-        bounds = [*map(repr, BUCKETS), "+Inf"]
-        buckets = [index(DURATION, route=route, le=bound) for bound in bounds]
-        return count, buckets, index(DURATION, route=route, sum="")
+        count = self._slot.index(REQUESTS, route=route, status=str(status))
+        return count, *self._slot.histogram(DURATION, BUCKETS, route=route)

@@ -87,12 +87,8 @@ class PredictionCounts:
                 index(PREDICTIONS, **{"class": label_text(label)}) for label in output.classes
             ]
             return
-        bounds = [*map(repr, output.bin_edges), "+Inf"]
-        self._numbers = _NumberCounts(
-            output.bin_edges,
-            [index(NUMBERS, le=bound) for bound in bounds],
-            index(NUMBERS, sum=""),
-        )
+        places = self._slot.histogram(NUMBERS, output.bin_edges)
+        self._numbers = _NumberCounts(output.bin_edges, *places)
 
     def observe(
         self,
@@ -120,8 +116,10 @@ class PredictionCounts:
             if n_rows == 1:
                 if self._predictions:
                     values[self._predictions[outcomes[0]]] += 1
-                else:
-                    self._count_numbers(outcomes)
+                elif self._numbers is not None:
+                    edges, buckets, spent = self._numbers
+                    values[buckets[bisect_left(edges, outcomes[0])]] += 1
+                    values[spent] += outcomes[0]
                 # `strict` would cost as much as counting one column.
                 for value, (edges, low, high, now, outside) in zip(rows[0], self._plain):  # noqa: B905
                     values[now[bisect_left(edges, value)]] += 1
@@ -158,25 +156,18 @@ class PredictionCounts:
             counts = np.bincount(outcomes, minlength=len(self._predictions)).tolist()
             for place, count in zip(self._predictions, counts, strict=True):
                 values[place] += count
-        else:
-            self._count_numbers(outcomes)
+        elif self._numbers is not None:
+            edges, buckets, spent = self._numbers
+            places = np.searchsorted(np.array(edges), outcomes)  # the first that is not below
+            counts = np.bincount(places, minlength=len(buckets)).tolist()
+            for place, count in zip(buckets, counts, strict=True):
+                values[place] += count
+            values[spent] += float(np.sum(outcomes))
         matrix = np.asarray(rows, np.float64).T
         for line, (bins, now, _, outside) in zip(matrix, self._columns, strict=True):
             for place, count in zip(now, bins.count(line), strict=True):
                 values[place] += count
             values[outside] += bins.count_outside(line)
-
-    def _count_numbers(self, outcomes: Sequence[float] | Outcomes) -> None:
-        if self._numbers is None:
-            return
-        edges, buckets, spent = self._numbers
-        numbers = np.asarray(outcomes, np.float64)
-        places = np.searchsorted(np.array(edges), numbers)  # the first bound that is not below
-        for place, count in zip(
-            buckets, np.bincount(places, minlength=len(buckets)).tolist(), strict=True
-        ):
-            self._values[place] += count
-        self._values[spent] += float(numbers.sum())
 
     def _turn_window(self) -> None:
         values = self._values

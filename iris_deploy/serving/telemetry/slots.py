@@ -24,6 +24,14 @@ Key = tuple[str, tuple[tuple[str, str], ...]]
 """Name and labels of a series."""
 
 
+def _key(name: str, labels: Mapping[str, str]) -> Key:
+    return name, tuple(sorted(labels.items()))
+
+
+def _bounds(edges: Sequence[float]) -> list[str]:
+    return [*map(repr, edges), "+Inf"]
+
+
 class SharedMemory:
     """Room for every process's figures, made before the first fork.
 
@@ -67,12 +75,17 @@ class Slot:
             self._index[key] = len(self._index)
             self._end = end
 
+    def histogram(self, name: str, edges: Sequence[float], **labels: str) -> tuple[list[int], int]:
+        """Return the places of a histogram: its counts up to each edge and beyond, and its sum."""
+        buckets = [self.index(name, le=bound, **labels) for bound in _bounds(edges)]
+        return buckets, self.index(name, sum="", **labels)
+
     def index(self, name: str, **labels: str) -> int:
         """Return the place of a series' value; it is made if there is none.
 
         When the slot is full, all further series share its last place, which is never shown.
         """
-        key = (name, tuple(sorted(labels.items())))
+        key = _key(name, labels)
         found = self._index.get(key)
         if found is not None:
             return found
@@ -108,3 +121,14 @@ def total(slots: Sequence[Mapping[Key, float]]) -> dict[Key, float]:
         for key, value in slot.items():
             sums[key] = sums.get(key, 0.0) + value
     return sums
+
+
+def read_histogram(
+    sums: Mapping[Key, float], name: str, edges: Sequence[float], **labels: str
+) -> tuple[list[tuple[str, float]], float]:
+    """Return a histogram: how many there are up to each bound, and their sum."""
+    buckets, count = [], 0.0
+    for bound in _bounds(edges):
+        count += sums.get(_key(name, {"le": bound, **labels}), 0)
+        buckets.append((bound, count))
+    return buckets, sums.get(_key(name, {"sum": "", **labels}), 0)
