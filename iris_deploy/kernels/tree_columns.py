@@ -15,7 +15,7 @@ from iris_deploy.schema.batch import Floats
 _PAIRS = 1 << 16
 """Pairs of a row and a tree that are worked on at once: 512 KiB an array."""
 
-_BLOCK_ROWS = 8192
+_BLOCK_ROWS = 1 << 15
 _BLOCK_BYTES = 1 << 25  # of features
 _TOP = 5
 """Levels of a tree that are compared as whole columns: 31 comparisons."""

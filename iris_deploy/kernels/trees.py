@@ -7,7 +7,9 @@ Knows numbers only.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -15,12 +17,13 @@ from iris_deploy.kernels.nodes import LARGEST_ROUNDED, Nodes, round_up_to_tie, s
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
 from iris_deploy.kernels.transform import Transform
+from iris_deploy.kernels.tree_bits import LeafBits, build_bits
 from iris_deploy.kernels.tree_columns import Walk
 from iris_deploy.kernels.tree_rows import build_adder
 from iris_deploy.schema.batch import Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class TreeKernel:
     """Trees, and how their leaves make scores.
 
@@ -49,7 +52,6 @@ class TreeKernel:
     divisor: float
     rule: Rule
     single: bool
-    _made: list[Walk] = field(default_factory=list, repr=False)
 
     @property
     def n_scores(self) -> int:
@@ -63,11 +65,13 @@ class TreeKernel:
 
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
-        threshold = self.nodes.threshold
-        if self.single:
-            threshold = round_up_to_tie(threshold)
-        add_up = build_adder(self.nodes, threshold, self.start, self.divisor)
-        decide, single, start = build_decision(self.rule), self.single, self.start
+        trees, start, divisor = self._bits, self.start, self.divisor
+        as_double = round_up_to_tie if self.single else np.asarray
+        if trees is None:
+            add_up = build_adder(self.nodes, as_double(self.nodes.threshold), start, divisor)
+        else:
+            add_up = trees.build_adder(start, divisor, as_double)
+        decide, single = build_decision(self.rule), self.single
         features = None if self.transform.is_identity else self.transform.build_features()
         low, high = -LARGEST_ROUNDED, LARGEST_ROUNDED
 
@@ -95,22 +99,31 @@ class TreeKernel:
         ndarray of shape (n_scores, n_rows)
             NaN for rows with a feature that 32 bits do not hold, where they are rounded so.
         """
-        walk, width = self._walk(), self.transform.width
+        trees = self._bits or self._walk
         scores = np.empty((self.n_scores, len(rows)))
-        step = walk.rows_at_a_time(len(rows), width)
+        step = trees.rows_at_a_time(len(rows), self.transform.width)
         for at in range(0, len(rows), step):
             part = self.transform.prepare(rows[at : at + step])
             features = self.transform.matrix(part, np.float32 if self.single else np.float64)
             too_large = np.isinf(features).any(axis=0) if self.single else False
             features[np.isnan(features)] = np.inf
-            scores[:, at : at + step] = walk.add_up(features, self.start) / self.divisor
+            scores[:, at : at + step] = trees.add_up(features, self.start) / self.divisor
             if self.single:
                 scores[:, at : at + step][:, too_large] = np.nan
         return scores
 
+    @cached_property
+    def _bits(self) -> LeafBits | None:
+        """The trees as bits, if they are small enough."""
+        return build_bits(self.nodes, self._threshold)
+
+    @cached_property
     def _walk(self) -> Walk:
-        """Return the trees made ready for many rows; that is put off until they come."""
-        if not self._made:
-            t = self.nodes.threshold
-            self._made.append(Walk(self.nodes, single_below(t) if self.single else t))
-        return self._made[0]
+        """The trees made ready for many rows; that is put off until they come."""
+        return Walk(self.nodes, self._threshold)
+
+    @property
+    def _threshold(self) -> np.ndarray[Any, Any]:
+        """As columns are compared with it."""
+        threshold = self.nodes.threshold
+        return single_below(threshold) if self.single else threshold

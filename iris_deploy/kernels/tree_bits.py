@@ -1,0 +1,186 @@
+"""Down many trees of few leaves each, by words of bits instead of steps.
+
+The thresholds of a feature cut its values into intervals. For each interval a word of bits per tree
+says which leaves a row can still reach; the words of all features, combined by AND, leave one bit.
+The idea is QuickScorer's (Lucchese et al., SIGIR 2015, doi:10.1145/2766462.2767733).
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_deploy.kernels.nodes import Integers, Nodes
+from iris_deploy.kernels.tree_boxes import Leaves
+from iris_deploy.kernels.tree_rows import AddUp
+from iris_deploy.schema.batch import Floats
+
+_MOST_LEAVES = 64
+"""Of a tree: the bits of a word."""
+
+_MOST_TREES = 1 << 16
+_TABLE_BYTES = 1 << 24
+_BLOCK_WORDS = 1 << 16
+_STEPS_A_FEATURE = 20
+"""Steps that take about the time of looking up one feature."""
+
+_WORDS = tuple(map(np.dtype, (np.uint8, np.uint16, np.uint32, np.uint64)))
+_EXPONENT = 23, 127  # of a float of 32 bits: the place of its bits, and what 2**0 has there
+
+Matrix = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeafBits:
+    """The leaves of trees as bits.
+
+    Parameters
+    ----------
+    values : ndarray of float, shape (n_leaves, n_values)
+        What the leaves say, tree by tree.
+    first : ndarray of int, shape (n_trees,)
+        Position of a tree's first leaf among them.
+    features : list of int
+        Those that are asked about.
+    thresholds : list of ndarray
+        Of each of these, rising; in the type that features are compared in.
+    offsets : list of int
+        Where in the table each of these begins.
+    table : ndarray of unsigned int, shape (n_intervals, n_trees)
+        Which leaves a row can reach whose feature lies in an interval.
+    """
+
+    values: Floats
+    first: NDArray[np.int32]
+    features: list[int]
+    thresholds: list[Matrix]
+    offsets: list[int]
+    table: Matrix
+
+    def rows_at_a_time(self, *_: int) -> int:
+        """Return how many rows are worked on at once, of however many."""
+        return max(_BLOCK_WORDS // len(self.first), 1)
+
+    def build_adder(
+        self, start: tuple[float, ...], divisor: float, as_double: Callable[[Matrix], Floats]
+    ) -> AddUp:
+        """Build the function that adds up what the leaves say to one row.
+
+        Parameters
+        ----------
+        start : tuple of float, length n_scores
+            What is added to.
+        divisor : float
+            What the sums are divided by.
+        as_double : callable
+            Turns thresholds into those that doubles are compared with.
+        """
+        asked = [
+            (feature, as_double(threshold).tolist(), offset, offset + len(threshold))
+            for feature, threshold, offset in self._asked()
+        ]
+        table, combine = self.table, np.bitwise_and.reduce
+
+        def add(x: Sequence[float]) -> tuple[float, ...]:
+            places = [
+                offset + bisect_left(threshold, v) if (v := x[feature]) == v else end
+                for feature, threshold, offset, end in asked
+            ]
+            words = combine(table.take(places, axis=0), axis=0)
+            (totals,) = (self._add(words[np.newaxis], start) / divisor).tolist()
+            return tuple(totals)
+
+        return add
+
+    def add_up(self, features: Matrix, start: Sequence[float]) -> Floats:
+        """Add up what the leaves say to many rows, in the order of the trees.
+
+        Parameters
+        ----------
+        features : ndarray of shape (n_features, n_rows)
+            Infinite where missing.
+        start : sequence of float, length n_scores
+
+        Returns
+        -------
+        ndarray of shape (n_scores, n_rows)
+        """
+        words: Any = None
+        for feature, threshold, offset in self._asked():
+            found = self.table.take(threshold.searchsorted(features[feature]) + offset, axis=0)
+            words = found if words is None else np.bitwise_and(words, found, out=words)
+        return self._add(words, start).T
+
+    def _asked(self) -> Iterator[tuple[int, Matrix, int]]:
+        return zip(self.features, self.thresholds, self.offsets, strict=True)
+
+    def _add(self, words: Matrix, start: Sequence[float]) -> Floats:
+        """Add up, shape (n_rows, n_scores), what the leaves say whose bits are set.
+
+        A bit's position is the exponent of the number that it makes.
+        """
+        place, zero = _EXPONENT
+        leaves = words.astype(np.float32).view(np.int32)
+        leaves >>= place
+        leaves += self.first - np.int32(zero)
+        said = self.values.take(leaves, axis=0).reshape(len(words), -1, len(start))
+        said[:, 0] += start
+        totals: Floats = np.add.accumulate(said, axis=1)[:, -1]
+        return totals
+
+
+def build_bits(nodes: Nodes, threshold: Matrix) -> LeafBits | None:
+    """Build the bits of trees.
+
+    Parameters
+    ----------
+    nodes : Nodes
+    threshold : ndarray of shape (n_nodes,)
+        As the features are compared with it, in their type; finite but for leaves.
+
+    Returns
+    -------
+    LeafBits or None
+        None where a tree has too many leaves, or bits take too much memory or more time than steps.
+    """
+    if len(nodes.roots) > _MOST_TREES:
+        return None
+    leaves = Leaves(nodes)
+    used, feature = np.unique(nodes.feature[leaves.inner], return_inverse=True)
+    if not len(used) or len(used) * _STEPS_A_FEATURE > leaves.steps:
+        return None
+    if leaves.most > _MOST_LEAVES or 4 * len(used) * len(nodes.feature) > _TABLE_BYTES:
+        return None
+    thresholds, rank = _rank(threshold[leaves.inner], feature, len(used))
+    counts = np.array([len(known) for known in thresholds], np.int32)
+    ends = np.cumsum(counts + 1)
+    word = next(kind for kind in _WORDS if leaves.most <= 8 * kind.itemsize)
+    if int(ends[-1]) * len(nodes.roots) * word.itemsize > _TABLE_BYTES:
+        return None
+    low, high = leaves.boxes(feature, rank, counts)
+    table = np.empty((ends[-1], len(nodes.roots)), word)
+    for k, part in enumerate(np.split(table, ends[:-1])):
+        leaves.write_reachable(low[:, k], high[:, k], part)
+    return LeafBits(
+        values=nodes.values[leaves.nodes],
+        first=leaves.first.astype(np.int32),
+        features=used.tolist(),
+        thresholds=thresholds,
+        offsets=(ends - counts - 1).tolist(),
+        table=table,
+    )
+
+
+def _rank(
+    threshold: Matrix, feature: Integers, n_features: int
+) -> tuple[list[Matrix], NDArray[np.int32]]:
+    """Return the thresholds of each feature, and the position of each threshold among them."""
+    order = np.argsort(feature, kind="stable")
+    known, rank = [], np.empty(len(threshold), np.int32)
+    for own in np.split(order, np.bincount(feature, minlength=n_features).cumsum()[:-1]):
+        thresholds, rank[own] = np.unique(threshold[own], return_inverse=True)
+        known.append(thresholds)
+    return known, rank

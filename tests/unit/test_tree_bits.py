@@ -1,0 +1,107 @@
+"""Trees as words of bits say what steps from node to node say, to the last bit."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from iris_deploy.kernels.nodes import Nodes, round_up_to_tie, single_below
+from iris_deploy.kernels.tree_bits import LeafBits, build_bits
+from iris_deploy.kernels.tree_columns import Walk
+from iris_deploy.kernels.tree_rows import build_adder
+
+N_FEATURES = 4
+N_TREES = 60
+
+
+def grown(rng: np.random.Generator, most: int, n_values: int) -> Nodes:
+    """Grow trees at random: any shape, few different thresholds, so that paths contradict."""
+    feature: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    right: list[int] = []
+    roots: list[int] = []
+    depths: dict[int, int] = {}
+
+    def add(depth: int) -> int:
+        feature.append(0)
+        threshold.append(np.inf)
+        left.append(len(left))
+        right.append(len(right))
+        depths[len(left) - 1] = depth
+        return len(left) - 1
+
+    for _ in range(N_TREES):
+        roots.append(add(0))
+        leaves = [roots[-1]]
+        for _ in range(int(rng.integers(most)) if most > 1 else 0):
+            node = leaves.pop(int(rng.integers(len(leaves))))
+            feature[node] = int(rng.integers(N_FEATURES))
+            threshold[node] = float(rng.choice([-1.5, -0.1, 0.0, 0.1, 0.3, 1 / 3, 2.0]))
+            left[node], right[node] = add(depths[node] + 1), add(depths[node] + 1)
+            leaves += [left[node], right[node]]
+    of_depth = np.array([depths[k] for k in range(len(left))])
+    return Nodes(
+        feature=np.array(feature),
+        threshold=np.array(threshold),
+        left=np.array(left),
+        right=np.array(right),
+        values=rng.normal(size=(len(left), n_values)),
+        roots=np.array(roots),
+        levels=[np.flatnonzero(of_depth == d) for d in range(of_depth.max() + 1)],
+    )
+
+
+def rows_around(nodes: Nodes, rng: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Draw rows anywhere, on thresholds, one ulp beside them in either width, missing, infinite."""
+    t = np.unique(nodes.threshold[np.isfinite(nodes.threshold)])
+    near = [np.nextafter(t, np.inf), np.nextafter(t, -np.inf)]
+    singles = t.astype(np.float32)
+    near += [np.nextafter(singles, s).astype(float) for s in (np.float32(9), np.float32(-9))]
+    special = np.concatenate([t, *near, [np.nan, np.inf, -np.inf, -0.0, 1e300]])
+    drawn = rng.normal(size=(300, N_FEATURES))
+    chosen = rng.random(drawn.shape) < 0.5
+    drawn[chosen] = rng.choice(special, int(chosen.sum()))
+    return drawn
+
+
+def as_bits(nodes: Nodes, *, single: bool) -> LeafBits:
+    bits = build_bits(nodes, single_below(nodes.threshold) if single else nodes.threshold)
+    assert bits is not None
+    return bits
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["doubles", "singles"])
+@pytest.mark.parametrize("n_scores", [1, 3])
+@pytest.mark.parametrize("several", [False, True], ids=["a number a leaf", "shares"])
+@pytest.mark.parametrize("most", [8, 16, 32, 64])
+def test_bits_are_steps_for_one_row_and_for_many(
+    most: int, several: bool, n_scores: int, single: bool
+) -> None:
+    rng = np.random.default_rng([most, several, n_scores, single])
+    nodes = grown(rng, most, n_scores if several else 1)
+    bits = as_bits(nodes, single=single)
+    as_double = round_up_to_tie if single else np.asarray
+    rows, start = rows_around(nodes, rng), tuple(rng.normal(size=n_scores).tolist())
+    step_by_step = build_adder(nodes, as_double(nodes.threshold), start, 7.0)
+    add = bits.build_adder(start, 7.0, as_double)
+    expected = [step_by_step(row) for row in rows.tolist()]
+    assert [add(row) for row in rows.tolist()] == expected
+
+    with np.errstate(over="ignore"):
+        columns = rows.T.astype(np.float32 if single else np.float64)
+    columns[np.isnan(columns)] = np.inf
+    together = bits.add_up(columns, start) / 7.0
+    assert together.T.tolist() == [list(scores) for scores in expected]
+    walk = Walk(nodes, single_below(nodes.threshold) if single else nodes.threshold)
+    assert (walk.add_up(np.ascontiguousarray(columns), start) / 7.0 == together).all()
+
+
+def test_bits_are_left_to_trees_that_fit_a_word_and_ask_much() -> None:
+    def is_built(most: int) -> bool:
+        nodes = grown(np.random.default_rng(0), most, 1)
+        return build_bits(nodes, nodes.threshold) is not None
+
+    assert is_built(64)
+    assert not is_built(200)  # a tree with more leaves than a word has bits
+    assert not is_built(1)  # nothing is asked
