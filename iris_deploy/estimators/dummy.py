@@ -25,7 +25,9 @@ from iris_deploy.schema.outputs import Output
 def _constant(features: Features, values: Floats, rule: Rule) -> TreeKernel:
     """Build a kernel of one leaf, which asks nothing."""
     zero = np.zeros(1, np.int64)
-    leaf = Nodes(zero, np.array([np.inf]), zero, zero, values.reshape(1, -1), zero, [zero])
+    leaf = Nodes(
+        zero, np.array([np.inf]), zero, zero, zero > 0, values.reshape(1, -1), zero, [zero]
+    )
     start = (0.0,) * values.size
     return TreeKernel(features.transform, leaf, start, 1.0, rule, single=False)
 

@@ -18,8 +18,8 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features, joined
-from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees, read_nodes
-from iris_deploy.estimators.trees import ask_about_missing, prune
+from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
+from iris_deploy.estimators.trees import prune
 from iris_deploy.kernels.blocks import Spread, Values
 from iris_deploy.kernels.nodes import Integers, Nodes
 from iris_deploy.kernels.scores import Rule
@@ -72,11 +72,9 @@ def _kernel(
         if not isinstance(turn, list) or len(turn) != n_scores:
             raise ArtifactError(f"{record.name} has no predictors for {n_scores} scores")
         members += [_read_tree(record, member) for member in turn]
-    forest = check_trees([tree for tree, _ in members], features.width, single=False)
+    nodes = check_trees([tree for tree, _ in members], features.width, single=False)
     splits = np.concatenate([splits for _, splits in members])
-    of_numbers = splits[:, 0] == 0
-    forest, features = ask_about_missing(forest, features, of_numbers, lowest=-np.inf)
-    nodes, transform = prune(*_ask_about_categories(record, forest, features, splits))
+    nodes, transform = prune(*_ask_about_categories(record, nodes, features, splits))
     return TreeKernel(transform, nodes, tuple(start[0].tolist()), 1.0, rule, single=False)
 
 
@@ -117,17 +115,16 @@ def _read_tree(record: Fitted, member: object) -> tuple[Tree, Integers]:
 
 
 def _ask_about_categories(
-    record: Fitted, forest: Forest, features: Features, splits: Integers
+    record: Fitted, nodes: Nodes, features: Features, splits: Integers
 ) -> tuple[Nodes, Features]:
     """Let nodes that ask about a category ask about 0 or 1: looked up, for each kind of split once.
 
     A category that was not known in training goes where a missing value goes.
     """
-    nodes = forest.nodes
     concerned = np.flatnonzero(splits[:, 0])
     if not len(concerned):
         return nodes, features
-    sides = forest.missing_left[concerned]
+    sides = nodes.missing_left[concerned]
     keys = np.column_stack((nodes.feature[concerned], sides, splits[concerned, 1:]))
     kinds: Integers
     kinds, kind_of = np.unique(keys, axis=0, return_inverse=True)

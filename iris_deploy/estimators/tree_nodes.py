@@ -50,22 +50,6 @@ class Tree:
     values: Floats
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Forest:
-    """All trees, their nodes one after the other.
-
-    Parameters
-    ----------
-    nodes : Nodes
-    inner : ndarray of bool, shape (n_nodes,)
-    missing_left : ndarray of bool, shape (n_nodes,)
-    """
-
-    nodes: Nodes
-    inner: NDArray[np.bool_]
-    missing_left: NDArray[np.bool_]
-
-
 def read_nodes(owner: Fitted, nodes: object, kinds: Mapping[str, str]) -> NDArray[np.void]:
     """Return an array of nodes whose fields are what they are in scikit-learn.
 
@@ -95,7 +79,7 @@ def read_nodes(owner: Fitted, nodes: object, kinds: Mapping[str, str]) -> NDArra
     return nodes
 
 
-def check_trees(trees: Sequence[Tree], n_features: int, *, single: bool) -> Forest:
+def check_trees(trees: Sequence[Tree], n_features: int, *, single: bool) -> Nodes:
     """Put trees together, and make sure that they are some.
 
     Parameters
@@ -135,17 +119,17 @@ def check_trees(trees: Sequence[Tree], n_features: int, *, single: bool) -> Fore
     if np.isnan(threshold[inner]).any() or not np.isfinite(values[leaf]).all():
         raise ArtifactError("a tree of the dump has a threshold or a leaf that is no number")
     largest = LARGEST_SINGLE if single else _LARGEST_DOUBLE
-    nodes = Nodes(
+    return Nodes(
         feature=np.where(leaf, 0, feature),
         # What is missing is above every threshold, and no value is.
         threshold=np.where(leaf, np.inf, np.clip(threshold, -largest, largest)),
         left=left,
         right=right,
+        missing_left=np.concatenate([tree.missing_left for tree in trees]) & inner,
         values=values,
         roots=roots,
         levels=_levels(left, right, leaf, roots),
     )
-    return Forest(nodes, inner, np.concatenate([tree.missing_left for tree in trees]) & inner)
 
 
 def _check_children(

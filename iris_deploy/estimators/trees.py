@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
@@ -19,11 +18,10 @@ from iris_deploy.estimators.attributes import (
     read_width,
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
-from iris_deploy.estimators.features import Features, joined
-from iris_deploy.estimators.tree_nodes import Forest, Tree, check_trees, read_nodes
-from iris_deploy.kernels.nodes import LARGEST_SINGLE, Nodes
+from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
+from iris_deploy.kernels.nodes import Nodes
 from iris_deploy.kernels.scores import Rule
-from iris_deploy.kernels.steps import Fill
 from iris_deploy.kernels.transform import Transform
 from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
@@ -72,39 +70,6 @@ def read_tree(estimator: Fitted, n_values: int) -> Tree:
     )
 
 
-def ask_about_missing(
-    forest: Forest, features: Features, among: NDArray[np.bool_], *, lowest: float
-) -> tuple[Forest, Features]:
-    """Let nodes where a missing value goes left ask about a copy in which it is very small.
-
-    Parameters
-    ----------
-    forest : Forest
-    features : Features
-        That its nodes ask about.
-    among : ndarray of bool, shape (n_nodes,)
-        Nodes that ask about numbers.
-    lowest : float
-        Which is not above any threshold.
-
-    Returns
-    -------
-    Forest
-    Features
-        With the copies behind them.
-    """
-    nodes = forest.nodes
-    concerned = forest.missing_left & among & features.may_miss[nodes.feature]
-    if not concerned.any():
-        return forest, features
-    copied = np.unique(nodes.feature[concerned])
-    copies = features.pick(copied).then(Fill(np.full(len(copied), lowest)))
-    place = np.zeros(features.width, np.int64)
-    place[copied] = features.width + np.arange(len(copied))
-    feature = np.where(concerned, place[nodes.feature], nodes.feature)
-    return replace(forest, nodes=replace(nodes, feature=feature)), joined([features, copies])
-
-
 def build_kernel(
     trees: Sequence[Tree], features: Features, start: tuple[float, ...], divisor: float, rule: Rule
 ) -> TreeKernel:
@@ -115,14 +80,12 @@ def build_kernel(
     ArtifactError
         If the trees are none.
     """
-    forest = check_trees(trees, features.width, single=True)
-    forest, features = ask_about_missing(forest, features, forest.inner, lowest=-LARGEST_SINGLE)
-    nodes, transform = prune(forest.nodes, features)
+    nodes, transform = prune(check_trees(trees, features.width, single=True), features)
     return TreeKernel(transform, nodes, start, divisor, rule, single=True)
 
 
 def prune(nodes: Nodes, features: Features) -> tuple[Nodes, Transform]:
-    """Leave out the features that no node asks about, unless they cost nothing.
+    """Leave out what nothing depends on: features without a question, sides for what never misses.
 
     Parameters
     ----------
@@ -135,7 +98,8 @@ def prune(nodes: Nodes, features: Features) -> tuple[Nodes, Transform]:
     Nodes
     Transform
     """
-    if features.transform.is_identity:
+    nodes = replace(nodes, missing_left=nodes.missing_left & features.may_miss[nodes.feature])
+    if features.transform.is_identity:  # features cost nothing
         return nodes, features.transform
     inner = ~nodes.is_leaf
     used = np.unique(nodes.feature[inner]) if inner.any() else np.zeros(1, np.int64)

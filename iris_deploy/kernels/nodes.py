@@ -1,7 +1,7 @@
 """The nodes of trees, and thresholds as rows of either width are compared with them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ class Nodes:
         A row goes left if its feature is at most this; of a leaf infinite.
     left, right : ndarray of int, shape (n_nodes,)
         Children, by their position among all nodes; a leaf is its own.
+    missing_left : ndarray of bool, shape (n_nodes,)
+        Whether a row goes left whose feature is missing; of a leaf not.
     values : ndarray of float, shape (n_nodes, n_values)
         What a leaf says.
     roots : ndarray of int, shape (n_trees,)
@@ -39,6 +41,7 @@ class Nodes:
     threshold: Floats
     left: Integers
     right: Integers
+    missing_left: NDArray[np.bool_]
     values: Floats
     roots: Integers
     levels: Sequence[Integers]
@@ -48,6 +51,26 @@ class Nodes:
         """Which nodes are leaves."""
         leaf: NDArray[np.bool_] = self.left == np.arange(len(self.left))
         return leaf
+
+    def ask_copies(self, n_features: int) -> tuple["Nodes", Integers]:
+        """Let nodes where what is missing goes left ask about copies in which it is very small.
+
+        Parameters
+        ----------
+        n_features : int
+            Behind which the copies are.
+
+        Returns
+        -------
+        nodes : Nodes
+            By which what is missing goes right.
+        copied : ndarray of int, shape (n_copies,)
+            Which features are copied.
+        """
+        copied, place = np.unique(self.feature[self.missing_left], return_inverse=True)
+        feature = self.feature.copy()
+        feature[self.missing_left] = n_features + place
+        return replace(self, feature=feature, missing_left=np.zeros(len(feature), bool)), copied
 
 
 def round_up_to_tie(threshold: Floats) -> Floats:

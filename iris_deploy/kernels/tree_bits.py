@@ -28,7 +28,7 @@ _STEPS_A_FEATURE = 20
 """Steps that take about the time of looking up one feature."""
 
 _WORDS = tuple(map(np.dtype, (np.uint8, np.uint16, np.uint32, np.uint64)))
-_EXPONENT = 23, 127  # of a float of 32 bits: the place of its bits, and what 2**0 has there
+_PLACE, _ZERO = 23, 127  # of the exponent in a float of 32 bits; what it is for 1.0
 
 Matrix = np.ndarray[Any, Any]
 
@@ -40,17 +40,18 @@ class LeafBits:
     Parameters
     ----------
     values : ndarray of float, shape (n_leaves, n_values)
-        What the leaves say, tree by tree.
+        What the leaves say, tree by tree; those of the first trees with the start.
     first : ndarray of int, shape (n_trees,)
-        Position of a tree's first leaf among them.
+        Position of a tree's first leaf among them, less the exponent of 1.0.
     features : list of int
         Those that are asked about.
     thresholds : list of ndarray
-        Of each of these, rising; in the type that features are compared in.
+        Of each of these, rising, and infinity; in the type that features are compared in.
     offsets : list of int
         Where in the table each of these begins.
-    table : ndarray of unsigned int, shape (n_intervals, n_trees)
-        Which leaves a row can reach whose feature lies in an interval.
+    table : ndarray of unsigned int, shape (n_lines, n_trees)
+        Which leaves a row can reach whose feature lies in an interval, or behind these is missing.
+    n_scores : int
     """
 
     values: Floats
@@ -59,20 +60,17 @@ class LeafBits:
     thresholds: list[Matrix]
     offsets: list[int]
     table: Matrix
+    n_scores: int
 
     def rows_at_a_time(self, *_: int) -> int:
         """Return how many rows are worked on at once, of however many."""
         return max(_BLOCK_WORDS // len(self.first), 1)
 
-    def build_adder(
-        self, start: tuple[float, ...], divisor: float, as_double: Callable[[Matrix], Floats]
-    ) -> AddUp:
+    def build_adder(self, divisor: float, as_double: Callable[[Matrix], Floats]) -> AddUp:
         """Build the function that adds up what the leaves say to one row.
 
         Parameters
         ----------
-        start : tuple of float, length n_scores
-            What is added to.
         divisor : float
             What the sums are divided by.
         as_double : callable
@@ -86,23 +84,21 @@ class LeafBits:
 
         def add(x: Sequence[float]) -> tuple[float, ...]:
             places = [
-                offset + bisect_left(threshold, v) if (v := x[feature]) == v else end
-                for feature, threshold, offset, end in asked
+                offset + bisect_left(threshold, v) if (v := x[feature]) == v else missing
+                for feature, threshold, offset, missing in asked
             ]
-            words = combine(table.take(places, axis=0), axis=0)
-            (totals,) = (self._add(words[np.newaxis], start) / divisor).tolist()
-            return tuple(totals)
+            totals = self._add(combine(table.take(places, axis=0), axis=0))
+            return tuple([total / divisor for total in totals.tolist()])
 
         return add
 
-    def add_up(self, features: Matrix, start: Sequence[float]) -> Floats:
+    def add_up(self, features: Matrix) -> Floats:
         """Add up what the leaves say to many rows, in the order of the trees.
 
         Parameters
         ----------
         features : ndarray of shape (n_features, n_rows)
-            Infinite where missing.
-        start : sequence of float, length n_scores
+            NaN where missing.
 
         Returns
         -------
@@ -112,27 +108,31 @@ class LeafBits:
         for feature, threshold, offset in self._asked():
             found = self.table.take(threshold.searchsorted(features[feature]) + offset, axis=0)
             words = found if words is None else np.bitwise_and(words, found, out=words)
-        return self._add(words, start).T
+        return self._add(words).T
 
     def _asked(self) -> Iterator[tuple[int, Matrix, int]]:
         return zip(self.features, self.thresholds, self.offsets, strict=True)
 
-    def _add(self, words: Matrix, start: Sequence[float]) -> Floats:
-        """Add up, shape (n_rows, n_scores), what the leaves say whose bits are set.
+    def _add(self, words: Matrix) -> Floats:
+        """Add up what the leaves say whose bits are set; a bit's place is its number's exponent.
 
-        A bit's position is the exponent of the number that it makes.
+        Parameters
+        ----------
+        words : ndarray of unsigned int, shape (..., n_trees)
+
+        Returns
+        -------
+        ndarray of shape (..., n_scores)
         """
-        place, zero = _EXPONENT
         leaves = words.astype(np.float32).view(np.int32)
-        leaves >>= place
-        leaves += self.first - np.int32(zero)
-        said = self.values.take(leaves, axis=0).reshape(len(words), -1, len(start))
-        said[:, 0] += start
-        totals: Floats = np.add.accumulate(said, axis=1)[:, -1]
+        leaves >>= _PLACE
+        leaves += self.first
+        said = self.values.take(leaves, axis=0).reshape(*words.shape[:-1], -1, self.n_scores)
+        totals: Floats = np.add.accumulate(said, axis=-2)[..., -1, :]
         return totals
 
 
-def build_bits(nodes: Nodes, threshold: Matrix) -> LeafBits | None:
+def build_bits(nodes: Nodes, threshold: Matrix, start: Sequence[float]) -> LeafBits | None:
     """Build the bits of trees.
 
     Parameters
@@ -140,6 +140,8 @@ def build_bits(nodes: Nodes, threshold: Matrix) -> LeafBits | None:
     nodes : Nodes
     threshold : ndarray of shape (n_nodes,)
         As the features are compared with it, in their type; finite but for leaves.
+    start : sequence of float, length n_scores
+        What is added to. With one value to a leaf the trees take turns over the scores.
 
     Returns
     -------
@@ -152,35 +154,36 @@ def build_bits(nodes: Nodes, threshold: Matrix) -> LeafBits | None:
     used, feature = np.unique(nodes.feature[leaves.inner], return_inverse=True)
     if not len(used) or len(used) * _STEPS_A_FEATURE > leaves.steps:
         return None
-    if leaves.most > _MOST_LEAVES or 4 * len(used) * len(nodes.feature) > _TABLE_BYTES:
+    if leaves.most > _MOST_LEAVES or 9 * len(used) * len(nodes.feature) > _TABLE_BYTES:
         return None
     thresholds, rank = _rank(threshold[leaves.inner], feature, len(used))
-    counts = np.array([len(known) for known in thresholds], np.int32)
-    ends = np.cumsum(counts + 1)
+    counts = np.array([len(known) - 1 for known in thresholds], np.int32)
+    ends = np.cumsum(counts + 2)
     word = next(kind for kind in _WORDS if leaves.most <= 8 * kind.itemsize)
     if int(ends[-1]) * len(nodes.roots) * word.itemsize > _TABLE_BYTES:
         return None
-    low, high = leaves.boxes(feature, rank, counts)
+    low, high, missing = leaves.boxes(feature, rank, counts)
     table = np.empty((ends[-1], len(nodes.roots)), word)
     for k, part in enumerate(np.split(table, ends[:-1])):
-        leaves.write_reachable(low[:, k], high[:, k], part)
+        leaves.write_reachable(low[:, k], high[:, k], missing[:, k], part)
     return LeafBits(
-        values=nodes.values[leaves.nodes],
-        first=leaves.first.astype(np.int32),
+        values=leaves.values_from(start),
+        first=leaves.first.astype(np.int32) - np.int32(_ZERO),
         features=used.tolist(),
         thresholds=thresholds,
-        offsets=(ends - counts - 1).tolist(),
+        offsets=(ends - counts - 2).tolist(),
         table=table,
+        n_scores=len(start),
     )
 
 
 def _rank(
     threshold: Matrix, feature: Integers, n_features: int
 ) -> tuple[list[Matrix], NDArray[np.int32]]:
-    """Return the thresholds of each feature, and the position of each threshold among them."""
+    """Return the thresholds of each feature and infinity, and the position of each threshold."""
     order = np.argsort(feature, kind="stable")
     known, rank = [], np.empty(len(threshold), np.int32)
     for own in np.split(order, np.bincount(feature, minlength=n_features).cumsum()[:-1]):
         thresholds, rank[own] = np.unique(threshold[own], return_inverse=True)
-        known.append(thresholds)
+        known.append(np.append(thresholds, threshold.dtype.type(np.inf)))
     return known, rank

@@ -1,11 +1,13 @@
 """The leaves of trees, each with its box: the intervals of features from which rows come to it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from iris_deploy.kernels.nodes import Integers, Nodes
+from iris_deploy.schema.batch import Floats
 
 Matrix = np.ndarray[Any, Any]
 
@@ -39,10 +41,29 @@ class Leaves:
             depth[own] = level
         return int((np.bincount(self._tree, depth[self.nodes]) / np.bincount(self._tree)).sum())
 
+    def values_from(self, start: Sequence[float]) -> Floats:
+        """Return what the leaves say, those of the first trees together with the start.
+
+        Parameters
+        ----------
+        start : sequence of float, length n_scores
+
+        Returns
+        -------
+        ndarray of shape (n_leaves, n_values)
+        """
+        values = self._all.values[self.nodes]
+        if values.shape[1] > 1:
+            values[self._tree == 0] += start
+        else:
+            first = self._tree < len(start)
+            values[first, 0] += np.array(start)[self._tree[first]]
+        return values
+
     def boxes(
         self, feature: Integers, rank: NDArray[np.int32], counts: NDArray[np.int32]
-    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Return the first and the last interval in which a row can reach a leaf.
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.bool_]]:
+        """Return the first and the last interval from which a row can reach a leaf.
 
         Parameters
         ----------
@@ -53,11 +74,14 @@ class Leaves:
 
         Returns
         -------
-        tuple of ndarray of int, shape (n_leaves, n_features)
+        low, high : ndarray of int, shape (n_leaves, n_features)
+        missing : ndarray of bool, shape (n_leaves, n_features)
+            Whether a row whose feature is missing can.
         """
         nodes = self._all
         low = np.zeros((len(nodes.feature), len(counts)), np.int32)
         high = np.tile(counts, (len(nodes.feature), 1))
+        missing = np.ones_like(low, bool)
         place = np.zeros(len(nodes.feature), np.int64)
         place[self.inner] = np.arange(len(self.inner))
         is_leaf = nodes.is_leaf
@@ -67,18 +91,35 @@ class Leaves:
             left, right = nodes.left[node], nodes.right[node]
             low[left] = low[right] = low[node]
             high[left] = high[right] = high[node]
+            missing[left] = missing[right] = missing[node]
             high[left, asked] = np.minimum(high[left, asked], at)
             low[right, asked] = np.maximum(low[right, asked], at + 1)
-        return low[self.nodes], high[self.nodes]
+            missing[left, asked] &= nodes.missing_left[node]
+            missing[right, asked] &= ~nodes.missing_left[node]
+        return low[self.nodes], high[self.nodes], missing[self.nodes]
 
     def write_reachable(
-        self, low: NDArray[np.int32], high: NDArray[np.int32], table: Matrix
+        self,
+        low: NDArray[np.int32],
+        high: NDArray[np.int32],
+        missing: NDArray[np.bool_],
+        table: Matrix,
     ) -> None:
-        """Write which leaves can be reached in each interval of a feature, into its part."""
-        reachable = np.flatnonzero(low <= high)
-        tree, bit = self._tree[reachable], self.bit[reachable].astype(table.dtype)
+        """Write which leaves a feature allows: in each interval, and in the last line if missing.
+
+        Parameters
+        ----------
+        low, high, missing : ndarray of shape (n_leaves,)
+            See `boxes`.
+        table : ndarray of shape (n_intervals + 1, n_trees)
+        """
+        flag = np.left_shift(table.dtype.type(1), self.bit.astype(table.dtype))
+        reachable = low <= high
         # A bit is switched on where its box begins, and off behind its end.
-        switched = np.zeros((len(table) + 1, table.shape[1]), table.dtype)
-        for interval in (low[reachable], high[reachable] + 1):
-            np.bitwise_xor.at(switched, (interval, tree), np.left_shift(table.dtype.type(1), bit))
-        np.bitwise_xor.accumulate(switched[:-1], axis=0, out=table)
+        switched = np.zeros_like(table)
+        for interval in (low, high + 1):
+            at = (interval[reachable], self._tree[reachable])
+            np.bitwise_xor.at(switched, at, flag[reachable])
+        np.bitwise_xor.accumulate(switched[:-1], axis=0, out=table[:-1])
+        table[-1] = 0
+        np.bitwise_or.at(table[-1], self._tree[missing], flag[missing])

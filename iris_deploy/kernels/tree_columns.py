@@ -37,9 +37,16 @@ class Walk:
     nodes : Nodes
     threshold : ndarray of shape (n_nodes,)
         As the features are compared with it, in their type; finite but for leaves.
+    n_features : int
+    start : sequence of float, length n_scores
+        What is added to.
     """
 
-    def __init__(self, nodes: Nodes, threshold: Matrix) -> None:
+    def __init__(
+        self, nodes: Nodes, threshold: Matrix, n_features: int, start: Sequence[float]
+    ) -> None:
+        self._start = np.array(start)
+        nodes, self._copied = nodes.ask_copies(n_features)
         n_nodes, n_trees = len(nodes.feature), len(nodes.roots)
         sizes = np.diff(np.append(nodes.roots, n_nodes))
         tree = np.repeat(np.arange(n_trees), sizes)
@@ -68,20 +75,25 @@ class Walk:
             return few
         return max(min(_BLOCK_ROWS, _BLOCK_BYTES // (8 * max(n_features, 1))), 1)
 
-    def add_up(self, features: Matrix, start: Sequence[float]) -> Floats:
+    def add_up(self, features: Matrix) -> Floats:
         """Add up what the leaves say, in the order of the trees.
 
         Parameters
         ----------
         features : ndarray of shape (n_features, n_rows)
-            Infinite where missing; so is no other.
-        start : sequence of float, length n_scores
+            NaN where missing.
 
         Returns
         -------
         ndarray of shape (n_scores, n_rows)
         """
-        totals = np.repeat(np.array(start)[:, np.newaxis], features.shape[1], axis=1)
+        missing = np.isnan(features)
+        copies = np.where(missing[self._copied], -np.inf, features[self._copied])
+        # What is missing is above every threshold, and no value is.
+        features = np.concatenate(
+            (np.where(missing, np.inf, features), copies), dtype=features.dtype
+        )
+        totals = np.repeat(self._start[:, np.newaxis], features.shape[1], axis=1)
         n_rows = features.shape[1]
         if n_rows * len(self._roots) <= 2 * _PAIRS:
             leaves = self._all_trees(features)

@@ -2,6 +2,7 @@
 
 import gc
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 from iris_deploy.kernels.nodes import Nodes
@@ -11,7 +12,9 @@ AddUp = Callable[[Sequence[float]], tuple[float, ...]]
 """From one row of features to its scores."""
 
 
-def build_adder(nodes: Nodes, threshold: Floats, start: tuple[float, ...], divisor: float) -> AddUp:
+def build_adder(
+    nodes: Nodes, threshold: Floats, n_features: int, start: tuple[float, ...], divisor: float
+) -> AddUp:
     """Build the function that adds up what the leaves say to one row, in the order of the trees.
 
     Parameters
@@ -19,11 +22,13 @@ def build_adder(nodes: Nodes, threshold: Floats, start: tuple[float, ...], divis
     nodes : Nodes
     threshold : ndarray of shape (n_nodes,)
         As doubles are compared with it.
+    n_features : int
     start : tuple of float, length n_scores
         What is added to.
     divisor : float
         What the sums are divided by.
     """
+    nodes, copied = nodes.ask_copies(n_features)
     collects = gc.isenabled()
     gc.disable()  # which would look at hundreds of thousands of new tuples again and again
     try:
@@ -33,12 +38,23 @@ def build_adder(nodes: Nodes, threshold: Floats, start: tuple[float, ...], divis
             gc.enable()
     several = nodes.values.shape[1] > 1
     if several and len(start) == 2:
-        return _add_pairs(roots, divisor)
-    if several:
-        return _add_lines(roots, start, divisor)
-    if len(start) == 1:
-        return _add_single(roots, start[0], divisor)
-    return _add_in_turns(roots, start, divisor)
+        add = _add_pairs(roots, divisor)
+    elif several:
+        add = _add_lines(roots, start, divisor)
+    elif len(start) == 1:
+        add = _add_single(roots, start[0], divisor)
+    else:
+        add = _add_in_turns(roots, start, divisor)
+    return _add_copies(add, copied.tolist()) if len(copied) else add
+
+
+def _add_copies(add: AddUp, copied: list[int]) -> AddUp:
+    """Add up what the leaves say to a row and copies in which what is missing is very small."""
+
+    def add_copied(x: Sequence[float]) -> tuple[float, ...]:
+        return add([*x, *[-inf if x[k] != x[k] else x[k] for k in copied]])
+
+    return add_copied
 
 
 def _tuples(nodes: Nodes, threshold: Floats, n_scores: int) -> list[Any]:

@@ -1,7 +1,7 @@
 """Ensembles of decision trees: every row walks down each tree, and what the leaves say is added up.
 
-A node asks whether a feature is at most a threshold. Nothing else is asked: what is missing, and
-categories, become features that can be asked so before the trees are walked.
+A node asks whether a feature is at most a threshold, and knows where a missing one goes. Nothing
+else is asked: categories become features that can be asked so before the trees are walked.
 
 Knows numbers only.
 """
@@ -68,9 +68,10 @@ class TreeKernel:
         trees, start, divisor = self._bits, self.start, self.divisor
         as_double = round_up_to_tie if self.single else np.asarray
         if trees is None:
-            add_up = build_adder(self.nodes, as_double(self.nodes.threshold), start, divisor)
+            threshold, width = as_double(self.nodes.threshold), self.transform.width
+            add_up = build_adder(self.nodes, threshold, width, start, divisor)
         else:
-            add_up = trees.build_adder(start, divisor, as_double)
+            add_up = trees.build_adder(divisor, as_double)
         decide, single = build_decision(self.rule), self.single
         features = None if self.transform.is_identity else self.transform.build_features()
         low, high = -LARGEST_ROUNDED, LARGEST_ROUNDED
@@ -106,8 +107,7 @@ class TreeKernel:
             part = self.transform.prepare(rows[at : at + step])
             features = self.transform.matrix(part, np.float32 if self.single else np.float64)
             too_large = np.isinf(features).any(axis=0) if self.single else False
-            features[np.isnan(features)] = np.inf
-            scores[:, at : at + step] = trees.add_up(features, self.start) / self.divisor
+            scores[:, at : at + step] = trees.add_up(features) / self.divisor
             if self.single:
                 scores[:, at : at + step][:, too_large] = np.nan
         return scores
@@ -115,12 +115,12 @@ class TreeKernel:
     @cached_property
     def _bits(self) -> LeafBits | None:
         """The trees as bits, if they are small enough."""
-        return build_bits(self.nodes, self._threshold)
+        return build_bits(self.nodes, self._threshold, self.start)
 
     @cached_property
     def _walk(self) -> Walk:
         """The trees made ready for many rows; that is put off until they come."""
-        return Walk(self.nodes, self._threshold)
+        return Walk(self.nodes, self._threshold, self.transform.width, self.start)
 
     @property
     def _threshold(self) -> np.ndarray[Any, Any]:

@@ -68,8 +68,8 @@ def test_a_chain_of_a_million_nodes_is_refused_in_time_linear_in_it() -> None:
 
 
 def test_a_tree_of_the_largest_depth_predicts() -> None:
-    forest = check_trees([chain(MAX_DEPTH - 1)], 1, single=False)
-    assert len(forest.nodes.levels) == MAX_DEPTH
+    nodes = check_trees([chain(MAX_DEPTH - 1)], 1, single=False)
+    assert len(nodes.levels) == MAX_DEPTH
 
 
 def nodes_of(record: Fitted) -> np.ndarray:

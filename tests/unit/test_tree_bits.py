@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from iris_deploy.kernels.nodes import Nodes, round_up_to_tie, single_below
-from iris_deploy.kernels.tree_bits import LeafBits, build_bits
+from iris_deploy.kernels.tree_bits import build_bits
 from iris_deploy.kernels.tree_columns import Walk
 from iris_deploy.kernels.tree_rows import build_adder
 
@@ -46,6 +46,7 @@ def grown(rng: np.random.Generator, most: int, n_values: int) -> Nodes:
         threshold=np.array(threshold),
         left=np.array(left),
         right=np.array(right),
+        missing_left=(rng.random(len(left)) < 0.5) & (np.array(left) != np.arange(len(left))),
         values=rng.normal(size=(len(left), n_values)),
         roots=np.array(roots),
         levels=[np.flatnonzero(of_depth == d) for d in range(of_depth.max() + 1)],
@@ -65,12 +66,6 @@ def rows_around(nodes: Nodes, rng: np.random.Generator) -> np.ndarray[Any, Any]:
     return drawn
 
 
-def as_bits(nodes: Nodes, *, single: bool) -> LeafBits:
-    bits = build_bits(nodes, single_below(nodes.threshold) if single else nodes.threshold)
-    assert bits is not None
-    return bits
-
-
 @pytest.mark.parametrize("single", [False, True], ids=["doubles", "singles"])
 @pytest.mark.parametrize("n_scores", [1, 3])
 @pytest.mark.parametrize("several", [False, True], ids=["a number a leaf", "shares"])
@@ -80,27 +75,30 @@ def test_bits_are_steps_for_one_row_and_for_many(
 ) -> None:
     rng = np.random.default_rng([most, several, n_scores, single])
     nodes = grown(rng, most, n_scores if several else 1)
-    bits = as_bits(nodes, single=single)
+    threshold = single_below(nodes.threshold) if single else nodes.threshold
     as_double = round_up_to_tie if single else np.asarray
     rows, start = rows_around(nodes, rng), tuple(rng.normal(size=n_scores).tolist())
-    step_by_step = build_adder(nodes, as_double(nodes.threshold), start, 7.0)
-    add = bits.build_adder(start, 7.0, as_double)
-    expected = [step_by_step(row) for row in rows.tolist()]
+    bits = build_bits(nodes, threshold, start)
+    assert bits is not None
+    step = build_adder(nodes, as_double(nodes.threshold), N_FEATURES, start, 7.0)
+    add = bits.build_adder(7.0, as_double)
+    expected = [step(row) for row in rows.tolist()]
     assert [add(row) for row in rows.tolist()] == expected
 
     with np.errstate(over="ignore"):
-        columns = rows.T.astype(np.float32 if single else np.float64)
-    columns[np.isnan(columns)] = np.inf
-    together = bits.add_up(columns, start) / 7.0
-    assert together.T.tolist() == [list(scores) for scores in expected]
-    walk = Walk(nodes, single_below(nodes.threshold) if single else nodes.threshold)
-    assert (walk.add_up(np.ascontiguousarray(columns), start) / 7.0 == together).all()
+        columns = rows.T.astype(threshold.dtype)
+    scores = [list(scores) for scores in expected]
+    assert (bits.add_up(columns) / 7.0).T.tolist() == scores
+    walk = Walk(nodes, threshold, N_FEATURES, start)
+    for kind in (columns[:, :150], np.tile(columns, 8)):  # all trees at once, and one by one
+        n_rows = kind.shape[1]
+        assert (walk.add_up(kind) / 7.0).T.tolist() == (scores * 8)[:n_rows]
 
 
 def test_bits_are_left_to_trees_that_fit_a_word_and_ask_much() -> None:
     def is_built(most: int) -> bool:
         nodes = grown(np.random.default_rng(0), most, 1)
-        return build_bits(nodes, nodes.threshold) is not None
+        return build_bits(nodes, nodes.threshold, (0.0,)) is not None
 
     assert is_built(64)
     assert not is_built(200)  # a tree with more leaves than a word has bits
