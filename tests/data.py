@@ -153,3 +153,26 @@ def passengers(n: int = 400) -> pd.DataFrame:
     table.loc[rng.random(n) < 0.2, "age"] = np.nan
     table.loc[rng.random(n) < 0.1, "port"] = None
     return table
+
+
+def houses(n: int = 400) -> pd.DataFrame:
+    """Return a table like California's blocks of houses: numbers, a category, gaps; their value."""
+    rng = np.random.default_rng(5)
+    rooms = rng.lognormal(7.5, 0.7, n).round()
+    table = pd.DataFrame(
+        {
+            "longitude": rng.uniform(-124.3, -114.3, n).round(2),
+            "latitude": rng.uniform(32.5, 42, n).round(2),
+            "age": rng.integers(1, 53, n),
+            "rooms": rooms,
+            "bedrooms": (rooms * rng.uniform(0.15, 0.3, n)).round(),
+            "population": rng.lognormal(7, 0.7, n).round(),
+            "income": rng.lognormal(1.3, 0.45, n).round(4),
+            "ocean": rng.choice(["inland", "near bay", "near ocean"], n, p=[0.5, 0.2, 0.3]),
+        }
+    )
+    coast = (table["ocean"] != "inland") * 60_000
+    noise = rng.normal(size=n) * 30_000
+    table["value"] = (40_000 * table["income"] + coast + 500 * table["age"] + noise).round(-2)
+    table.loc[rng.random(n) < 0.05, "bedrooms"] = np.nan
+    return table

@@ -15,6 +15,7 @@ from iris_deploy.bundle.evaluation import ClassFigures, Evaluation, Metric
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.outputs import ClassOutput
+from iris_deploy.training.calibration import calibrate, calibration_error
 from iris_deploy.training.intervals import bootstrap_interval, draw_samples, wilson_interval
 
 
@@ -56,6 +57,8 @@ def evaluate_classes(predictor: Predictor, rows: Floats, y: NDArray[np.int64]) -
     }
     if predictor.score_name == "probabilities":
         figures |= _of_probabilities(predicted.scores, y, shares)
+        error = calibration_error(calibrate(predicted, y))
+        figures["calibration_error"] = Metric(value=error, interval=None, baseline=None)
     matrix = metrics.confusion_matrix(y, found, labels=positions)
     return Evaluation(
         samples=len(y),

@@ -11,6 +11,7 @@ import numpy as np
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.schema.columns import Column, NumberColumn
 from iris_deploy.schema.outputs import label_text
+from iris_deploy.training.calibration import calibrate
 from iris_deploy.training.evaluation import decision_grid
 from iris_deploy.training.held_out import HeldOut
 
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Distinguishable with every kind of colour vision: Okabe and Ito (2008)."""
 
-
-_BINS = 10
 
 Draw = Callable[["Axes", Bundle, HeldOut], None]
 
@@ -124,16 +123,10 @@ def draw_roc(axes: "Axes", bundle: Bundle, held_out: HeldOut) -> None:
 
 def draw_calibration(axes: "Axes", bundle: Bundle, held_out: HeldOut) -> None:
     """Draw how often the predicted class is right against how sure the predictor is."""
-    found = bundle.predictor.predict(held_out.rows)
-    sure = found.scores.max(axis=1)
-    right = found.outcomes == held_out.y
-    edges = np.linspace(1 / found.scores.shape[1], 1, _BINS + 1)
-    place = np.clip(np.searchsorted(edges, sure, side="right") - 1, 0, _BINS - 1)
-    used = [k for k in range(_BINS) if (place == k).any()]
-    said = [float(sure[place == k].mean()) for k in used]
-    seen = [float(right[place == k].mean()) for k in used]
-    axes.plot([edges[0], 1], [edges[0], 1], color="grey", linestyle=":")
-    axes.plot(said, seen, marker="o", color=COLOURS[0])
+    bins = calibrate(bundle.predictor.predict(held_out.rows), held_out.y)
+    lowest = 1 / len(bundle.manifest.signature.classes)
+    axes.plot([lowest, 1], [lowest, 1], color="grey", linestyle=":")
+    axes.plot([b.sure for b in bins], [b.right for b in bins], marker="o", color=COLOURS[0])
     axes.set_xlabel("probability of the predicted class")
     axes.set_ylabel("share that is right")
     axes.set_title("calibration")

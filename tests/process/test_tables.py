@@ -2,6 +2,8 @@
 
 import json
 import re
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,8 @@ import pytest
 from pyarrow import parquet
 
 from tests import data
-from tests.conftest import Run, run_process, serving
+from tests.conftest import COMMAND, Run, run_process, serving
+from tests.waits import wait_until
 
 N = 400
 
@@ -218,6 +221,7 @@ def test_evaluate_measures_the_held_out_samples_again(
     text = run("evaluate", "--artifacts", "artifacts").out
     assert "accuracy lost when shuffled" in text
     assert "roc_auc" in text
+    assert "calibration_error" in text
     titanic.write_text(titanic.read_text().replace("female", "woman"))
     changed = run("evaluate", "--artifacts", "artifacts")
     assert (changed.code, "is not the one" in changed.err) == (1, True)
@@ -267,6 +271,39 @@ def test_the_picture_suits_the_task(
     options = ("--artifacts", path.parent / "artifacts", "--data", path, "--plot", picture)
     assert run("evaluate", *options).code == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+SLOW = """
+import time
+from pathlib import Path
+from sklearn.linear_model import LogisticRegression
+
+def fit(self, X, y):
+    Path("fitting").touch()
+    time.sleep(600)
+
+LogisticRegression.fit = fit
+"""
+
+
+def test_ctrl_c_in_a_comparison_is_130_and_nothing_is_written(titanic: Path) -> None:
+    (titanic.parent / "slow.py").write_text(f"{SLOW}estimator = LogisticRegression()\n")
+    given = ("--data", titanic, "--target", "survived", "--estimator", "slow:estimator")
+    before = {*titanic.parent.iterdir(), titanic.parent / "fitting"}
+    with subprocess.Popen(
+        [*COMMAND, "train", *map(str, given), "--estimator", "decision-tree"],
+        cwd=titanic.parent,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until((titanic.parent / "fitting").exists, seconds=60)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    left = {path for path in titanic.parent.iterdir() if path.name != "__pycache__"}
+    assert left == before
 
 
 def test_an_estimator_of_ones_own_beside_the_table(titanic: Path) -> None:
