@@ -1,6 +1,5 @@
 """``iris-deploy evaluate``: a bundle to figures, and a gate."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -51,7 +50,6 @@ def evaluate(
     The predictor is the one that serves, and the data must be those that the bundle recorded;
     --data measures on others.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from iris_deploy.bundle.gate import check_gates
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.cli.output import print_json, progress

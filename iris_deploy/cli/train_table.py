@@ -1,6 +1,5 @@
 """``iris-deploy train --data``: what is shown while a table is learnt from, and of what came."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,8 +21,6 @@ def train_table(
     path: Path, settings: TableSettings, artifacts: Path, model: str | None, *, json: bool
 ) -> None:
     """Learn from a table, and report."""
-    # Threads that wait for others let the processor go: they would take it from them.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from iris_deploy.bundle.repository import Repository
     from iris_deploy.cli.output import fitting_progress, print_json
 
