@@ -18,7 +18,7 @@ from iris_deploy.bundle.repository import Repository
 from iris_deploy.training import fit
 from iris_deploy.training.dataset import split_dataset
 from iris_deploy.training.settings import TrainSettings
-from iris_deploy.training.sources.irises import load_dataset
+from iris_deploy.training.sources.datasets import load_dataset
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle

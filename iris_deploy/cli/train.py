@@ -50,8 +50,8 @@ def train(
 ) -> None:
     """Fit an estimator and write it as the next version of a bundle.
 
-    Without options it repeats the talk: a perceptron on the petals of 105 irises, right for 41 of
-    the 45 that were held out (91.1%). With --data and --target it learns from a table of yours:
+    Without options it repeats the talk: a perceptron, right for 41 of the 45 samples that were
+    held out (91.1%). With --data and --target it learns from a table of yours:
     numbers, categories and gaps. Same versions, same options: same bytes.
     """
     given = {name: value for name, value in locals().items() if value is not None}
@@ -81,7 +81,7 @@ def _check_belonging(given: dict[str, Any]) -> None:
     alien = [name for name in (_TALK if "data" in given else _TABLE) if name in given]
     if alien and "data" in given:
         raise SettingsError(
-            f"`{alien[0]}` belongs to the talk's irises, and `data` is given",
+            f"`{alien[0]}` belongs to a dataset that comes along, and `data` is given",
             hint="a table has `estimator` and `parameter`",
         )
     if alien:

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from iris_deploy.training.sources.irises import DATASETS
+from iris_deploy.training.sources.datasets import DATASETS, DEFAULT
 
-_TALK, _TABLE = "The talk's irises", "Your own table"
+_TALK, _TABLE = "A dataset that comes along", "Your own table"
 
 Dataset = Annotated[
     str | None,
@@ -15,7 +15,7 @@ Dataset = Annotated[
         metavar="|".join(DATASETS),
         help="; ".join(f"{name}: {what}" for name, (what, _) in DATASETS.items()) + ".",
         rich_help_panel=_TALK,
-        show_default="iris-uci",
+        show_default=DEFAULT,
     ),
 ]
 Classifier = Annotated[

@@ -19,7 +19,7 @@ class Classifier:
     build : callable
         Gets the keyword arguments of the estimator and returns it unfitted.
     prefix : str
-        Begins the name of its file, as in the talk's ``ppn_iris.pkl``.
+        Begins the name of its file.
     defaults : dict
         Keyword arguments unless the user gives others; what is not here cannot be given.
     """

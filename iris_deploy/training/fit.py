@@ -33,7 +33,7 @@ from iris_deploy.training.classifiers import choose_classifier, choose_parameter
 from iris_deploy.training.dataset import Dataset, Samples, split_dataset
 from iris_deploy.training.evaluation import evaluate_classes
 from iris_deploy.training.settings import TrainSettings
-from iris_deploy.training.sources.irises import load_dataset
+from iris_deploy.training.sources.datasets import load_dataset
 
 
 def train(settings: TrainSettings, repository: Repository, model: str | None = None) -> Bundle:

@@ -17,8 +17,8 @@ from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.frames import build_frame, encode_frame
 from iris_deploy.training.plans import ColumnPlan
 from iris_deploy.training.settings import Choices, TableSettings
+from iris_deploy.training.sources.datasets import DATASETS, load_dataset
 from iris_deploy.training.sources.files import read_table
-from iris_deploy.training.sources.irises import DATASETS, load_dataset
 from iris_deploy.training.tables import load_table, split_table
 from iris_deploy.training.target import Target, read_target
 

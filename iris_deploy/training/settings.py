@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from iris_deploy.errors import SettingsError, did_you_mean, expect, expect_between
+from iris_deploy.training.sources.datasets import DEFAULT
 
 MOST_PASSES = 10**6
 """Of the talk's perceptron over its data: ten seconds."""
@@ -17,7 +18,7 @@ class TrainSettings:
     Parameters
     ----------
     dataset : str
-        Name in `training.dataset.DATASETS`.
+        Name in `training.sources.datasets.DATASETS`.
     classifier : str
         Name in `training.classifiers.CLASSIFIERS`.
     test_size : float
@@ -33,7 +34,7 @@ class TrainSettings:
         Perceptron: never stop early, as in the talk).
     """
 
-    dataset: str = "iris-uci"
+    dataset: str = DEFAULT
     classifier: str = "perceptron"
     test_size: float = 0.3
     random_state: int = 0

@@ -104,7 +104,7 @@ def test_a_terminal_without_unicode_is_no_bug(artifacts: Path, command: list[str
 
 def test_help_of_train_names_every_dataset_and_classifier() -> None:
     from iris_deploy.training.classifiers import CLASSIFIERS
-    from iris_deploy.training.sources.irises import DATASETS
+    from iris_deploy.training.sources.datasets import DATASETS
 
     out = run_process("train", "--help", env={"COLUMNS": "200"}).stdout.decode()
     for names in (DATASETS, CLASSIFIERS):

@@ -396,7 +396,7 @@ BAD: dict[str, tuple[bytes | None, tuple[str, ...], str]] = {
     "classes as numbers": (GOOD, ("--task", "regression"), "holds text"),
     "an unknown task": (GOOD, ("--task", "ranking"), "classification or regression"),
     "nothing left": (GOOD, ("--drop", "x", "--drop", "z"), "no column is left"),
-    "options of the talk": (GOOD, ("--eta0", "0.1"), "belongs to the talk"),
+    "options of the talk": (GOOD, ("--eta0", "0.1"), "belongs to a dataset that comes along"),
     "gaps that are not taken": (
         spoilt(w=[1.0, None] * 30),
         ("--estimator", "bad:pipeline"),

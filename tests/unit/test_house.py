@@ -1,6 +1,7 @@
 """The house stands as its plan has it: floors, packages, and nothing that has grown too large."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.package import ROOT
+
+SOURCES = ("training", "sources")
 
 LEAKS = {
     "serving/http/late.py": "import waitress",
@@ -102,3 +105,23 @@ def sleeps(path: Path) -> Iterator[int]:
 def test_tests_wait_for_a_state_and_say_so_where_time_is_a_part_of_the_case() -> None:
     sleeping = {path.name for path in (ROOT / "tests").rglob("*.py") if any(sleeps(path))}
     assert sleeping == {"waits.py"}
+
+
+def test_no_room_but_the_sources_knows_what_the_data_are() -> None:
+    """Names of images and paths, as examples for people, may be anything."""
+    package = ROOT / "iris_deploy"
+    names = re.compile(
+        r"iris[-_]deploy|IrisDeploy|user/iris|/iris\b|\biris\.example", re.IGNORECASE
+    )
+    told = {}
+    for path in sorted(package.rglob("*")):
+        inside = path.relative_to(package)
+        if path.is_dir() or "__pycache__" in inside.parts or inside.parts[:2] == SOURCES:
+            continue
+        text = names.sub("", path.read_bytes().decode(errors="replace"))
+        if found := re.findall(
+            r"iris|petal|sepal|setosa|versicolor|virginica", text, re.IGNORECASE
+        ):
+            told[str(inside)] = found
+    assert not told
+    assert re.search("setosa|petal", (package / "training/sources/irises.py").read_text())

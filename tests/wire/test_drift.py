@@ -18,7 +18,7 @@ from iris_deploy.serving.telemetry.metrics import Metrics
 from iris_deploy.serving.telemetry.predictions import DRIFT_NOW, PREDICTIONS
 from iris_deploy.serving.telemetry.slots import SharedMemory
 from iris_deploy.training.dataset import split_dataset
-from iris_deploy.training.sources.irises import load_dataset
+from iris_deploy.training.sources.datasets import load_dataset
 from tests.conftest import Server, serving
 
 TRAINED = 105  # rows, as the talk trains on
