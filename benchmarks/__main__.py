@@ -19,10 +19,11 @@ from benchmarks.library import LIBRARY, measure_library
 from benchmarks.load import require_wrk
 from benchmarks.machine import describe
 from benchmarks.measure import Record
-from benchmarks.models import Models
+from benchmarks.models import Models, models_of
 from benchmarks.picture import draw, require_matplotlib
 from benchmarks.report import Report
 from benchmarks.servers import Site
+from benchmarks.workloads import IRISES, WORKLOADS
 
 CASES = (*SERVER_CASES, GROWTH, LIBRARY)
 PEERS = tuple(peer.name for peer in ALL)
@@ -46,6 +47,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument("--cases", default=",".join(CASES), help="default: %(default)s")
     parser.add_argument("--peers", default=",".join(PEERS), help="default: %(default)s")
+    parser.add_argument("--workloads", default=",".join(WORKLOADS), help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
     parser.add_argument("--rounds", type=int, help="default: 5; 11 of what needs no server")
     parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
@@ -91,13 +93,13 @@ def sites(models: Models, record: Record, names: Iterable[str], python36: str | 
         return python_36(python36) if peer.name == "talk-2018" else Path(sys.executable)
 
     for peer in ALL:
-        if peer.name in names:
+        if peer.name in names and models.workload.name in peer.workloads:
             try:
                 environment = Environment(peer, python_of(peer))
                 environment.make()
                 ready.append(models.prepare(environment))
             except LeftOutError as exc:
-                record.left_out[peer.name] = str(exc)
+                record.left_out[f"{models.workload.label}{peer.name}"] = str(exc)
     return ready
 
 
@@ -107,19 +109,24 @@ def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -
     growth = GROWTH in cases and OURS in names
     if growth or set(SERVER_CASES).intersection(cases):
         require_wrk()
-        with TemporaryDirectory(prefix="iris-deploy-bench-") as directory:
-            models = Models(Path(directory))
-            ready = sites(models, record, names, given.python36)
-            report.environments += [site.environment for site in ready]
-            truth = models.truth(max(ROWS) if growth else max(report.plan.batches))
-            bench = Bench(report.plan, record, truth)
-            if set(SERVER_CASES).intersection(cases):
-                measure_servers(bench, ready)
-            if growth:
-                [ours] = (site for site in ready if site.environment.peer.name == OURS)
-                measure_growth(bench, ours)
+        for name in chosen(given.workloads, WORKLOADS, "--workloads"):
+            with TemporaryDirectory(prefix="iris-deploy-bench-") as directory:
+                models = models_of(WORKLOADS[name], Path(directory))
+                ready = sites(models, record, names, given.python36)
+                known = {e.peer.name for e in report.environments}
+                environments = [site.environment for site in ready]
+                report.environments += [e for e in environments if e.peer.name not in known]
+                grow = growth and name == IRISES.name
+                truth = models.truth(max(ROWS) if grow else max(report.plan.batches))
+                bench = Bench(report.plan, record, truth)
+                if set(SERVER_CASES).intersection(cases):
+                    measure_servers(bench, ready)
+                if grow:
+                    [ours] = (site for site in ready if site.environment.peer.name == OURS)
+                    measure_growth(bench, ours)
     if LIBRARY in cases:
-        measure_library(record, given.rounds or (2 if given.quick else 11))
+        names = chosen(given.workloads, WORKLOADS, "--workloads")
+        measure_library(record, given.rounds or (2 if given.quick else 11), names)
 
 
 def main() -> None:

@@ -4,12 +4,14 @@ In every round each peer's server is started, measured and stopped in its turn, 
 use neither processor nor memory.
 """
 
+import math
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.load import Request, wrk
+from benchmarks.load import Request, client, wrk
 from benchmarks.machine import Watch, own_seconds
 from benchmarks.measure import Record, Sample
 from benchmarks.models import Truth
@@ -110,25 +112,29 @@ class Bench:
 
     def requests(self, server: Server) -> list[Request]:
         """Return a hundred different requests of one row."""
-        return [server.peer.one(row) for row in self.truth.some.rows[:100]]
+        return [server.one(row) for row in self.truth.some.rows[:100]]
 
     def one_row(self, server: Server, workers: int, connections: int, number: int) -> None:
         """Measure a server under load."""
-        setting = f"{count(workers, 'worker')}, {count(connections, 'connection')}"
+        many = f"{count(workers, 'worker')}, {count(connections, 'connection')}"
+        setting = server.workload.label + many
         sample = Sample(ONE_ROW, setting, server.peer.name, number, {})
         self.slice(server, sample, lambda: self.under_load(server, connections))
 
     def many_rows(self, server: Server, workers: int, rows: int, number: int) -> None:
         """Send requests of many rows, in each form of the body."""
-        setting = f"{rows:,} rows, {count(workers, 'worker')}"
-        for form, write in server.peer.many.items():
+        setting = f"{server.workload.label}{rows:,} rows, {count(workers, 'worker')}"
+        for form, request in server.many(self.truth.many.rows[:rows]).items():
             sample = Sample(MANY_ROWS, setting, f"{server.peer.name}: {form}", number, {})
-            request = write(self.truth.many.rows[:rows])
             self.slice(server, sample, partial(self.one_by_one, server, request, rows))
 
     def one_by_one(self, server: Server, request: Request, rows: int) -> dict[str, float] | None:
         """Send a request again and again on one connection, and take the median of the times."""
-        load = wrk(server.port, [request], 1, max(self.plan.seconds // 2, 1))
+        begun = time.perf_counter()
+        with client(server.port) as line:
+            line.post(request)
+        several = math.ceil(FEWEST * 1.2 * (time.perf_counter() - begun))
+        load = wrk(server.port, [request], 1, max(self.plan.seconds // 2, several))
         if load.errors or load.requests < FEWEST:
             return None
         return {"ms": load.p50 * 1e3, "predictions/s": rows / load.p50}
@@ -150,7 +156,7 @@ class Bench:
             "PSS MB": memory.pss / 1e6,
             "processes": len(server.tree.members()),
         }
-        setting = count(workers, "worker")
+        setting = server.workload.label + count(workers, "worker")
         self.record.samples.append(Sample(START, setting, server.peer.name, number, figures))
 
     def visit(self, server: Server, workers: int, number: int) -> None:
@@ -178,7 +184,7 @@ def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
     for number in range(plan.rounds):
         for workers in plan.workers:
             for site in sites:
-                name = site.environment.peer.name
+                name = site.name
                 if name in record.failed:
                     continue
                 many = count(workers, "worker")

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.load import Request
+from benchmarks.workloads import IRISES, WORKLOADS, Row, Workload
 
 PEERS = Path(__file__).parent / "peers"
 OURS = "iris-deploy"
-NAMES = ("setosa", "versicolor", "virginica")
+ALL_OF_THEM = tuple(WORKLOADS)
+NUMBERS_ALONE = ("forest", "boosting")
 
-Row = tuple[float, float]
+One = Callable[[Workload, Row], Request]
+Many = Callable[[Workload, Sequence[Row]], Request]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Peer:
         The request for one row.
     many : dict of str to callable
         The requests for many rows, by the form of their body; empty if it takes one row only.
+    workloads : sequence of str
+        Those that it can serve.
     variables : dict of str to str
         For its process's environment, filled in as the command is.
     silent, logging : sequence of str
@@ -44,11 +49,12 @@ class Peer:
     packages: Sequence[str]
     how: str
     command: Sequence[str]
-    one: Callable[[Row], Request]
-    many: dict[str, Callable[[Sequence[Row]], Request]] = field(default_factory=dict)
+    one: One
+    many: dict[str, Many] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
     silent: Sequence[str] = ()
     logging: Sequence[str] = ()
+    workloads: Sequence[str] = (IRISES.name,)
 
     @property
     def directory(self) -> Path:
@@ -61,29 +67,25 @@ def post(path: str, value: object) -> Request:
     return Request(path, json.dumps(value, separators=(",", ":")).encode())
 
 
-def flower(row: Row) -> dict[str, float]:
-    """Name the two features."""
-    return {"length": row[0], "width": row[1]}
-
-
-def arrays(rows: Sequence[Row]) -> dict[str, list[float]]:
-    """Put the values of each feature together."""
-    return {"length": [row[0] for row in rows], "width": [row[1] for row in rows]}
-
-
-def one_flower(row: Row) -> Request:
+def one_object(workload: Workload, row: Row) -> Request:
     """Ask as the talk does."""
-    return post("/predict", flower(row))
+    return post("/predict", workload.named(row))
 
 
-def flat(rows: Sequence[Row]) -> list[float]:
+def objects(workload: Workload, rows: Sequence[Row]) -> list[object]:
+    """Name the values of all rows."""
+    return list(map(workload.named, rows))
+
+
+def flat(rows: Sequence[Row]) -> list[object]:
     """Put one row after the other."""
     return [value for row in rows for value in row]
 
 
-def version_two(rows: Sequence[Row]) -> Request:
+def version_two(workload: Workload, rows: Sequence[Row]) -> Request:
     """Ask in the Open Inference Protocol, version 2."""
-    tensor = {"name": "X", "shape": [len(rows), 2], "datatype": "FP64", "data": flat(rows)}
+    shape = [len(rows), len(workload.columns)]
+    tensor = {"name": "X", "shape": shape, "datatype": "FP64", "data": flat(rows)}
     return post("/v2/models/iris/infer", {"inputs": [tensor]})
 
 
@@ -92,13 +94,13 @@ def instances(rows: Sequence[Row]) -> Request:
     return post("/v1/models/iris:predict", {"instances": rows})
 
 
-def dataframe(rows: Sequence[Row]) -> Request:
+def dataframe(workload: Workload, rows: Sequence[Row]) -> Request:
     """Ask as MLflow documents for pandas."""
-    table = {"columns": ["length", "width"], "data": rows}
+    table = {"columns": workload.columns, "data": rows}
     return post("/invocations", {"dataframe_split": table})
 
 
-def labels(answer: bytes) -> list[str]:
+def labels(answer: bytes, workload: Workload) -> list[str]:
     """Read the labels out of anybody's answer: names, or positions of them.
 
     Raises
@@ -113,7 +115,7 @@ def labels(answer: bytes) -> list[str]:
                 value = value["outputs"][0]["data"]
             else:
                 value = value["predictions"] if "predictions" in value else [value["prediction"]]
-        return [label if isinstance(label, str) else NAMES[label] for label in value]
+        return workload.read_labels(value)
     except (KeyError, IndexError, TypeError) as exc:
         raise ValueError(f"no labels in {answer[:200]!r}") from exc
 
@@ -127,9 +129,9 @@ UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
     *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
 )
-FASTAPI_FORMS: dict[str, Callable[[Sequence[Row]], Request]] = {
-    "flat list": lambda rows: post("/predict-flat", flat(rows)),
-    "objects": lambda rows: post("/predict-many", list(map(flower, rows))),
+FASTAPI_FORMS: dict[str, Many] = {
+    "flat list": lambda _, rows: post("/predict-flat", flat(rows)),
+    "objects": lambda w, rows: post("/predict-many", objects(w, rows)),
 }
 
 ALL = (
@@ -142,19 +144,20 @@ ALL = (
             *("--workers", "{workers}", "--port", "{port}"),
             *("--max-body-bytes", str(2**28), "--connections", "1100"),
         ),
-        one_flower,
+        one_object,
         {
-            "arrays": lambda rows: post("/predict", arrays(rows)),
-            "objects": lambda rows: post("/predict", list(map(flower, rows))),
+            "arrays": lambda w, rows: post("/predict", w.arrays(rows)),
+            "objects": lambda w, rows: post("/predict", objects(w, rows)),
         },
         silent=("--access-log", "off"),
+        workloads=ALL_OF_THEM,
     ),
     Peer(
         "talk",
         ("flask", "gunicorn", "scikit-learn"),
         "the talk's application, today's versions, gunicorn with sync workers",
         GUNICORN,
-        one_flower,
+        one_object,
         logging=GUNICORN_LOGS,
     ),
     Peer(
@@ -162,7 +165,7 @@ ALL = (
         ("flask", "gunicorn", "scikit-learn"),
         "the same on its versions of 2018 and Python 3.6",
         GUNICORN,
-        one_flower,
+        one_object,
         logging=GUNICORN_LOGS,
     ),
     Peer(
@@ -170,7 +173,7 @@ ALL = (
         ("fastapi", "uvicorn", "scikit-learn"),
         "FastAPI, pydantic, `async def` around scikit-learn, uvicorn with uvloop and httptools",
         UVICORN,
-        one_flower,
+        one_object,
         FASTAPI_FORMS,
         silent=("--no-access-log",),
     ),
@@ -179,25 +182,46 @@ ALL = (
         ("fastapi", "uvicorn", "numpy"),
         "the same around the predictor of iris-deploy",
         UVICORN,
-        one_flower,
+        one_object,
         FASTAPI_FORMS,
         {"PYTHONPATH": "{root}"},
         silent=("--no-access-log",),
+    ),
+    Peer(
+        "fastapi-table",
+        ("fastapi", "uvicorn", "scikit-learn", "pandas"),
+        "FastAPI as above around the pipeline: a DataFrame, or the estimator and an array if it "
+        "has numbers alone",
+        UVICORN,
+        one_object,
+        {"objects": FASTAPI_FORMS["objects"]},
+        silent=("--no-access-log",),
+        workloads=("mixed", *NUMBERS_ALONE),
+    ),
+    Peer(
+        "fastapi-onnx",
+        ("fastapi", "uvicorn", "onnxruntime"),
+        "FastAPI as above around onnxruntime, the estimator converted by skl2onnx",
+        UVICORN,
+        one_object,
+        FASTAPI_FORMS,
+        silent=("--no-access-log",),
+        workloads=NUMBERS_ALONE,
     ),
     Peer(
         "litserve",
         ("litserve", "scikit-learn"),
         "LitServe on the CPU, `workers_per_device`",
         ("{bin}/python", "{app}/app.py", "{port}", "{workers}"),
-        one_flower,
-        {"flat list": lambda rows: post("/predict", {"values": flat(rows)})},
+        one_object,
+        {"flat list": lambda _, rows: post("/predict", {"values": flat(rows)})},
     ),
     Peer(
         "mlserver",
         ("mlserver", "scikit-learn"),
         "MLServer's scikit-learn runtime, `parallel_workers`, protocol V2",
         ("{bin}/mlserver", "start", "."),
-        lambda row: version_two([row]),
+        lambda w, row: version_two(w, [row]),
         {"V2, flat FP64": version_two},
         {
             "MLSERVER_HOST": "127.0.0.1",
@@ -207,6 +231,7 @@ ALL = (
             "MLSERVER_PARALLEL_WORKERS": "{workers}",
             "MLSERVER_DEBUG": "false",
         },
+        workloads=(IRISES.name, *NUMBERS_ALONE),
     ),
     Peer(
         "kserve",
@@ -216,16 +241,16 @@ ALL = (
             *("{bin}/python", "{app}/app.py", "--http_port", "{port}", "--workers", "{workers}"),
             *("--enable_grpc", "false", "--enable_latency_logging", "false"),
         ),
-        lambda row: instances([row]),
-        {"V1, instances": instances},
+        lambda _, row: instances([row]),
+        {"V1, instances": lambda _, rows: instances(rows)},
     ),
     Peer(
         "bentoml",
         ("bentoml", "scikit-learn"),
         "`bentoml serve` of a service around scikit-learn",
         ("{bin}/bentoml", "serve", "{app}", "--host", "127.0.0.1", "--port", "{port}"),
-        one_flower,
-        {"array": lambda rows: post("/predict_many", {"rows": rows})},
+        one_object,
+        {"array": lambda _, rows: post("/predict_many", {"rows": rows})},
         {"MODEL": "{model}", "WORKERS": "{workers}", "BENTOML_HOME": "{model}/bentoml"},
     ),
     Peer(
@@ -236,7 +261,7 @@ ALL = (
             *("{bin}/mlflow", "models", "serve", "--model-uri", "model", "--env-manager", "local"),
             *("--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
         ),
-        lambda row: dataframe([row]),
+        lambda w, row: dataframe(w, [row]),
         {"dataframe_split": dataframe},
     ),
 )

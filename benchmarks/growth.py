@@ -40,9 +40,9 @@ def measure_growth(bench: Bench, site: Site) -> None:
 
 
 def _more_rows(bench: Bench, server: Server, number: int) -> None:
-    many = next(iter(server.peer.many.values()))
+    write = next(iter(server.peer.many.values()))
     for rows in ROWS:
-        request = many(bench.truth.many.rows[:rows])
+        request = write(server.workload, bench.truth.many.rows[:rows])
         sample = Sample(GROWTH, "rows", f"{rows:,}", number, {})
         bench.slice(server, sample, partial(_answered, bench, server, request, rows))
 

@@ -5,24 +5,29 @@ import subprocess
 import sys
 import time
 import timeit
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import joblib
 import numpy as np
+import pandas as pd
 import prometheus_client
 from threadpoolctl import threadpool_limits
 
 from benchmarks.catalogue import PEERS
 from benchmarks.measure import Record, Sample
-from benchmarks.models import Models
+from benchmarks.models import TableModels, models_of
+from benchmarks.workloads import WORKLOADS, Workload, draw_numbers
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.serving.telemetry.metrics import BUCKETS, Metrics
 from iris_deploy.serving.telemetry.slots import SharedMemory
+from iris_deploy.training.frames import encode_frame
 
 LIBRARY = "library"
+TRAINED = "boosting"  # with whose table training is measured
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,52 @@ def training(artifacts: Path, data: Path) -> Case:
     )
 
 
-def measure_library(record: Record, rounds: int) -> None:
+def of_a_table(models: TableModels) -> list[Case]:
+    """Predict with the pipeline of a table, one row and many, and compare the labels first."""
+    predictor, model = models.bundle.predictor, models.alone
+    frame = models.table(100_000)
+    rows = encode_frame(models.bundle.manifest.signature.columns, frame)
+    given: Any = rows if model is not models.pipeline else frame
+    one, row, name = given[:1], rows[0].tolist(), models.workload.name
+    if predictor.values(rows) != model.predict(given).tolist():
+        sys.exit(f"{name}: the predictor answers otherwise than scikit-learn")
+    return [
+        Case(
+            f"{name}: one row to its label",
+            [
+                Candidate("the predictor", call(lambda: predictor.value(row), 5000)),
+                Candidate("scikit-learn, one thread", call(lambda: model.predict(one), 20)),
+            ],
+        ),
+        Case(
+            f"{name}: 100,000 rows to their labels",
+            [
+                Candidate("the predictor", call(lambda: predictor.values(rows), 1)),
+                Candidate("scikit-learn, one thread", call(lambda: model.predict(given), 1)),
+            ],
+        ),
+    ]
+
+
+def training_a_table(directory: Path) -> Case:
+    """Compare, fit, check, measure and bundle; or compare, fit and dump only."""
+    data = directory / "large.csv"
+    numbers = draw_numbers(100_000, 2).drop(columns="kind")
+    pd.concat([numbers, draw_numbers(100_000, 3).add_prefix("y")], axis=1).to_csv(data, index=False)
+    given = ("--data", str(data), "--target", "ykind", "--artifacts", str(directory / "artifacts"))
+    return Case(
+        "training on 100,000 rows of 20 columns, from the start of the process",
+        [
+            Candidate("iris-deploy train", process("-m", "iris_deploy", "train", *given)),
+            Candidate(
+                "a script with scikit-learn and joblib.dump",
+                process(str(PEERS / "fit_table.py"), str(data), "ykind", str(directory)),
+            ),
+        ],
+    )
+
+
+def measure_library(record: Record, rounds: int, workloads: Sequence[str]) -> None:
     """Measure every case's candidates in rotation.
 
     Parameters
@@ -189,17 +239,30 @@ def measure_library(record: Record, rounds: int) -> None:
         Where it goes.
     rounds : int
         Beside one that is not counted.
+    workloads : sequence of str
     """
     # One thread of BLAS for everybody, as in a server whose workers share the cores.
-    with TemporaryDirectory(prefix="iris-deploy-bench-") as directory, threadpool_limits(1):
-        models = Models(Path(directory))
-        for case in [
-            *cases(models.bundle, Path(directory) / "artifacts"),
-            training(Path(directory) / "artifacts", models.data),
-        ]:
-            for number in range(-1, rounds):
-                for candidate in case.candidates:
-                    figures = {"s": candidate.seconds()}
-                    if number >= 0:
-                        sample = Sample(LIBRARY, case.title, candidate.name, number, figures)
-                        record.samples.append(sample)
+    for name in workloads:
+        with TemporaryDirectory(prefix="iris-deploy-bench-") as directory, threadpool_limits(1):
+            for case in _cases_of(WORKLOADS[name], Path(directory)):
+                _measure(record, case, rounds)
+
+
+def _cases_of(workload: Workload, directory: Path) -> Iterator[Case]:
+    models = models_of(workload, directory)
+    if isinstance(models, TableModels):
+        yield from of_a_table(models)
+        if workload.name == TRAINED:
+            yield training_a_table(directory)
+    else:
+        yield from cases(models.bundle, directory / "artifacts")
+        yield training(directory / "artifacts", models.data)
+
+
+def _measure(record: Record, case: Case, rounds: int) -> None:
+    for number in range(-1, rounds):
+        for candidate in case.candidates:
+            figures = {"s": candidate.seconds()}
+            if number >= 0:
+                sample = Sample(LIBRARY, case.title, candidate.name, number, figures)
+                record.samples.append(sample)

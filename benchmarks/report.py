@@ -154,10 +154,11 @@ class Report:
 
     def _further_workers(self, setting: str) -> dict[str, str]:
         """Return the memory that each worker beyond one adds to a server."""
-        more = int(setting.split(maxsplit=1)[0]) - 1
+        workload, separator, many = setting.rpartition(": ")
+        more = int(many.split(maxsplit=1)[0]) - 1
         added = {}
         for subject in self.record.subjects(START, setting) if more > 0 else ():
-            one = self.record.by_round(START, "1 worker", subject, "PSS MB")
+            one = self.record.by_round(START, f"{workload}{separator}1 worker", subject, "PSS MB")
             all_of_them = self.record.by_round(START, setting, subject, "PSS MB")
             differences = [(all_of_them[k] - one[k]) / more for k in all_of_them if k in one]
             if differences:

@@ -12,10 +12,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.catalogue import Peer, Row, labels
+from benchmarks.catalogue import Peer, labels
 from benchmarks.environments import ROOT, Environment
-from benchmarks.load import client
+from benchmarks.load import Request, client
 from benchmarks.processes import Tree, kill
+from benchmarks.workloads import Row, Workload
 
 PATIENCE = 60.0  # seconds until a start has failed
 POLL = 0.005
@@ -48,10 +49,16 @@ class Known:
 
 @dataclass(frozen=True)
 class Site:
-    """A peer's packages, and the directory of its model, which it is run in."""
+    """A peer's packages, the workload, and the directory of its model, which it is run in."""
 
     environment: Environment
+    workload: Workload
     model: Path
+
+    @property
+    def name(self) -> str:
+        """What is told of it."""
+        return f"{self.workload.label}{self.environment.peer.name}"
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Server:
     Parameters
     ----------
     peer : Peer
+    workload : Workload
     port : int
     tree : Tree
         Its processes.
@@ -69,9 +77,18 @@ class Server:
     """
 
     peer: Peer
+    workload: Workload
     port: int
     tree: Tree
     started_in: float
+
+    def one(self, row: Row) -> Request:
+        """Write the request for one row."""
+        return self.peer.one(self.workload, row)
+
+    def many(self, rows: Sequence[Row]) -> dict[str, Request]:
+        """Write the requests for many rows, by the form of their body."""
+        return {form: write(self.workload, rows) for form, write in self.peer.many.items()}
 
 
 @contextmanager
@@ -118,8 +135,9 @@ def running(
         )
         stack.callback(_stop, process)
         try:
-            _await(process, peer, ports[0], known)
-            server = Server(peer, ports[0], Tree(process.pid), time.perf_counter() - begun)
+            _await(process, site, ports[0], known)
+            seconds = time.perf_counter() - begun
+            server = Server(peer, site.workload, ports[0], Tree(process.pid), seconds)
             _check(server, known, many)
         except (ValueError, OSError, http.client.HTTPException) as exc:
             output.seek(0)
@@ -136,9 +154,10 @@ def _free_ports(count: int) -> list[int]:
         return [one.getsockname()[1] for one in sockets]
 
 
-def _await(process: "subprocess.Popen[bytes]", peer: Peer, port: int, known: Known) -> None:
+def _await(process: "subprocess.Popen[bytes]", site: Site, port: int, known: Known) -> None:
     """Ask for one row until the answer is right."""
-    request, right = peer.one(known.rows[0]), [known.labels[0]]
+    request = site.environment.peer.one(site.workload, known.rows[0])
+    right = [known.labels[0]]
     end = time.perf_counter() + PATIENCE
     last: Exception | None = None
     while time.perf_counter() < end:
@@ -146,7 +165,7 @@ def _await(process: "subprocess.Popen[bytes]", peer: Peer, port: int, known: Kno
             raise ValueError(f"ended with status {process.returncode} before it answered")
         try:
             with client(port, timeout=10) as line:
-                answer = labels(line.post(request))
+                answer = labels(line.post(request), site.workload)
             if answer == right:
                 return
             last = ValueError(f"answers {answer}, not {right}")
@@ -160,11 +179,11 @@ def _check(server: Server, known: Known, many: Known) -> None:
     """Compare its answers with scikit-learn's."""
     with client(server.port) as line:
         for row, label in zip(known.rows, known.labels, strict=True):
-            answer = labels(line.post(server.peer.one(row)))
+            answer = labels(line.post(server.one(row)), server.workload)
             if answer != [label]:
                 raise ValueError(f"answers {answer} for {row}, not [{label!r}]")
-        for form, request in server.peer.many.items():
-            answer = labels(line.post(request(many.rows)))
+        for form, request in server.many(many.rows).items():
+            answer = labels(line.post(request), server.workload)
             wrong = sum(a != b for a, b in zip(answer, many.labels, strict=True))
             if wrong:
                 raise ValueError(f"answers {wrong} of {len(many.rows)} rows wrongly ({form})")
