@@ -47,6 +47,7 @@ COMMANDS = {
     "serve": "serving",
     "build_image": "image",
     "recipe": "recipes",
+    "inspect": "training",
 }
 """Every command, and the room that it opens. An image holds the serving room alone."""
 

@@ -60,18 +60,15 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
     ArtifactError
         If the bytes are damaged or hold anything but a supported estimator.
     """
+    plain = unpack(data, limit)
     try:
-        plain = _decompress(data, limit)
         machine = StackMachine(io.BytesIO(plain), classes, hint)
         value = run(machine)
         trailing = len(plain) - machine.stream.tell()
     except ArtifactError:
         raise
-    except (*_DAMAGE, zlib.error, lzma.LZMAError, OSError) as exc:
-        raise ArtifactError(
-            f"the dump is damaged: {str(exc)[:100] or type(exc).__name__}",
-            hint="dump the estimator again",
-        ) from exc
+    except _DAMAGE as exc:
+        raise _damaged(exc) from exc
     if trailing:
         raise ArtifactError(
             f"the dump is damaged: {trailing} bytes follow its end", hint="dump the estimator again"
@@ -84,8 +81,36 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
     return value
 
 
+def unpack(data: bytes, limit: int) -> bytes:
+    """Return a file uncompressed; a bomb is cut off at the limit.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file, plain or compressed with zlib, gzip, bz2, lzma or xz.
+    limit : int
+        Largest size; bytes.
+
+    Raises
+    ------
+    ArtifactError
+        If it is larger, damaged, or compressed otherwise.
+    """
+    try:
+        return _decompress(data, limit)
+    except (EOFError, MemoryError, OSError, ValueError, lzma.LZMAError, zlib.error) as exc:
+        raise _damaged(exc) from exc
+
+
+def _damaged(exc: Exception) -> ArtifactError:
+    return ArtifactError(
+        f"the dump is damaged: {str(exc)[:100] or type(exc).__name__}",
+        hint="dump the estimator again",
+    )
+
+
 def _decompress(data: bytes, limit: int) -> bytes:
-    """Return the plain dump; a bomb is cut off at the limit."""
+    """Return the plain dump."""
     decompressor: Any
     if data.startswith((b"\x78", b"\x1f\x8b")):
         decompressor = zlib.decompressobj(zlib.MAX_WBITS | 32)  # 32: zlib or gzip by its header

@@ -3,6 +3,7 @@
 A new one is a module like scaling.py, and its line here.
 """
 
+from iris_deploy.dumps.names import NAMES
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
 from iris_deploy.estimators import (
@@ -53,6 +54,16 @@ _HINT = f"supported are {_SUPPORTED} and a Pipeline of these; nothing of the fil
 def find(name: str) -> Part | None:
     """Return what is known of a class by its public name."""
     return _KNOWN.get(name)
+
+
+def is_read(module: str, name: str) -> bool:
+    """Tell whether a name of a dump is in the list of what is read."""
+    return (module, name) in _CLASSES or (module, name) in NAMES
+
+
+def public_name(module: str, name: str) -> str:
+    """Return the public name of a class, or its own if none is known."""
+    return _CLASSES.get((module, name), f"{module}.{name}")
 
 
 def read_estimator(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:

@@ -20,6 +20,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import SVC
 
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.inspection import inspect_dump
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.signature import Signature
@@ -129,6 +130,15 @@ def command(tmp_path: Path) -> str:
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_code_in_a_dump_is_refused_and_not_run(payload: str, command: str) -> None:
     assert_refused_unrun(PAYLOADS[payload](command), command)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_code_in_a_dump_is_described_and_not_run(payload: str, command: str) -> None:
+    found = inspect_dump(PAYLOADS[payload](command))
+    assert not Path(command.split("'")[1]).exists()
+    assert found.damage is None
+    assert found.why_not is not None
+    assert any(use.standing != "read" and use.is_called for use in found.names)
 
 
 @pytest.mark.parametrize("compress", COMPRESSIONS, ids=repr)

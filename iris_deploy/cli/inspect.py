@@ -1,0 +1,126 @@
+"""``iris-deploy inspect``: what is in somebody's files, before anything of them is run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from iris_deploy.cli.options import Json
+from iris_deploy.cli.output import print_json
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from iris_deploy.estimators.inspection import Inspection, Part
+
+_MOST_NAMES = 20
+_MOST_ATTRIBUTES = 12
+
+
+def inspect(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not."),
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show what is in a dump, without running any of it.
+
+    Its estimators with their parameters, columns and classes; the scikit-learn that wrote it; every
+    name that `pickle.load` would import, and those that no estimator needs; whether it is served
+    without scikit-learn, and if not, what stands in the way. Hostile files are safe to look at.
+
+    Example: iris-deploy inspect model.pkl scaler.pkl
+    """
+    found = {str(path): _inspect(path) for path in files}
+    if as_json:
+        print_json({"files": [{"file": name, "inspection": of} for name, of in found.items()]})
+        return
+    for name, of in found.items():
+        _report(name, of)
+
+
+def _inspect(path: Path) -> "Inspection":
+    from iris_deploy.bundle.files import read_file
+    from iris_deploy.cli.output import progress
+    from iris_deploy.dumps.formats import PICKLE, recognise
+    from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
+    from iris_deploy.errors import ArtifactError
+    from iris_deploy.estimators.inspection import inspect_dump
+
+    with progress(f"Looking at {path}"):
+        try:
+            data = read_file(path, MAX_DUMP_BYTES)
+        except OSError as exc:
+            raise ArtifactError(f"cannot read {path}: {exc.strerror or exc}") from exc
+        plain = unpack(data, MAX_DUMP_BYTES)
+        kind = recognise(plain)
+        if kind is not PICKLE:
+            raise ArtifactError(f"{path} is no dump of an estimator: {kind.name}", hint=kind.hint)
+        return inspect_dump(plain)
+
+
+def _report(name: str, found: "Inspection") -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.tree import Tree
+
+    console = Console(highlight=False, soft_wrap=True)
+    tree = Tree(f"[bold]{escape(name)}[/bold]  pickle of protocol {found.protocol}")
+    for part in found.parts:
+        _grow(tree, part)
+    console.print(tree)
+    if found.damage:
+        console.print(f"  damaged   [red]{_clean(found.damage)}[/red]; the rest was not looked at")
+    console.print(f"  names     {len(found.names)} that pickle.load would import")
+    unneeded = [use for use in found.names if use.standing == "unneeded"]
+    for use in unneeded[:_MOST_NAMES]:
+        what = "called" if use.is_called else "named"
+        console.print(
+            f"            [bold red]{_clean(use.name)}[/] is {what} by byte {use.position:,}; "
+            "no estimator needs it"
+        )
+    if len(unneeded) > _MOST_NAMES:
+        console.print(f"            and {len(unneeded) - _MOST_NAMES:,} more that none needs")
+    if found.why_not is None:
+        console.print("  served    without scikit-learn: every part has a family")
+    else:
+        console.print(f"  served    not as it is: {_clean(found.why_not)}")
+        others = [use.name for use in found.names if use.standing == "package"]
+        if others:
+            shown = ", ".join(others[:_MOST_NAMES])
+            console.print(f"            no family reads {_clean(shown)}")
+
+
+def _grow(tree: "Tree", part: "Part") -> None:
+    label = f"{_clean(part.label)}: " if part.label else ""
+    count = f"{part.count:,} x " if part.count > 1 else ""
+    version = f"  [dim]scikit-learn {_clean(part.version)}[/dim]" if part.version else ""
+    branch = tree.add(f"{label}{count}[bold]{_clean(_short(part.name))}[/bold]{version}")
+    given = [(k, v) for k, v in part.parameters.items() if v != "None" and not k.startswith("_")]
+    if given:
+        branch.add(_list(given, "=", ", "))
+    for key, value in [*part.fitted.items()][:_MOST_ATTRIBUTES]:
+        branch.add(f"[dim]{_clean(key)}[/dim] {_clean(value)}".strip())
+    for inner in part.parts:
+        _grow(branch, inner)
+
+
+def _list(items: list[tuple[str, str]], between: str, behind: str) -> str:
+    shown = [f"{_clean(k)}{between}{_clean(v)}" for k, v in items[:_MOST_ATTRIBUTES]]
+    more = ["..."] if len(items) > _MOST_ATTRIBUTES else []
+    return behind.join(shown + more)
+
+
+def _short(name: str) -> str:
+    """Return the class of a name of scikit-learn, and others whole."""
+    return name.rpartition(".")[2] if name.startswith("sklearn.") else name
+
+
+def _clean(text: str) -> str:
+    """Return text of somebody's file as it can be shown: no commands to a terminal."""
+    from rich.markup import escape
+
+    from iris_deploy.dumps.notes import printable
+
+    return escape(printable(text))

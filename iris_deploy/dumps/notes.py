@@ -1,0 +1,185 @@
+"""What a pickle says, as notes: objects it would make, functions it would call, arrays."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.budget import Budget
+
+_DTYPE = re.compile(r"([?biufcSUVOMm])(\d{0,9})")
+_MOST_SHOWN = 1000  # values of an array that are worth looking at
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Global:
+    """A name that loading would import.
+
+    Parameters
+    ----------
+    module, name : str
+    """
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        """Write it as it is imported."""
+        return f"{self.module}.{self.name}"
+
+
+def printable(text: str) -> str:
+    """Return somebody's text as it can be encoded and shown: no commands to a terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+DICT, SET = Global("builtins", "dict"), Global("builtins", "set")
+"""That an instruction of its own makes, without a name."""
+
+
+@dataclass(slots=True, eq=False)
+class Noted:
+    """An object that loading would make, or the call of a function.
+
+    Parameters
+    ----------
+    made_by : object
+        A `Global`; or what stands there instead, such as the result of another call.
+    arguments : object
+    states : list of object
+        What it is given after it was made.
+    items : list of object
+        What is appended to it.
+    pairs : list of (object, object)
+        Keys and values that are set in it.
+    """
+
+    made_by: object
+    arguments: object = ()
+    states: list[object] = field(default_factory=list)
+    items: list[object] = field(default_factory=list)
+    pairs: list[tuple[object, object]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The class or function, with its module."""
+        return str(self.made_by) if isinstance(self.made_by, Global) else "the result of a call"
+
+    @property
+    def attributes(self) -> dict[str, object]:
+        """Attributes by name, in the order in which they were given."""
+        found: dict[str, object] = {}
+        for state in self.states:
+            # Objects with slots have a pair: the dict, and the slots.
+            for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
+                if isinstance(part, Noted):
+                    found |= {k: v for k, v in part.pairs if isinstance(k, str)}
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class NotedArray:
+    """An array, less what it takes to make one.
+
+    Parameters
+    ----------
+    dtype : str
+        As NumPy writes it: ``<f8``.
+    shape : tuple of int
+    data : bytes, list or None
+        Its values, if they are at hand.
+    """
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes | list[object] | None = None
+
+    @property
+    def size(self) -> int:
+        """How many values it has."""
+        size = 1
+        for n in self.shape:
+            size *= n
+        return size
+
+    def values(self) -> list[object] | None:
+        """Return the values of a small array of one axis; None of another."""
+        if len(self.shape) != 1 or self.size > _MOST_SHOWN or self.data is None:
+            return None
+        if isinstance(self.data, list):
+            return self.data
+        try:
+            array = np.frombuffer(self.data, np.dtype(self.dtype))
+            values: list[object] = array.tolist()
+        except (ValueError, TypeError):
+            return None
+        return values if len(values) == self.size else None
+
+
+def dtype_of(note: object) -> tuple[str, int] | None:
+    """Return how a noted dtype is written, and the bytes of a value; None if it is none.
+
+    Values that are objects have 0 bytes: they follow as a pickle of their own.
+    """
+    if not isinstance(note, Noted) or note.name != "numpy.dtype":
+        return None
+    arguments: Any = note.arguments
+    code = arguments[0] if isinstance(arguments, tuple) and arguments else None
+    found = _DTYPE.fullmatch(code) if isinstance(code, str) else None
+    if found is None:
+        return None
+    letter, digits = found.groups()
+    state = note.states[-1] if note.states else None
+    order = state[1] if isinstance(state, tuple) and len(state) > 1 else ""
+    order = order if order in {"<", ">"} else ""
+    count = int(digits or 1)
+    return order + found[0], 0 if letter == "O" else 4 * count if letter == "U" else count
+
+
+def shape_of(value: object) -> tuple[int, ...] | None:
+    """Return the shape of an array, None if it is none."""
+    if not isinstance(value, tuple) or len(value) > 32:
+        return None
+    if not all(type(n) is int and 0 <= n < 2**40 for n in value):
+        return None
+    return value
+
+
+def simplify(note: Noted, budget: Budget) -> object:
+    """Return the array, the number or the bytes that a note stands for; else the note.
+
+    Parameters
+    ----------
+    note : Noted
+    budget : Budget
+        Of bytes that are made of others.
+    """
+    name, arguments = note.name, note.arguments
+    if not isinstance(arguments, tuple):
+        return note
+    match name.rpartition(".")[2], arguments:
+        case ("_reconstruct", _) if note.states and name.startswith("numpy."):
+            return _array_of_state(note.states[-1]) or note
+        case ("_frombuffer", (bytes() | bytearray() as data, dtype, shape, _)):
+            return _array(dtype, shape, bytes(data)) or note
+        case ("scalar", (dtype, bytes() as data)) if name.startswith("numpy."):
+            values = (_array(dtype, (1,), data) or NotedArray("", ())).values()
+            return values[0] if values else note
+        case ("encode", (str() as text, "latin1")) if name == "_codecs.encode":
+            budget.spend(len(text))
+            return text.encode("latin1", "replace")
+    return note
+
+
+def _array_of_state(state: object) -> NotedArray | None:
+    """Return an array as NumPy pickles it: version, shape, dtype, whether Fortran's order, data."""
+    if not isinstance(state, tuple) or len(state) != 5:
+        return None
+    _, shape, dtype, _, data = state
+    return _array(dtype, shape, data if isinstance(data, (bytes, list)) else None)
+
+
+def _array(dtype: object, shape: object, data: bytes | list[object] | None) -> NotedArray | None:
+    written, size = dtype_of(dtype), shape_of(shape)
+    return None if written is None or size is None else NotedArray(written[0], size, data)
