@@ -1,19 +1,21 @@
 """``iris-deploy inspect``: what is in somebody's files, before anything of them is run."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from iris_deploy.cli.options import Json
-from iris_deploy.cli.output import print_json
 
 if TYPE_CHECKING:
+    from rich.text import Text
     from rich.tree import Tree
 
     from iris_deploy.estimators.inspection import Inspection, Part
 
 _MOST_NAMES = 20
+_WIDTH = 200  # characters of a line that is not for a terminal
 _MOST_ATTRIBUTES = 12
 
 
@@ -34,6 +36,8 @@ def inspect(
     """
     found = {str(path): _inspect(path) for path in files}
     if as_json:
+        from iris_deploy.cli.output import print_json
+
         print_json({"files": [{"file": name, "inspection": of} for name, of in found.items()]})
         return
     for name, of in found.items():
@@ -62,11 +66,11 @@ def _inspect(path: Path) -> "Inspection":
 
 def _report(name: str, found: "Inspection") -> None:
     from rich.console import Console
-    from rich.markup import escape
     from rich.tree import Tree
 
-    console = Console(highlight=False, soft_wrap=True)
-    tree = Tree(f"[bold]{escape(name)}[/bold]  pickle of protocol {found.protocol}")
+    width = None if sys.stdout.isatty() else _WIDTH
+    console = Console(highlight=False, soft_wrap=True, width=width)
+    tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  pickle of protocol {found.protocol}"))
     for part in found.parts:
         _grow(tree, part)
     console.print(tree)
@@ -96,20 +100,29 @@ def _grow(tree: "Tree", part: "Part") -> None:
     label = f"{_clean(part.label)}: " if part.label else ""
     count = f"{part.count:,} x " if part.count > 1 else ""
     version = f"  [dim]scikit-learn {_clean(part.version)}[/dim]" if part.version else ""
-    branch = tree.add(f"{label}{count}[bold]{_clean(_short(part.name))}[/bold]{version}")
+    branch = tree.add(_line(f"{label}{count}[bold]{_clean(_short(part.name))}[/bold]{version}"))
     given = [(k, v) for k, v in part.parameters.items() if v != "None" and not k.startswith("_")]
     if given:
-        branch.add(_list(given, "=", ", "))
+        branch.add(_line(_list(given)))
     for key, value in [*part.fitted.items()][:_MOST_ATTRIBUTES]:
-        branch.add(f"[dim]{_clean(key)}[/dim] {_clean(value)}".strip())
+        branch.add(_line(f"[dim]{_clean(key)}[/dim] {_clean(value)}".strip()))
     for inner in part.parts:
         _grow(branch, inner)
 
 
-def _list(items: list[tuple[str, str]], between: str, behind: str) -> str:
-    shown = [f"{_clean(k)}{between}{_clean(v)}" for k, v in items[:_MOST_ATTRIBUTES]]
+def _line(markup: str) -> "Text":
+    """Return a line that is cut where the terminal ends."""
+    from rich.text import Text
+
+    text = Text.from_markup(markup, overflow="ellipsis")
+    text.no_wrap = True
+    return text
+
+
+def _list(items: list[tuple[str, str]]) -> str:
+    shown = [f"{_clean(k)}={_clean(v)}" for k, v in items[:_MOST_ATTRIBUTES]]
     more = ["..."] if len(items) > _MOST_ATTRIBUTES else []
-    return behind.join(shown + more)
+    return ", ".join(shown + more)
 
 
 def _short(name: str) -> str:
