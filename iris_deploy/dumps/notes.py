@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from iris_deploy.dumps.arrays import view_array
 from iris_deploy.dumps.budget import Budget
 
 _DTYPE = re.compile(r"([?biufcSUVOMm])(\d{0,9})")
@@ -110,11 +111,11 @@ class NotedArray:
         if isinstance(self.data, list):
             return self.data
         try:
-            array = np.frombuffer(self.data, np.dtype(self.dtype))
-            values: list[object] = array.tolist()
-        except (ValueError, TypeError):
+            array = view_array(self.data, np.dtype(self.dtype), self.shape, "C")
+        except (TypeError, ValueError):
             return None
-        return values if len(values) == self.size else None
+        values: list[object] = array.tolist()
+        return values
 
 
 def dtype_of(note: object) -> tuple[str, int] | None:

@@ -19,7 +19,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
 from iris_deploy.dumps.formats import PICKLE, recognise
+from iris_deploy.dumps.notes import NotedArray
 from iris_deploy.estimators.inspection import Inspection, Part, inspect_dump, walk
+from iris_deploy.estimators.summary import summary
 from tests import data
 from tests.families import CLASSIFIERS, REGRESSORS
 from tests.growth import assert_linear
@@ -167,6 +169,14 @@ def test_instructions_that_no_estimator_needs_are_notes() -> None:
     )
     found = inspect_dump(odd)
     assert [use.name for use in found.names] == ["posix.system"]
+
+
+@pytest.mark.parametrize("dtype", ["<U1", "<U2", ">U1", "<U999999999", "S0", "c3", "O8", "M8", "V8"])
+@pytest.mark.parametrize("data", [b"", b"\xff" * 8, b"\0\0\x11\0" * 2], ids=repr)
+def test_values_that_are_none_are_not_shown(dtype: str, data: bytes) -> None:
+    """Text beyond the last character would crash whoever looks at it."""
+    for size in (0, 1, 2):
+        assert summary(NotedArray(dtype, (size,), data)).isprintable()
 
 
 GROWING: dict[str, Callable[[int], bytes]] = {
