@@ -148,3 +148,11 @@ def list_some(values: Sequence[Any]) -> str:
 def _show(value: Any) -> str:
     whole = type(value) is float and value.is_integer()
     return msgspec.json.encode(int(value) if whole else value).decode()[:64]
+
+
+def widen(column: Column, *, missing: bool, unknown: bool) -> Column:
+    """Return a column that may also be missing, or hold categories that are not known."""
+    wider = msgspec.structs.replace(column, missing=column.missing or missing)
+    if isinstance(wider, CategoryColumn):
+        wider = msgspec.structs.replace(wider, unknown=unknown)
+    return wider

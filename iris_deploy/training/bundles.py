@@ -4,7 +4,6 @@ A bundle is written only after its own predictor, built from the bytes that are 
 has given scikit-learn's answer for every sample of the table.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from iris_deploy.errors import ArtifactError, TrainingError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn
+from iris_deploy.schema.columns import CategoryColumn, widen
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.artifacts import (
@@ -32,6 +31,7 @@ from iris_deploy.training.artifacts import (
 )
 from iris_deploy.training.candidates import DEFAULT, build_candidate, check_families
 from iris_deploy.training.comparison import Score, Tell, best_of, compare, fit_pipeline
+from iris_deploy.training.dataset import digest_positions
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.frames import bin_numbers, describe_columns, encode_frame
 from iris_deploy.training.preparation import build_pipeline
@@ -138,7 +138,7 @@ def _write_down(
         random_state=settings.random_state,
         train_samples=len(trained),
         test_samples=len(held_out),
-        test_digest=f"sha256:{hashlib.sha256(held_out.astype('<i8').tobytes()).hexdigest()}",
+        test_digest=digest_positions(held_out),
     )
     manifest = Manifest(
         format=FORMAT,
@@ -165,13 +165,12 @@ def _write_down(
 def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predictor:
     """Build the predictor: of one that takes what training did not see, if the pipeline does."""
     output = _output(table.target, trained)
+    columns = describe_columns(table.plans, table.frame, trained)
     errors = []
     for missing, unknown in ((True, True), (False, True), (True, False), (False, False)):
-        columns = describe_columns(
-            table.plans, table.frame, trained, missing=missing, unknown=unknown
-        )
+        wider = tuple(widen(column, missing=missing, unknown=unknown) for column in columns)
         try:
-            return Predictor(Signature(columns=columns, output=output), [record])
+            return Predictor(Signature(columns=wider, output=output), [record])
         except ArtifactError as exc:
             errors.append(exc)
     raise TrainingError(

@@ -69,6 +69,11 @@ class Samples:
     test_digest: str
 
 
+def digest_positions(positions: "NDArray[np.int64]") -> str:
+    """Return ``sha256:`` and the digest of the positions of samples."""
+    return f"sha256:{hashlib.sha256(positions.astype('<i8').tobytes()).hexdigest()}"
+
+
 def split_dataset(dataset: Dataset, test_size: float, random_state: int) -> Samples:
     """Hold out a random share of the samples.
 
@@ -109,5 +114,5 @@ def split_dataset(dataset: Dataset, test_size: float, random_state: int) -> Samp
         X_test=dataset.X[test],
         y_train=dataset.y[train],
         y_test=dataset.y[test],
-        test_digest=f"sha256:{hashlib.sha256(test.astype('<i8').tobytes()).hexdigest()}",
+        test_digest=digest_positions(test),
     )

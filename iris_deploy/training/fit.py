@@ -32,6 +32,7 @@ from iris_deploy.training.artifacts import (
 from iris_deploy.training.classifiers import choose_classifier, choose_parameters
 from iris_deploy.training.dataset import Dataset, Samples, split_dataset
 from iris_deploy.training.evaluation import evaluate_classes
+from iris_deploy.training.frames import bin_numbers
 from iris_deploy.training.settings import TrainSettings
 from iris_deploy.training.sources.datasets import load_dataset
 
@@ -133,8 +134,7 @@ def _columns(dataset: Dataset, samples: Samples) -> tuple[NumberColumn, ...]:
     """Describe the training samples of each column."""
     columns = []
     for (name, unit), column in zip(dataset.columns, samples.X_train.T, strict=True):
-        edges = np.unique(np.quantile(column, np.arange(1, 10) / 10))
-        counts = np.bincount(np.searchsorted(edges, column), minlength=len(edges) + 1)
+        edges, counts = bin_numbers(column)
         columns.append(
             NumberColumn(
                 name=name,
@@ -145,8 +145,8 @@ def _columns(dataset: Dataset, samples: Samples) -> tuple[NumberColumn, ...]:
                 minimum=float(column.min()),
                 maximum=float(column.max()),
                 mean=float(column.mean()),
-                bin_edges=tuple(edges.tolist()),
-                bin_counts=tuple(counts.tolist()),
+                bin_edges=edges,
+                bin_counts=counts,
             )
         )
     return tuple(columns)

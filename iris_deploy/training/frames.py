@@ -73,7 +73,7 @@ def _categories(values: Any) -> np.ndarray:
 
 
 def describe_columns(
-    plans: Sequence[ColumnPlan], frame: Any, trained: np.ndarray, *, missing: bool, unknown: bool
+    plans: Sequence[ColumnPlan], frame: Any, trained: np.ndarray
 ) -> tuple[Column, ...]:
     """Describe columns, and what training saw of them.
 
@@ -84,10 +84,11 @@ def describe_columns(
         Of all samples: what may be missing, and which categories there are.
     trained : ndarray of int
         Positions of the training samples.
-    missing : bool
-        Whether any value may be missing, not only where one is.
-    unknown : bool
-        Whether categories are taken that are not there.
+
+    Returns
+    -------
+    tuple of Column
+        Of which a value may be missing where one is, and no category unknown.
     """
     columns: list[Column] = []
     for plan in plans:
@@ -95,13 +96,13 @@ def describe_columns(
         seen = values.to_numpy()[trained]
         members = {
             "name": plan.name,
-            "missing": missing or bool(values.isna().any()),
+            "missing": bool(values.isna().any()),
             "n_missing": int(values.iloc[trained].isna().sum()),
         }
         if plan.kind == "number":
             columns.append(_describe_number(plan, seen, members))
         else:
-            columns.append(_describe_category(values, trained, members, unknown=unknown))
+            columns.append(_describe_category(values, trained, members))
     return tuple(columns)
 
 
@@ -132,9 +133,7 @@ def bin_numbers(numbers: Floats) -> tuple[tuple[float, ...], tuple[int, ...]]:
     return tuple(edges.tolist()), tuple(counts.tolist())
 
 
-def _describe_category(
-    values: Any, trained: np.ndarray, members: dict[str, Any], *, unknown: bool
-) -> CategoryColumn:
+def _describe_category(values: Any, trained: np.ndarray, members: dict[str, Any]) -> CategoryColumn:
     known = values.dropna()
     counts = values.iloc[trained].value_counts()
     # The commonest first, and among equals in their own order: the same bundle every time.
@@ -145,7 +144,7 @@ def _describe_category(
         categories=tuple(categories),
         counts=tuple(counted[:_COUNTED]),
         n_rest=sum(counted[_COUNTED:]),
-        unknown=unknown,
+        unknown=False,
     )
 
 

@@ -12,14 +12,14 @@ from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import NumberColumn
-from iris_deploy.training.dataset import split_dataset
+from iris_deploy.training.dataset import digest_positions, split_dataset
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.frames import build_frame, encode_frame
 from iris_deploy.training.plans import ColumnPlan
 from iris_deploy.training.settings import Choices, TableSettings
 from iris_deploy.training.sources.datasets import DATASETS, load_dataset
 from iris_deploy.training.sources.files import read_table
-from iris_deploy.training.tables import load_table, split_table
+from iris_deploy.training.tables import make_table, split_table
 from iris_deploy.training.target import Target, read_target
 
 
@@ -89,17 +89,16 @@ def _of_table(bundle: Bundle) -> tuple[Floats, np.ndarray]:
             f"the held-out samples are in {path}, which is not here",
             hint="go to where it is, or measure on other data with `data`",
         )
-    choices = _choices(bundle, list(read_table(path).column_names))
+    raw = read_table(path)
     settings = TableSettings(
-        choices=choices,
+        choices=_choices(bundle, raw.column_names),
         task=bundle.manifest.task,
         test_size=training.split.test_size,
         random_state=training.split.random_state,
     )
-    table = load_table(path, settings)
+    table = make_table(raw, path, settings)
     _, held_out = split_table(table, settings)
-    digest = _digest_of_positions(held_out)
-    _check_digests(bundle, table.digest, digest)
+    _check_digests(bundle, table.digest, digest_positions(held_out))
     frame = table.frame.iloc[held_out]
     return encode_frame(signature.columns, frame), table.target.y[held_out]
 
@@ -119,12 +118,6 @@ def _choices(bundle: Bundle, names: list[str]) -> Choices:
         drop=tuple(name for name in names if name not in {*signature.names, target}),
         units={c.name: c.unit for c in numbers if c.unit},
     )
-
-
-def _digest_of_positions(held_out: np.ndarray) -> str:
-    from hashlib import sha256
-
-    return f"sha256:{sha256(held_out.astype('<i8').tobytes()).hexdigest()}"
 
 
 def _check_digests(bundle: Bundle, dataset: str, test: str) -> None:

@@ -71,9 +71,10 @@ def plan_columns(table: "pa.Table", choices: Choices) -> tuple[list[ColumnPlan],
     for name in table.column_names:
         if name == choices.target or name in choices.drop:
             continue
-        plan = _plan(table.column(name).combine_chunks(), name, choices)
+        values = table.column(name).combine_chunks()
+        plan = _plan(values, name, choices)
         plans.append(plan)
-        note = _oddity(table.column(name).combine_chunks(), plan)
+        note = _oddity(values, plan)
         if note:
             notes.append(note)
     if not plans:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.model_selection import train_test_split
@@ -16,6 +16,9 @@ from iris_deploy.training.plans import ColumnPlan, find_leaks, plan_columns
 from iris_deploy.training.settings import TableSettings
 from iris_deploy.training.sources.files import read_table
 from iris_deploy.training.target import Target, read_target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,21 +54,40 @@ def model_name(path: Path) -> str:
 
 
 def load_table(path: Path, settings: TableSettings) -> Table:
-    """Read a table, and take its columns for something.
+    """Read a table to learn from: take its columns for something, and note what is odd.
 
     Raises
     ------
     DatasetError, SettingsError
         If it cannot be read, or nothing can be learnt of it.
     """
-    raw = read_table(path)
+    table = make_table(read_table(path), path, settings)
+    leaks = find_leaks(table.frame, table.plans, table.target.y, table.target.task)
+    table.notes.extend(leaks)
+    return table
+
+
+def make_table(raw: "pa.Table", path: Path, settings: TableSettings) -> Table:
+    """Take the columns of a file's table for something.
+
+    Parameters
+    ----------
+    raw : pyarrow.Table
+    path : Path
+        Where it comes from.
+    settings : TableSettings
+
+    Raises
+    ------
+    DatasetError, SettingsError
+        If nothing can be learnt of it.
+    """
     plans, notes = plan_columns(raw, settings.choices)
     target = read_target(raw, settings.choices.target, settings.task)
     frame = build_frame(raw, plans, target.known)
     left_out = int((~target.known).sum())
     if left_out:
         notes.insert(0, f"{left_out:,} rows have no {target.name} and are left out")
-    notes += find_leaks(frame, plans, target.y, target.task)
     name = path.name if path.is_absolute() else path.as_posix()
     return Table(name, _digest(frame, plans, target), plans, target, frame, notes)
 

@@ -171,7 +171,9 @@ def test_instructions_that_no_estimator_needs_are_notes() -> None:
     assert [use.name for use in found.names] == ["posix.system"]
 
 
-@pytest.mark.parametrize("dtype", ["<U1", "<U2", ">U1", "<U999999999", "S0", "c3", "O8", "M8", "V8"])
+@pytest.mark.parametrize(
+    "dtype", ["<U1", "<U2", ">U1", "<U999999999", "S0", "c3", "O8", "M8", "V8"]
+)
 @pytest.mark.parametrize("data", [b"", b"\xff" * 8, b"\0\0\x11\0" * 2], ids=repr)
 def test_values_that_are_none_are_not_shown(dtype: str, data: bytes) -> None:
     """Text beyond the last character would crash whoever looks at it."""
