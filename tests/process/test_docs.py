@@ -217,7 +217,8 @@ def test_the_readmes_commands_print_what_it_says(tmp_path: Path, server: Server)
             if "--data" in words:  # other versions of scikit-learn fit slightly other figures
                 said, expected = (re.sub(r"[0-9.]+", "#", text) for text in (said, expected))
             assert said == expected
-    assert seen == {"curl", "train", "evaluate", "predict", "serve", "build-image", "run", "recipe"}
+    ours = {"train", "evaluate", "predict", "serve", "build-image", "recipe", "inspect"}
+    assert seen == {"curl", "run", *ours}
 
 
 def test_the_readmes_two_commands_are_targets_of_the_makefile() -> None:
