@@ -159,6 +159,41 @@ def test_what_takes_missing_values_sends_them_where_scikit_learn_does(name: str)
     assert_same_alone_and_among_others(predictor, rows[::10])
 
 
+SMALL_TREES: dict[str, Any] = {
+    "gradient boosting": GradientBoostingClassifier(random_state=0),
+    "gradient boosting of a number": GradientBoostingRegressor(random_state=0),
+    "boosting by histograms": HistGradientBoostingClassifier(random_state=0),
+    "boosting by histograms of a number": HistGradientBoostingRegressor(random_state=0),
+    "a shallow forest": RandomForestClassifier(60, max_depth=5, random_state=0),
+    "a shallow forest of a number": RandomForestRegressor(60, max_depth=4, random_state=0),
+}
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("gaps", [False, True], ids=["filled", "gaps"])
+@pytest.mark.parametrize("name", SMALL_TREES)
+def test_many_small_trees_have_scikit_learns_bits_on_many_rows(name: str, gaps: bool) -> None:
+    """Those that are looked up by words of bits, without a walk."""
+    estimator = clone(SMALL_TREES[name])
+    rng = np.random.default_rng(6)
+    X = data.numbers().copy()
+    gaps = gaps and not name.startswith("gradient")
+    if gaps:
+        X[rng.random(X.shape) < 0.2] = np.nan
+    is_class = hasattr(estimator, "predict_proba")
+    estimator.fit(X, data.labels(3, "text") if is_class else data.target())
+    rows = data.probes(estimator, MANY)
+    if gaps:
+        rows[rng.random(rows.shape) < 0.2] = np.nan
+    predictor = Predictor(signature(output_of(estimator), missing=gaps), [data.read(estimator)])
+    assert predictor._kernel._bits is not None
+    assert predictor.values(rows) == estimator.predict(rows).tolist()
+    if hasattr(estimator, "decision_function"):
+        raw = estimator.decision_function(rows)
+        assert predictor._kernel.columns(rows).T.tobytes() == np.ascontiguousarray(raw).tobytes()
+    assert_same_alone_and_among_others(predictor, rows[::100])
+
+
 @pytest.mark.parametrize("name", ["LogisticRegression()", "Ridge()", "LinearSVC(random_state=0)"])
 def test_what_takes_no_missing_value_refuses_a_column_that_has_some(name: str) -> None:
     estimator = fitted(name, 2 if name in CLASSIFIERS else 0, "number")[0]
