@@ -150,7 +150,7 @@ class Transform:
             found: list[float] = []
             for block, piece in zip(blocks, pieces(row), strict=True):
                 if isinstance(block, Hot):
-                    found += _expand(block, int(piece))
+                    found += expand(block, int(piece))
                 else:
                     found += np.asarray(piece).tolist()
             return found
@@ -213,7 +213,8 @@ def _deciding(block: Block) -> Values:
     return block if isinstance(block, Values) else block.of
 
 
-def _expand(block: Hot, slot: int) -> list[float]:
+def expand(block: Hot, slot: int) -> list[float]:
+    """Return the features of a one-hot block of which one is on, or none."""
     line: list[float] = block.off.tolist()
     if slot < block.width:
         line[slot] = float(block.on[slot])
@@ -225,9 +226,7 @@ def _write_line(block: Hot | Spread, x: str, names: Names) -> str:
     table = block.slots if isinstance(block, Hot) else block.lines
 
     def line(at: float) -> list[float]:
-        return (
-            _expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
-        )
+        return expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
 
     if (len(table.keys) + 2) * block.width > _MOST_LINES:
         return f"{names.bind(line)}({table.write(x, names)})"

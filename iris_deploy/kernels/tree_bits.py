@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_deploy.kernels.lookups import find_lookups
 from iris_deploy.kernels.nodes import Integers, Nodes
+from iris_deploy.kernels.transform import Transform
 from iris_deploy.kernels.tree_boxes import Leaves
 from iris_deploy.kernels.tree_rows import AddUp
 from iris_deploy.schema.batch import Floats
@@ -39,6 +41,8 @@ class LeafBits:
 
     Parameters
     ----------
+    transform : Transform
+        From columns to what is looked up: features, and numbers of lines instead of encoded ones.
     values : ndarray of float, shape (n_leaves, n_values)
         What the leaves say, tree by tree; those of the first trees with the start.
     first : ndarray of int, shape (n_trees,)
@@ -54,6 +58,7 @@ class LeafBits:
     n_scores : int
     """
 
+    transform: Transform
     values: Floats
     first: NDArray[np.int32]
     features: list[int]
@@ -132,7 +137,9 @@ class LeafBits:
         return totals
 
 
-def build_bits(nodes: Nodes, threshold: Matrix, start: Sequence[float]) -> LeafBits | None:
+def build_bits(
+    nodes: Nodes, threshold: Matrix, start: Sequence[float], transform: Transform
+) -> LeafBits | None:
     """Build the bits of trees.
 
     Parameters
@@ -142,31 +149,45 @@ def build_bits(nodes: Nodes, threshold: Matrix, start: Sequence[float]) -> LeafB
         As the features are compared with it, in their type; finite but for leaves.
     start : sequence of float, length n_scores
         What is added to. With one value to a leaf the trees take turns over the scores.
+    transform : Transform
+        From columns to the features that the nodes ask about.
 
     Returns
     -------
     LeafBits or None
         None where a tree has too many leaves, or bits take too much memory or more time than steps.
     """
-    if len(nodes.roots) > _MOST_TREES:
+    if len(nodes.roots) > _MOST_TREES or len(nodes.roots) == len(nodes.feature):
         return None
     leaves = Leaves(nodes)
-    used, feature = np.unique(nodes.feature[leaves.inner], return_inverse=True)
-    if not len(used) or len(used) * _STEPS_A_FEATURE > leaves.steps:
+    lookups = find_lookups(transform) if leaves.most <= _MOST_LEAVES else None
+    if lookups is None:
         return None
-    if leaves.most > _MOST_LEAVES or 9 * len(used) * len(nodes.feature) > _TABLE_BYTES:
+    used, asked = np.unique(lookups.place[nodes.feature[leaves.inner]], return_inverse=True)
+    lines = [lookups.figures.get(k) for k in used.tolist()]
+    n_lines = sum(len(of) for of in lines if of is not None)
+    too_large = (9 * len(used) + n_lines) * len(nodes.feature) > _TABLE_BYTES
+    if too_large or len(used) * _STEPS_A_FEATURE > leaves.steps:
         return None
-    thresholds, rank = _rank(threshold[leaves.inner], feature, len(used))
+    thresholds, rank = _rank(threshold[leaves.inner], asked, lines)
     counts = np.array([len(known) - 1 for known in thresholds], np.int32)
     ends = np.cumsum(counts + 2)
     word = next(kind for kind in _WORDS if leaves.most <= 8 * kind.itemsize)
     if int(ends[-1]) * len(nodes.roots) * word.itemsize > _TABLE_BYTES:
         return None
-    low, high, missing = leaves.boxes(feature, rank, counts)
+    low, high, missing = leaves.boxes(asked, rank, counts)
     table = np.empty((ends[-1], len(nodes.roots)), word)
-    for k, part in enumerate(np.split(table, ends[:-1])):
-        leaves.write_reachable(low[:, k], high[:, k], missing[:, k], part)
+    for k, (of, part) in enumerate(zip(lines, np.split(table, ends[:-1]), strict=True)):
+        if of is None:
+            leaves.write_reachable(low[:, k], high[:, k], missing[:, k], part)
+            continue
+        own = leaves.inner[asked == k]
+        figures = of.astype(threshold.dtype)[:, lookups.column[nodes.feature[own]]]
+        if not np.isfinite(figures).all():
+            return None
+        leaves.write_lines(own, threshold[own, np.newaxis] >= figures.T, part)
     return LeafBits(
+        transform=lookups.transform,
         values=leaves.values_from(start),
         first=leaves.first.astype(np.int32) - np.int32(_ZERO),
         features=used.tolist(),
@@ -178,12 +199,19 @@ def build_bits(nodes: Nodes, threshold: Matrix, start: Sequence[float]) -> LeafB
 
 
 def _rank(
-    threshold: Matrix, feature: Integers, n_features: int
+    threshold: Matrix, asked: Integers, lines: Sequence[Matrix | None]
 ) -> tuple[list[Matrix], NDArray[np.int32]]:
-    """Return the thresholds of each feature and infinity, and the position of each threshold."""
-    order = np.argsort(feature, kind="stable")
-    known, rank = [], np.empty(len(threshold), np.int32)
-    for own in np.split(order, np.bincount(feature, minlength=n_features).cumsum()[:-1]):
-        thresholds, rank[own] = np.unique(threshold[own], return_inverse=True)
+    """Return the thresholds of each feature and infinity, and the position of each threshold.
+
+    Between those of a number of a line is one line each; what asks about it has no position.
+    """
+    order = np.argsort(asked, kind="stable")
+    known, rank = [], np.full(len(threshold), -1, np.int32)
+    ends = np.bincount(asked, minlength=len(lines)).cumsum()
+    for of, own in zip(lines, np.split(order, ends[:-1]), strict=True):
+        if of is None:
+            thresholds, rank[own] = np.unique(threshold[own], return_inverse=True)
+        else:
+            thresholds = np.arange(len(of) - 1, dtype=threshold.dtype) + threshold.dtype.type(0.5)
         known.append(np.append(thresholds, threshold.dtype.type(np.inf)))
     return known, rank

@@ -68,7 +68,8 @@ class Leaves:
         Parameters
         ----------
         feature, rank : ndarray of int, shape (n_inner,)
-            What the inner nodes ask about, and the position of their threshold among its own.
+            What the inner nodes ask about, and the position of their threshold among its own;
+            no rank, below 0, of those that are left out.
         counts : ndarray of int, shape (n_features,)
             Thresholds of each feature.
 
@@ -87,11 +88,13 @@ class Leaves:
         is_leaf = nodes.is_leaf
         for level in nodes.levels:
             node = level[~is_leaf[level]]
-            asked, at = feature[place[node]], rank[place[node]]
             left, right = nodes.left[node], nodes.right[node]
             low[left] = low[right] = low[node]
             high[left] = high[right] = high[node]
             missing[left] = missing[right] = missing[node]
+            node = node[rank[place[node]] >= 0]
+            asked, at = feature[place[node]], rank[place[node]]
+            left, right = nodes.left[node], nodes.right[node]
             high[left, asked] = np.minimum(high[left, asked], at)
             low[right, asked] = np.maximum(low[right, asked], at + 1)
             missing[left, asked] &= nodes.missing_left[node]
@@ -123,3 +126,32 @@ class Leaves:
         np.bitwise_xor.accumulate(switched[:-1], axis=0, out=table[:-1])
         table[-1] = 0
         np.bitwise_or.at(table[-1], self._tree[missing], flag[missing])
+
+    def write_lines(self, asking: Integers, goes_left: NDArray[np.bool_], table: Matrix) -> None:
+        """Write which leaves a feature allows that is the number of a line.
+
+        Parameters
+        ----------
+        asking : ndarray of int, shape (n_asking,)
+            Nodes that ask about it.
+        goes_left : ndarray of bool, shape (n_asking, n_lines)
+            Whether a row goes left there.
+        table : ndarray of shape (n_lines + 1, n_trees)
+            Of which the last line, for what is missing, stays empty: no number of a line is.
+        """
+        nodes = self._all
+        allowed = np.ones((len(nodes.feature), goes_left.shape[1]), bool)
+        place = np.full(len(nodes.feature), -1)
+        place[asking] = np.arange(len(asking))
+        is_leaf = nodes.is_leaf
+        for level in nodes.levels:
+            node = level[~is_leaf[level]]
+            allowed[nodes.left[node]] = allowed[nodes.right[node]] = allowed[node]
+            node = node[place[node] >= 0]
+            left = goes_left[place[node]]
+            allowed[nodes.left[node]] &= left
+            allowed[nodes.right[node]] &= ~left
+        flag = np.left_shift(table.dtype.type(1), self.bit.astype(table.dtype))
+        words = np.where(allowed[self.nodes].T, flag, table.dtype.type(0))
+        np.add.reduceat(words, self.first, axis=1, out=table[:-1])
+        table[-1] = 0

@@ -73,7 +73,8 @@ class TreeKernel:
         else:
             add_up = trees.build_adder(divisor, as_double)
         decide, single = build_decision(self.rule), self.single
-        features = None if self.transform.is_identity else self.transform.build_features()
+        transform = self._asked
+        features = None if transform.is_identity else transform.build_features()
         low, high = -LARGEST_ROUNDED, LARGEST_ROUNDED
 
         def row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
@@ -100,12 +101,12 @@ class TreeKernel:
         ndarray of shape (n_scores, n_rows)
             NaN for rows with a feature that 32 bits do not hold, where they are rounded so.
         """
-        trees = self._bits or self._walk
+        trees, transform = self._bits or self._walk, self._asked
         scores = np.empty((self.n_scores, len(rows)))
-        step = trees.rows_at_a_time(len(rows), self.transform.width)
+        step = trees.rows_at_a_time(len(rows), transform.width)
         for at in range(0, len(rows), step):
-            part = self.transform.prepare(rows[at : at + step])
-            features = self.transform.matrix(part, np.float32 if self.single else np.float64)
+            part = transform.prepare(rows[at : at + step])
+            features = transform.matrix(part, np.float32 if self.single else np.float64)
             too_large = np.isinf(features).any(axis=0) if self.single else False
             scores[:, at : at + step] = trees.add_up(features) / self.divisor
             if self.single:
@@ -115,7 +116,12 @@ class TreeKernel:
     @cached_property
     def _bits(self) -> LeafBits | None:
         """The trees as bits, if they are small enough."""
-        return build_bits(self.nodes, self._threshold, self.start)
+        return build_bits(self.nodes, self._threshold, self.start, self.transform)
+
+    @property
+    def _asked(self) -> Transform:
+        """From columns to what is asked about."""
+        return self._bits.transform if self._bits else self.transform
 
     @cached_property
     def _walk(self) -> Walk:

@@ -1,14 +1,21 @@
 """Trees as words of bits say what steps from node to node say, to the last bit."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from iris_deploy.kernels import trees
+from iris_deploy.kernels.blocks import Hot, Spread, Values
+from iris_deploy.kernels.lookups import MAX_HOT, find_lookups
 from iris_deploy.kernels.nodes import Nodes, round_up_to_tie, single_below
+from iris_deploy.kernels.tables import Table
+from iris_deploy.kernels.transform import Transform, identity
 from iris_deploy.kernels.tree_bits import build_bits
 from iris_deploy.kernels.tree_columns import Walk
 from iris_deploy.kernels.tree_rows import build_adder
+from iris_deploy.kernels.trees import TreeKernel
 
 N_FEATURES = 4
 N_TREES = 60
@@ -78,7 +85,7 @@ def test_bits_are_steps_for_one_row_and_for_many(
     threshold = single_below(nodes.threshold) if single else nodes.threshold
     as_double = round_up_to_tie if single else np.asarray
     rows, start = rows_around(nodes, rng), tuple(rng.normal(size=n_scores).tolist())
-    bits = build_bits(nodes, threshold, start)
+    bits = build_bits(nodes, threshold, start, identity(N_FEATURES))
     assert bits is not None
     step = build_adder(nodes, as_double(nodes.threshold), N_FEATURES, start, 7.0)
     add = bits.build_adder(7.0, as_double)
@@ -95,10 +102,54 @@ def test_bits_are_steps_for_one_row_and_for_many(
         assert (walk.add_up(kind) / 7.0).T.tolist() == (scores * 8)[:n_rows]
 
 
+def encoded(rng: np.random.Generator) -> Transform:
+    """Return four features of two columns: a number, two that are looked up, and one that is on."""
+    of = Values(np.array([1], np.int32))
+    keys = np.arange(4.0)
+    lines = Table(keys, np.array([2.0, 0.0, 1.0, 3.0]), 4.0, 1.0)
+    slots = Table(keys, np.array([0.0, 1.0, 1.0, 0.0]), 1.0, 0.0)
+    return Transform(
+        2,
+        (
+            Values(np.array([0], np.int32)),
+            Spread(of, lines, rng.choice([0.0, 0.1, 1 / 3, 2.0], (5, 2))),
+            Hot(of, slots, np.array([-0.1]), np.array([0.3])),
+        ),
+    )
+
+
+@pytest.mark.parametrize("single", [False, True], ids=["doubles", "singles"])
+@pytest.mark.parametrize("seed", range(4))
+def test_what_is_looked_up_by_one_value_is_one_lookup(
+    seed: int, single: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng([seed, single])
+    nodes = grown(rng, 32, 1)
+    nodes = replace(nodes, missing_left=nodes.missing_left & (nodes.feature == 0))
+    kernel = TreeKernel(encoded(rng), nodes, (0.5,), 1.0, "none", single)
+    assert kernel._bits is not None
+    assert kernel._bits.transform.width == 3
+    rows = np.column_stack((rng.normal(size=500), rng.choice([0, 1, 2, 3, 9, np.nan], 500)))
+    rows[rng.random(500) < 0.2, 0] = np.nan
+    found = kernel.columns(rows)
+    assert [kernel.build_row()(row)[1] for row in rows.tolist()] == [(x,) for x in found[0]]
+    monkeypatch.setattr(trees, "build_bits", lambda *_: None)
+    walking = TreeKernel(kernel.transform, nodes, (0.5,), 1.0, "none", single)
+    assert walking.columns(rows).tobytes() == found.tobytes()
+
+
+def test_one_hot_features_without_number_are_not_written_out() -> None:
+    """Their lines would grow as the square of them."""
+    many = np.zeros(MAX_HOT + 1)
+    keys = np.arange(float(len(many)))
+    hot = Hot(Values(np.zeros(1, np.int32)), Table(keys, keys, 0.0, 0.0), many, many)
+    assert find_lookups(Transform(1, (hot,))) is None
+
+
 def test_bits_are_left_to_trees_that_fit_a_word_and_ask_much() -> None:
     def is_built(most: int) -> bool:
         nodes = grown(np.random.default_rng(0), most, 1)
-        return build_bits(nodes, nodes.threshold, (0.0,)) is not None
+        return build_bits(nodes, nodes.threshold, (0.0,), identity(N_FEATURES)) is not None
 
     assert is_built(64)
     assert not is_built(200)  # a tree with more leaves than a word has bits
