@@ -182,10 +182,10 @@ def build_bits(
             leaves.write_reachable(low[:, k], high[:, k], missing[:, k], part)
             continue
         own = leaves.inner[asked == k]
-        figures = of.astype(threshold.dtype)[:, lookups.column[nodes.feature[own]]]
-        if not np.isfinite(figures).all():
+        left = _goes_left(of[:, lookups.column[nodes.feature[own]]], threshold[own])
+        if left is None:
             return None
-        leaves.write_lines(own, threshold[own, np.newaxis] >= figures.T, part)
+        leaves.write_lines(own, left, part)
     return LeafBits(
         transform=lookups.transform,
         values=leaves.values_from(start),
@@ -196,6 +196,17 @@ def build_bits(
         table=table,
         n_scores=len(start),
     )
+
+
+def _goes_left(figures: Matrix, threshold: Matrix) -> NDArray[np.bool_] | None:
+    """Return where each node sends each line; None if a figure is too large to be compared."""
+    if figures.dtype.kind == "f":  # bytes are 0 or 1 in any type
+        with np.errstate(over="ignore"):
+            figures = figures.astype(threshold.dtype)
+    if not np.isfinite(figures).all():
+        return None
+    left: NDArray[np.bool_] = figures.transpose() <= threshold[:, np.newaxis]
+    return left
 
 
 def _rank(
