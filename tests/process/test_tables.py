@@ -274,6 +274,7 @@ def test_the_picture_suits_the_task(
 
 
 SLOW = """
+import signal
 import time
 from pathlib import Path
 from sklearn.linear_model import LogisticRegression
@@ -283,6 +284,7 @@ def fit(self, X, y):
     time.sleep(600)
 
 LogisticRegression.fit = fit
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in a shell's background ignores it
 """
 
 
@@ -297,9 +299,12 @@ def test_ctrl_c_in_a_comparison_is_130_and_nothing_is_written(titanic: Path) -> 
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        wait_until((titanic.parent / "fitting").exists, seconds=60)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            wait_until((titanic.parent / "fitting").exists, seconds=60)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (130, "")
     assert "Traceback" not in err
     left = {path for path in titanic.parent.iterdir() if path.name != "__pycache__"}
