@@ -10,8 +10,8 @@ from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
 from iris_deploy.kernels.nodes import Integers
 from iris_deploy.kernels.transform import Transform, expand
 
-MAX_HOT = 1000
-"""Features of one-hot encoding, of which each line is written out: 8 MB."""
+MAX_FIGURES = 1 << 20
+"""Of one-hot encoding, of which each line is written out: 8 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +38,8 @@ class Lookups:
 
 def find_lookups(transform: Transform) -> Lookups | None:
     """Return the lookups of a transform; None if their lines would take too much memory."""
-    if any(isinstance(block, Hot) and block.width > MAX_HOT for block in transform.blocks):
+    hot = [block.width for block in transform.blocks if isinstance(block, Hot)]
+    if sum(width * (width + 1) for width in hot) > MAX_FIGURES:
         return None
     blocks: list[Block] = []
     place: list[NDArray[Any]] = []

@@ -26,6 +26,9 @@ _MOST_LEAVES = 64
 _MOST_TREES = 1 << 16
 _TABLE_BYTES = 1 << 24
 _BLOCK_WORDS = 1 << 16
+_VALUES_A_WORD = 8
+"""What leaves say to a tree's word, before fewer rows are worked on at once: 4 MiB of it."""
+
 _STEPS_A_FEATURE = 20
 """Steps that take about the time of looking up one feature."""
 
@@ -69,7 +72,8 @@ class LeafBits:
 
     def rows_at_a_time(self, *_: int) -> int:
         """Return how many rows are worked on at once, of however many."""
-        return max(_BLOCK_WORDS // len(self.first), 1)
+        n_trees, n_values = len(self.first), int(self.values.shape[1])
+        return max(_BLOCK_WORDS // max(n_trees, n_trees * n_values // _VALUES_A_WORD), 1)
 
     def build_adder(self, divisor: float, as_double: Callable[[Matrix], Floats]) -> AddUp:
         """Build the function that adds up what the leaves say to one row.
@@ -176,16 +180,16 @@ def build_bits(
     if int(ends[-1]) * len(nodes.roots) * word.itemsize > _TABLE_BYTES:
         return None
     low, high, missing = leaves.boxes(asked, rank, counts)
-    table = np.empty((ends[-1], len(nodes.roots)), word)
+    table, flag = np.empty((ends[-1], len(nodes.roots)), word), leaves.flags(word)
     for k, (of, part) in enumerate(zip(lines, np.split(table, ends[:-1]), strict=True)):
         if of is None:
-            leaves.write_reachable(low[:, k], high[:, k], missing[:, k], part)
+            leaves.write_reachable(low[:, k], high[:, k], missing[:, k], flag, part)
             continue
         own = leaves.inner[asked == k]
         left = _goes_left(of[:, lookups.column[nodes.feature[own]]], threshold[own])
         if left is None:
             return None
-        leaves.write_lines(own, left, part)
+        leaves.write_lines(own, left, flag, part)
     return LeafBits(
         transform=lookups.transform,
         values=leaves.values_from(start),

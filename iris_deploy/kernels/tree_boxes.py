@@ -26,12 +26,17 @@ class Leaves:
         self.nodes, self.inner = np.flatnonzero(is_leaf), np.flatnonzero(~is_leaf)
         self._tree = nodes.roots.searchsorted(self.nodes, side="right") - 1
         self.first = self._tree.searchsorted(np.arange(n_trees))
-        self.bit = np.arange(len(self.nodes)) - self.first[self._tree]
+        self._bit = np.arange(len(self.nodes)) - self.first[self._tree]
 
     @property
     def most(self) -> int:
         """Leaves of the tree that has most."""
-        return int(self.bit.max()) + 1
+        return int(self._bit.max()) + 1
+
+    def flags(self, word: "np.dtype[Any]") -> Matrix:
+        """Return the bit of each leaf, set in a word."""
+        flags: Matrix = np.left_shift(word.type(1), self._bit.astype(word))
+        return flags
 
     @property
     def steps(self) -> int:
@@ -106,6 +111,7 @@ class Leaves:
         low: NDArray[np.int32],
         high: NDArray[np.int32],
         missing: NDArray[np.bool_],
+        flag: Matrix,
         table: Matrix,
     ) -> None:
         """Write which leaves a feature allows: in each interval, and in the last line if missing.
@@ -114,9 +120,10 @@ class Leaves:
         ----------
         low, high, missing : ndarray of shape (n_leaves,)
             See `boxes`.
+        flag : ndarray of unsigned int, shape (n_leaves,)
+            See `flags`.
         table : ndarray of shape (n_intervals + 1, n_trees)
         """
-        flag = np.left_shift(table.dtype.type(1), self.bit.astype(table.dtype))
         reachable = low <= high
         # A bit is switched on where its box begins, and off behind its end.
         switched = np.zeros_like(table)
@@ -127,7 +134,9 @@ class Leaves:
         table[-1] = 0
         np.bitwise_or.at(table[-1], self._tree[missing], flag[missing])
 
-    def write_lines(self, asking: Integers, goes_left: NDArray[np.bool_], table: Matrix) -> None:
+    def write_lines(
+        self, asking: Integers, goes_left: NDArray[np.bool_], flag: Matrix, table: Matrix
+    ) -> None:
         """Write which leaves a feature allows that is the number of a line.
 
         Parameters
@@ -136,6 +145,8 @@ class Leaves:
             Nodes that ask about it.
         goes_left : ndarray of bool, shape (n_asking, n_lines)
             Whether a row goes left there.
+        flag : ndarray of unsigned int, shape (n_leaves,)
+            See `flags`.
         table : ndarray of shape (n_lines + 1, n_trees)
             Of which the last line, for what is missing, stays empty: no number of a line is.
         """
@@ -151,7 +162,6 @@ class Leaves:
             left = goes_left[place[node]]
             allowed[nodes.left[node]] &= left
             allowed[nodes.right[node]] &= ~left
-        flag = np.left_shift(table.dtype.type(1), self.bit.astype(table.dtype))
         words = np.where(allowed[self.nodes].T, flag, table.dtype.type(0))
         np.add.reduceat(words, self.first, axis=1, out=table[:-1])
         table[-1] = 0

@@ -1,5 +1,6 @@
 """Trees as words of bits say what steps from node to node say, to the last bit."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from iris_deploy.kernels import trees
 from iris_deploy.kernels.blocks import Hot, Spread, Values
-from iris_deploy.kernels.lookups import MAX_HOT, find_lookups
+from iris_deploy.kernels.lookups import MAX_FIGURES, find_lookups
 from iris_deploy.kernels.nodes import Nodes, round_up_to_tie, single_below
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.transform import Transform, identity
@@ -16,6 +17,7 @@ from iris_deploy.kernels.tree_bits import build_bits
 from iris_deploy.kernels.tree_columns import Walk
 from iris_deploy.kernels.tree_rows import build_adder
 from iris_deploy.kernels.trees import TreeKernel
+from tests.growth import peak
 
 N_FEATURES = 4
 N_TREES = 60
@@ -138,12 +140,27 @@ def test_what_is_looked_up_by_one_value_is_one_lookup(
     assert walking.columns(rows).tobytes() == found.tobytes()
 
 
+@pytest.mark.no_cover
+def test_many_classes_take_no_more_memory_at_a_time() -> None:
+    rng = np.random.default_rng(0)
+    n_classes, rows = 500, rng.normal(size=(2000, N_FEATURES))
+    nodes, start = grown(rng, 32, n_classes), (0.0,) * n_classes
+    kernel = TreeKernel(identity(N_FEATURES), nodes, start, 1.0, "largest", single=False)
+    assert kernel._bits is not None
+    answer = 8 * n_classes * len(rows)
+    assert peak(lambda: kernel.columns(rows)) < 2 * answer + (1 << 24)
+
+
 def test_one_hot_features_without_number_are_not_written_out() -> None:
-    """Their lines would grow as the square of them."""
-    many = np.zeros(MAX_HOT + 1)
-    keys = np.arange(float(len(many)))
-    hot = Hot(Values(np.zeros(1, np.int32)), Table(keys, keys, 0.0, 0.0), many, many)
-    assert find_lookups(Transform(1, (hot,))) is None
+    """Their lines would grow as the square of them: of one column, and of many together."""
+
+    def hot(width: int) -> Hot:
+        keys, figures = np.arange(float(width)), np.zeros(width)
+        return Hot(Values(np.zeros(1, np.int32)), Table(keys, keys, 0.0, 0.0), figures, figures)
+
+    assert find_lookups(Transform(1, (hot(math.isqrt(MAX_FIGURES)),))) is None
+    assert find_lookups(Transform(1, (hot(700), hot(100)))) is not None
+    assert find_lookups(Transform(1, (hot(700),) * 3)) is None
 
 
 def test_bits_are_left_to_trees_that_fit_a_word_and_ask_much() -> None:
