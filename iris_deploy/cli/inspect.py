@@ -57,7 +57,10 @@ def _inspect(path: Path) -> "Inspection":
             data = read_file(path, MAX_DUMP_BYTES)
         except OSError as exc:
             raise ArtifactError(f"cannot read {path}: {exc.strerror or exc}") from exc
-        plain = unpack(data, MAX_DUMP_BYTES)
+        try:
+            plain = unpack(data, MAX_DUMP_BYTES)
+        except ArtifactError as exc:
+            raise ArtifactError(f"{path}: {exc}", hint=exc.hint) from exc
         kind = recognise(plain)
         if kind is not PICKLE:
             raise ArtifactError(f"{path} is no dump of an estimator: {kind.name}", hint=kind.hint)

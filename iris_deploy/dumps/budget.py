@@ -20,9 +20,15 @@ class Budget:
     def __init__(self, size: int) -> None:
         self.instructions = MAX_INSTRUCTIONS + size // BYTES_PER_INSTRUCTION
         self._bytes = 2 * size + (1 << 16)
+        self._remembered = MAX_INSTRUCTIONS + size
 
     def spend(self, n: int) -> None:
         """Note bytes that are made of others; raise `ValueError` if they are too many."""
         self._bytes -= n
         if self._bytes < 0:
             raise ValueError("it makes more of its values than it has")
+
+    def can_remember(self, n: int) -> bool:
+        """Note so many further places of memory, and tell whether there is room for them."""
+        self._remembered -= max(n, 0)
+        return self._remembered >= 0

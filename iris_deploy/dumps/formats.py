@@ -3,9 +3,8 @@
 import re
 from dataclasses import dataclass
 
-_PICKLE = re.compile(
-    rb"\x80[\x00-\x05]|[(cl}\]]"
-)  # protocols 2 to 5, and 0 or 1 by what begins them
+_PICKLE = re.compile(rb"\x80[\x00-\x05]|[(cl}\]]")
+"""Protocols 2 to 5 by their number, 0 and 1 by what begins an object, a list or a dict."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.dumps.arrays import describe_array, read_array
-from iris_deploy.dumps.budget import MAX_INSTRUCTIONS, Budget
+from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.calls import make_array, make_value
 from iris_deploy.dumps.dtypes import PendingDtype
 from iris_deploy.dumps.names import ARRAY, NAMES, Classes
 from iris_deploy.dumps.records import ClassName, Fitted, PendingArray, PlainArray
+from iris_deploy.dumps.stack import Stack
 from iris_deploy.errors import ArtifactError
 
 MAX_ATTRIBUTES = 64
@@ -32,10 +33,8 @@ MAX_KEYS = 1000
 MAX_KEY = 1000
 """Characters of a key; a dump may look for the same key again and again, each time compared."""
 
-_NOTHING = object()
 
-
-class StackMachine:
+class StackMachine(Stack):
     """Only the instructions that build plain values.
 
     Parameters
@@ -63,49 +62,20 @@ class StackMachine:
     def __init__(
         self, stream: io.BytesIO, classes: Classes, hint: str, budget: Budget | None = None
     ) -> None:
+        super().__init__(budget or Budget(len(stream.getbuffer())))
         self.stream = stream
         self.is_inside = budget is not None
-        self.budget = budget or Budget(len(stream.getbuffer()))
         self.awaited: tuple[int, ...] | None = None
         self._classes = classes
         self._hint = hint
-        self.stack: list[Any] = []
-        self.outer: list[list[Any]] = []  # stacks set aside by MARK
-        self.memo: list[Any] = []  # numbers can be chosen to collide in a dict
 
     def inside(self) -> "StackMachine":
         """Make the machine for a pickle that follows in the stream."""
         return StackMachine(self.stream, self._classes, self._hint, self.budget)
 
-    def push(self, value: object) -> None:
-        """Put a value on the stack."""
-        self.stack.append(value)
-
-    def marked(self) -> list[Any]:
-        """Return what was pushed since the last MARK and take up the stack before it."""
-        items = self.stack
-        self.stack = self.outer.pop()
-        return items
-
-    def mark(self, _: object) -> None:
-        """Set the stack aside and begin another."""
-        self.outer.append(self.stack)
-        self.stack = []
-
-    def memoize(self, index: int | None) -> None:
-        """Remember the value on top; without an index under the next one."""
-        if index is None:
-            index = len(self.memo)
-        if not 0 <= index <= len(self.memo) + MAX_INSTRUCTIONS:
-            raise ValueError(f"it remembers a value as number {index}")
-        self.memo += [_NOTHING] * (index + 1 - len(self.memo))
-        self.memo[index] = self.stack[-1]
-
     def recall(self, index: int) -> None:
         """Push a remembered value."""
-        if not 0 <= index < len(self.memo) or self.memo[index] is _NOTHING:
-            raise LookupError(f"it recalls value {index}, which it never remembered")
-        value = self.memo[index]
+        value = self.remembered(index)
         if type(value) is PlainArray:
             value = value.value
             if value is None:
@@ -114,11 +84,7 @@ class StackMachine:
 
     def tuple_of(self, count: int) -> None:
         """Replace the topmost values by a tuple of them."""
-        if len(self.stack) < count:
-            raise IndexError
-        items = tuple(self.stack[len(self.stack) - count :])
-        del self.stack[len(self.stack) - count :]
-        self.push(items)
+        self.push(self.last(count))
 
     def append(self, items: Iterable[object]) -> None:
         """Extend the list on top."""

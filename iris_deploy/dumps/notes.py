@@ -6,24 +6,32 @@ from typing import Any
 
 import numpy as np
 
-from iris_deploy.dumps.arrays import view_array
+from iris_deploy.dumps.arrays import read_scalar, view_array
 from iris_deploy.dumps.budget import Budget
 
 _DTYPE = re.compile(r"([?biufcSUVOMm])(\d{0,9})")
-_MOST_SHOWN = 1000  # values of an array that are worth looking at
+_MOST_SHOWN, _SHOWN_BYTES = 10, 4096  # of an array whose values are looked at
+_MOST_STATES, _MOST_ATTRIBUTES = 100, 2000  # of an object: a dump may use one dict for many
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Global:
     """A name that loading would import.
 
     Parameters
     ----------
     module, name : str
+        As they can be shown.
+    position : int
+        Of the byte behind the instruction that names it first.
+    is_called : bool
+        Whether loading would call it.
     """
 
     module: str
     name: str
+    position: int = 0
+    is_called: bool = False
 
     def __str__(self) -> str:
         """Write it as it is imported."""
@@ -71,11 +79,12 @@ class Noted:
     def attributes(self) -> dict[str, object]:
         """Attributes by name, in the order in which they were given."""
         found: dict[str, object] = {}
-        for state in self.states:
+        for state in self.states[:_MOST_STATES]:
             # Objects with slots have a pair: the dict, and the slots.
             for part in state if isinstance(state, tuple) and len(state) == 2 else (state,):
                 if isinstance(part, Noted):
-                    found |= {k: v for k, v in part.pairs if isinstance(k, str)}
+                    pairs = part.pairs[:_MOST_ATTRIBUTES]
+                    found |= {k: v for k, v in pairs if isinstance(k, str)}
         return found
 
 
@@ -88,13 +97,13 @@ class NotedArray:
     dtype : str
         As NumPy writes it: ``<f8``.
     shape : tuple of int
-    data : bytes, list or None
+    data : bytes, bytearray, list or None
         Its values, if they are at hand.
     """
 
     dtype: str
     shape: tuple[int, ...]
-    data: bytes | list[object] | None = None
+    data: bytes | bytearray | list[object] | None = None
 
     @property
     def size(self) -> int:
@@ -106,10 +115,12 @@ class NotedArray:
 
     def values(self) -> list[object] | None:
         """Return the values of a small array of one axis; None of another."""
-        if len(self.shape) != 1 or self.size > _MOST_SHOWN or self.data is None:
+        if len(self.shape) != 1 or self.data is None or len(self.data) > _SHOWN_BYTES:
             return None
         if isinstance(self.data, list):
-            return self.data
+            return self.data if len(self.data) <= _MOST_SHOWN else None
+        if self.size > _MOST_SHOWN:
+            return None
         try:
             array = view_array(self.data, np.dtype(self.dtype), self.shape, "C")
         except (TypeError, ValueError):
@@ -121,7 +132,7 @@ class NotedArray:
 def dtype_of(note: object) -> tuple[str, int] | None:
     """Return how a noted dtype is written, and the bytes of a value; None if it is none.
 
-    Values that are objects have 0 bytes: they follow as a pickle of their own.
+    Of values that are objects it says nothing: they follow as a pickle of their own.
     """
     if not isinstance(note, Noted) or note.name != "numpy.dtype":
         return None
@@ -135,7 +146,7 @@ def dtype_of(note: object) -> tuple[str, int] | None:
     order = state[1] if isinstance(state, tuple) and len(state) > 1 else ""
     order = order if order in {"<", ">"} else ""
     count = int(digits or 1)
-    return order + found[0], 0 if letter == "O" else 4 * count if letter == "U" else count
+    return order + found[0], 4 * count if letter == "U" else count
 
 
 def shape_of(value: object) -> tuple[int, ...] | None:
@@ -163,14 +174,21 @@ def simplify(note: Noted, budget: Budget) -> object:
         case ("_reconstruct", _) if note.states and name.startswith("numpy."):
             return _array_of_state(note.states[-1]) or note
         case ("_frombuffer", (bytes() | bytearray() as data, dtype, shape, _)):
-            return _array(dtype, shape, bytes(data)) or note
+            return _array(dtype, shape, data) or note
         case ("scalar", (dtype, bytes() as data)) if name.startswith("numpy."):
-            values = (_array(dtype, (1,), data) or NotedArray("", ())).values()
-            return values[0] if values else note
+            return _scalar(dtype, data, note)
         case ("encode", (str() as text, "latin1")) if name == "_codecs.encode":
             budget.spend(len(text))
             return text.encode("latin1", "replace")
     return note
+
+
+def _scalar(dtype: object, data: bytes, note: Noted) -> object:
+    written = dtype_of(dtype)
+    try:
+        return note if written is None else read_scalar(data, np.dtype(written[0]))
+    except (TypeError, ValueError):
+        return note
 
 
 def _array_of_state(state: object) -> NotedArray | None:
@@ -178,9 +196,11 @@ def _array_of_state(state: object) -> NotedArray | None:
     if not isinstance(state, tuple) or len(state) != 5:
         return None
     _, shape, dtype, _, data = state
-    return _array(dtype, shape, data if isinstance(data, (bytes, list)) else None)
+    return _array(dtype, shape, data if isinstance(data, (bytes, bytearray, list)) else None)
 
 
-def _array(dtype: object, shape: object, data: bytes | list[object] | None) -> NotedArray | None:
+def _array(
+    dtype: object, shape: object, data: bytes | bytearray | list[object] | None
+) -> NotedArray | None:
     written, size = dtype_of(dtype), shape_of(shape)
     return None if written is None or size is None else NotedArray(written[0], size, data)

@@ -8,12 +8,12 @@ file.
 
 import io
 import pickletools
-import struct
 from collections.abc import Callable
 from typing import Any
 
 from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.notes import DICT, SET, Global, Noted, NotedArray
+from iris_deploy.dumps.stack import DAMAGE
 from iris_deploy.dumps.surveyor import Survey, Surveyor
 
 MAX_INSTRUCTIONS = 20_000_000
@@ -23,16 +23,6 @@ MAX_PICKLES = 1000
 """In one file, one after the other."""
 
 _MAX_NESTED = 20  # pickles within pickles: joblib writes arrays of objects so
-_DAMAGE = (
-    ArithmeticError,
-    DeprecationWarning,  # where warnings are errors: of odd escapes in text
-    EOFError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 def survey(data: bytes) -> Survey:
@@ -52,7 +42,7 @@ def survey(data: bytes) -> Survey:
     try:
         while stream.tell() < len(data) and len(found.values) < MAX_PICKLES:
             found.values.append(_run(Surveyor(stream, found, budget)))
-    except _DAMAGE as exc:
+    except DAMAGE as exc:
         found.damage = f"at byte {stream.tell()}: {str(exc)[:100] or type(exc).__name__}"
     return found
 

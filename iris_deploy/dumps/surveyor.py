@@ -17,28 +17,13 @@ from iris_deploy.dumps.notes import (
     shape_of,
     simplify,
 )
+from iris_deploy.dumps.stack import Stack
 
-_MAX_MEMO = 1 << 24
+_LONGEST = 1000  # characters of a name that are shown
 _RECONSTRUCTORS = frozenset({"copy_reg._reconstructor", "copyreg._reconstructor"})
 """By which protocols 0 and 1 make an object of the class that is their first argument."""
 
 _WRAPPERS = frozenset({"joblib.numpy_pickle", "sklearn.externals.joblib.numpy_pickle"})
-
-
-@dataclass(slots=True)
-class Use:
-    """How a pickle uses a name.
-
-    Parameters
-    ----------
-    position : int
-        Of the byte behind the instruction that names it first.
-    is_called : bool
-        Whether loading would call it.
-    """
-
-    position: int
-    is_called: bool = False
 
 
 @dataclass(slots=True)
@@ -49,8 +34,8 @@ class Survey:
     ----------
     values : list of object
         What each pickle would give: plain values and notes.
-    names : dict of str to Use
-        Every name that loading would import.
+    names : dict of (str, str) to Global
+        Every name that loading would import, by module and name.
     protocol : int
         The highest.
     instructions : int
@@ -59,13 +44,13 @@ class Survey:
     """
 
     values: list[object] = field(default_factory=list)
-    names: dict[str, Use] = field(default_factory=dict)
+    names: dict[tuple[str, str], Global] = field(default_factory=dict)
     protocol: int = 0
     instructions: int = 0
     damage: str | None = None
 
 
-class Surveyor:
+class Surveyor(Stack):
     """Notes what one pickle says.
 
     Parameters
@@ -86,33 +71,15 @@ class Surveyor:
     """
 
     def __init__(self, stream: io.BytesIO, found: Survey, budget: Budget, depth: int = 0) -> None:
+        super().__init__(budget)
         self.stream = stream
-        self.budget = budget
         self.found = found
         self.depth = depth
-        self.stack: list[Any] = []
-        self.outer: list[list[Any]] = []
-        self.memo: list[Any] = []
         self.awaited: NotedArray | None = None
-
-    def push(self, value: object) -> None:
-        """Put a value on the stack."""
-        self.stack.append(value)
 
     def protocol(self, number: int) -> None:
         """Note the protocol."""
         self.found.protocol = max(self.found.protocol, number)
-
-    def mark(self, _: object) -> None:
-        """Set the stack aside and begin another."""
-        self.outer.append(self.stack)
-        self.stack = []
-
-    def marked(self) -> list[Any]:
-        """Return what was pushed since the last MARK, and take up the stack before it."""
-        items = self.stack
-        self.stack = self.outer.pop()
-        return items
 
     def pop(self, _: object) -> None:
         """Forget the value on top, or the last MARK."""
@@ -121,38 +88,26 @@ class Surveyor:
         else:
             self.marked()
 
-    def last(self, count: int) -> tuple[Any, ...]:
-        """Take the topmost values."""
-        if len(self.stack) < count:
-            raise IndexError("it takes more values than there are")
-        taken = tuple(self.stack[len(self.stack) - count :])
-        del self.stack[len(self.stack) - count :]
-        return taken
-
-    def memoize(self, index: int | None) -> None:
-        """Remember the value on top; without an index under the next one."""
-        index = len(self.memo) if index is None else index
-        if not 0 <= index < _MAX_MEMO:
-            raise ValueError(f"it remembers a value as number {index}")
-        self.memo += [None] * (index + 1 - len(self.memo))
-        self.memo[index] = self.stack[-1]
-
     def recall(self, index: int) -> None:
         """Push a remembered value."""
-        if not 0 <= index < len(self.memo):
-            raise LookupError(f"it recalls value {index}, which it never remembered")
-        self.push(self.memo[index])
+        self.push(self.remembered(index))
 
     def find(self, module: object, name: object) -> None:
         """Note a name."""
-        named = Global(_text(module), _text(name))
-        self.found.names.setdefault(str(named), Use(self.stream.tell()))
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise TypeError("it names something by what is no text")
+        named = self.found.names.get((module, name))
+        if named is None:
+            named = Global(
+                printable(module[:_LONGEST]), printable(name[:_LONGEST]), self.stream.tell()
+            )
+            self.found.names[module, name] = named
         self.push(named)
 
     def make(self, made_by: object, arguments: object) -> None:
         """Note that an object would be made, or a function called."""
         if isinstance(made_by, Global):
-            self.found.names[str(made_by)].is_called = True
+            made_by.is_called = True
             if str(made_by) in _RECONSTRUCTORS and isinstance(arguments, tuple) and arguments:
                 self.make(arguments[0], arguments[1:])
                 return
@@ -193,7 +148,7 @@ class Surveyor:
         if dtype is None or shape is None:
             raise ValueError("an array of joblib's is not described as joblib does it")
         array = NotedArray(dtype[0], shape)
-        if dtype[1] == 0:  # its values follow as a pickle of their own
+        if dtype[0].startswith("O"):  # its values follow as a pickle of their own
             self.awaited = array
             return array
         if wrapper.get("numpy_array_alignment_bytes") is not None:
@@ -204,9 +159,3 @@ class Surveyor:
             raise EOFError("an array is cut off")
         array.data = self.stream.read(size)
         return array
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("it names something by what is no text")
-    return printable(value[:1000])

@@ -11,7 +11,6 @@ Must not import joblib or scikit-learn.
 import bz2
 import io
 import lzma
-import struct
 import zlib
 from typing import Any
 
@@ -19,21 +18,11 @@ from iris_deploy.dumps.instructions import run
 from iris_deploy.dumps.machine import StackMachine
 from iris_deploy.dumps.names import Classes
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.stack import DAMAGE
 from iris_deploy.errors import ArtifactError
 
 MAX_DUMP_BYTES = 256 * 1024 * 1024
 """A dump may have this many bytes, when decompressed: what 32 million weights take."""
-
-_DAMAGE = (
-    ArithmeticError,
-    DeprecationWarning,  # where warnings are errors: of odd escapes in names
-    EOFError,
-    LookupError,
-    MemoryError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 
 def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP_BYTES) -> Fitted:
@@ -67,7 +56,7 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
         trailing = len(plain) - machine.stream.tell()
     except ArtifactError:
         raise
-    except _DAMAGE as exc:
+    except DAMAGE as exc:
         raise _damaged(exc) from exc
     if trailing:
         raise ArtifactError(

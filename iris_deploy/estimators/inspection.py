@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from iris_deploy.dumps.notes import DICT, Noted, NotedArray, printable
+from iris_deploy.dumps.notes import DICT, Global, Noted, NotedArray, printable
 from iris_deploy.dumps.survey import survey
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.registry import is_read, public_name, read_estimator
@@ -16,7 +16,9 @@ from iris_deploy.estimators.summary import MAX_MEMBERS, kind_of, members_of, sum
 Standing = Literal["read", "package", "unneeded"]
 """Of a name: read by a family; of a package that estimators come from; needed by no estimator."""
 
-MAX_PARTS = 2000
+MAX_PARTS, MAX_ATTRIBUTES = 2000, 100_000
+"""That are told of a file: many objects of a dump may have the same attributes."""
+
 MAX_DEPTH = 12
 _NEAR, _MANY = 3, 200  # how deep in a container objects are looked for, and among how many members
 
@@ -125,8 +127,8 @@ def inspect_dump(data: bytes) -> Inspection:
     describe = _Describer()
     parts = [describe.part("", value) for value in found.values]
     names = [
-        NamedUse(name, _standing(name), use.is_called, use.position)
-        for name, use in sorted(found.names.items(), key=lambda item: item[1].position)
+        NamedUse(str(named), _standing(named), named.is_called, named.position)
+        for named in found.names.values()
     ]
     why_not = None
     try:
@@ -143,12 +145,11 @@ def inspect_dump(data: bytes) -> Inspection:
     )
 
 
-def _standing(name: str) -> Standing:
-    module, _, attribute = name.rpartition(".")
-    if is_read(module, attribute):
+def _standing(named: Global) -> Standing:
+    if is_read(named.module, named.name):
         return "read"
-    first, *rest = module.split(".")
-    if name in _PLAIN or (first in _PACKAGES and not _UNUSUAL & set(rest)):
+    first, *rest = named.module.split(".")
+    if str(named) in _PLAIN or (first in _PACKAGES and not _UNUSUAL & set(rest)):
         return "package"
     return "unneeded"
 
@@ -158,10 +159,9 @@ class _Describer:
 
     def __init__(self) -> None:
         self._seen: set[int] = set()
-        self._holds: dict[
-            tuple[int, int], bool
-        ] = {}  # by identity, as the survey keeps all values, and depth
-        self._left = MAX_PARTS
+        # By identity, as the survey keeps all values, and depth.
+        self._holds: dict[tuple[int, int], bool] = {}
+        self._left, self._room = MAX_PARTS, MAX_ATTRIBUTES
 
     def part(self, label: str, value: object, depth: int = 0) -> Part:
         """Describe a value and what it holds."""
@@ -179,7 +179,7 @@ class _Describer:
             part.fitted = {"": "the same as before"}
             return part
         self._seen.add(id(value))
-        attributes = value.attributes
+        attributes = value.attributes if self._room > 0 else {}
         version = attributes.pop("_sklearn_version", None)
         part.version = version if isinstance(version, str) else None
         members = [
@@ -191,8 +191,10 @@ class _Describer:
         return part
 
     def _hold(self, part: Part, members: list[tuple[str, object]], depth: int) -> None:
-        for name, value in members[:MAX_MEMBERS]:
-            if self._has(value) and depth < MAX_DEPTH:
+        told = members[: min(MAX_MEMBERS, max(self._room, 0))]
+        self._room -= len(told)
+        for name, value in told:
+            if self._left > 0 and depth < MAX_DEPTH and self._has(value):
                 for label, inner in self._objects(name, value):
                     if self._left > 0:
                         self._add(part, self.part(label, inner, depth + 1))

@@ -139,6 +139,9 @@ INSTRUCTIONS: dict[str, Callable[[int], bytes]] = {
         (b"j" + MAX_INSTRUCTIONS.to_bytes(4, "little")) * (4 * n),
         b"e",
     ),
+    "remembered far apart": lambda n: estimator(
+        b"](", *[b"N" + put(k * (MAX_INSTRUCTIONS - 1)) for k in range(1, n)], b"e"
+    ),
     "remembered under one hash": lambda n: estimator(
         b"](", *[b"Np%d\n" % (PRIME * (k + 1)) for k in range(n)], b"e"
     ),
@@ -203,6 +206,7 @@ INSTRUCTIONS: dict[str, Callable[[int], bytes]] = {
 
 
 REFUSED = {
+    "remembered far apart",
     "remembered under one hash",
     "keys of one hash",
     "keys that collide",

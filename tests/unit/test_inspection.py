@@ -24,8 +24,8 @@ from iris_deploy.estimators.inspection import Inspection, Part, inspect_dump, wa
 from iris_deploy.estimators.summary import summary
 from tests import data
 from tests.families import CLASSIFIERS, REGRESSORS
-from tests.growth import assert_linear
-from tests.pickling import dump, program, text
+from tests.growth import assert_linear, peak
+from tests.pickling import array, dump, literal, named, program, text
 
 
 def by_joblib(value: object, protocol: int) -> bytes:
@@ -196,6 +196,29 @@ GROWING: dict[str, Callable[[int], bytes]] = {
         b"cos\nX\n)R}(" + text("a" * 90) * 2 * (n // 200) + b"ubq\0" + b"](" + b"h\0" * n + b"e"
     ),
     "names": lambda n: program(b"".join(b"ca\nb%d\n0" % k for k in range(n // 8)) + b"N"),
+    "remembered far apart": lambda n: program(
+        b"](N", *[b"r" + (k * 99_999).to_bytes(4, "little") for k in range(1, n)], b"e"
+    ),
+    "remembered far apart, in pickles within": lambda n: program(
+        b"](", (array(dtype=np.dtype(object))[:-80] + b"\x80\4Nr\xff\xff\0\0.") * (n // 100), b"e"
+    ),
+    "the same attributes again and again": lambda n: program(
+        b"}(" + b"".join(text(f"{k:05}") + b"N" for k in range(n)) + b"uq\0]",
+        b"(" + b"cos\nX\n)Rh\0b" * n + b"e",
+    ),
+    "a long name again and again": lambda n: program(
+        text("a" * n) + b"q\0" + text("b" * n) + b"q\1](" + b"h\0h\1\x93" * n + b"e"
+    ),
+    "bytes viewed again and again": lambda n: program(
+        named("numpy._core.numeric", "_frombuffer") + b"q\x21(",
+        b"\x96" + (100 * n).to_bytes(8, "little") + b"a" * 100 * n + literal(np.dtype("u1")),
+        literal((100 * n,)) + text("C") + b"tq\x22](" + b"h\x21h\x22R" * n + b"e",
+    ),
+    "scalars of much data": lambda n: program(
+        named("numpy._core.multiarray", "scalar") + b"q\x21" + literal(np.dtype(f"V{100 * n}")),
+        b"B" + (100 * n).to_bytes(4, "little") + b"a" * 100 * n + b"\x86q\x22](",
+        b"h\x21h\x22R" * n + b"e",
+    ),
     "bytes written as text": lambda n: program(
         b"c_codecs\nencode\nq\1"
         + text("a" * n)
@@ -215,6 +238,7 @@ def test_the_work_grows_with_the_bytes(kind: str) -> None:
         return lambda: inspect_dump(made)
 
     assert_linear(prepare, 1 << 12)
+    assert peak(prepare(1 << 12)) < 100 * len(GROWING[kind](1 << 12)) + (1 << 25)
 
 
 def test_what_a_terminal_would_obey_is_not_told_as_it_is() -> None:
