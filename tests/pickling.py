@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import LinearSVC
 
+from iris_deploy.dumps.dtypes import PendingDtype
 from iris_deploy.dumps.records import ClassName, Fitted
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.schema.batch import Floats
@@ -136,11 +137,15 @@ def assert_same(got: Any, original: Any) -> None:
         assert len(got) == len(original)
         for one, other in zip(got, original, strict=True):
             assert_same(one, other)
+    elif isinstance(original, np.dtype):
+        assert isinstance(got, PendingDtype)
+        assert got.resolve() == original
     elif isinstance(got, (Fitted, ClassName)):  # a loss, a tree, a generator, a function
         assert got.name.partition(".")[0] in {"sklearn", "numpy", "functools", "builtins"}
     else:
         plain = original.item() if isinstance(original, np.generic) else original
-        assert (type(got), got) == (type(plain), plain)
+        assert type(got) is type(plain)
+        assert got == plain or (got != got and plain != plain)
 
 
 # --------------------------------------------------------------------------------------------------

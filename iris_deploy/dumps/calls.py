@@ -13,7 +13,7 @@ from iris_deploy.dumps.arrays import (
 )
 from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.dtypes import PendingDtype
-from iris_deploy.dumps.names import DTYPE, ENCODE, FROM_BUFFER, NDARRAY, RECONSTRUCT, SCALAR
+from iris_deploy.dumps.names import BYTES, DTYPE, ENCODE, FROM_BUFFER, NDARRAY, RECONSTRUCT, SCALAR
 from iris_deploy.dumps.records import PlainArray
 from iris_deploy.errors import ArtifactError
 
@@ -49,6 +49,8 @@ def make_value(callee: object, arguments: tuple[Any, ...], budget: Budget) -> ob
     if callee is FROM_BUFFER:
         data, dtype, shape, order = arguments
         return _view(data, dtype, shape, order, budget)
+    if callee is BYTES and not arguments:
+        return b""
     if callee is ENCODE:
         return _encode(*arguments, budget=budget)
     raise ArtifactError("the dump calls something that is not a supported class")

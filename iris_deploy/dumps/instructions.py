@@ -49,6 +49,12 @@ def _pop_to_update(machine: StackMachine, _: object) -> None:
     machine.update([key, value])
 
 
+def _make_dict(machine: StackMachine, _: object) -> None:
+    items = machine.marked()
+    machine.push({})
+    machine.update(items)
+
+
 def _find_on_stack(machine: StackMachine, _: object) -> None:
     name, module = machine.stack.pop(), machine.stack.pop()
     machine.find(module, name)
@@ -71,7 +77,7 @@ _INSTRUCTIONS: dict[str, _Act] = {
         (
             *("INT", "LONG", "BININT", "BININT1", "BININT2", "LONG1", "LONG4"),
             *("FLOAT", "BINFLOAT"),
-            *("BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
+            *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
             *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
         ),
         StackMachine.push,
@@ -79,6 +85,8 @@ _INSTRUCTIONS: dict[str, _Act] = {
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "EMPTY_LIST": lambda machine, _: machine.push([]),
     "EMPTY_DICT": lambda machine, _: machine.push({}),
+    "LIST": lambda machine, _: machine.push(machine.marked()),
+    "DICT": _make_dict,
     "MARK": StackMachine.mark,
     "TUPLE": lambda machine, _: machine.push(tuple(machine.marked())),
     "TUPLE1": lambda machine, _: machine.tuple_of(1),

@@ -19,7 +19,7 @@ from iris_deploy.dumps.arrays import describe_array, read_array
 from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.calls import make_array, make_value
 from iris_deploy.dumps.dtypes import PendingDtype
-from iris_deploy.dumps.names import ARRAY, NAMES, Classes
+from iris_deploy.dumps.names import ARRAY, NAMES, OBJECT, RECONSTRUCTOR, Classes
 from iris_deploy.dumps.records import ClassName, Fitted, PendingArray, PlainArray
 from iris_deploy.dumps.stack import Stack
 from iris_deploy.errors import ArtifactError
@@ -125,6 +125,11 @@ class StackMachine(Stack):
         callee = self.stack.pop()
         if type(arguments) is not tuple:
             raise TypeError
+        if callee is RECONSTRUCTOR:
+            callee, base, state = arguments
+            if base is not OBJECT or state is not None:
+                raise TypeError("it makes an object otherwise than of its class")
+            arguments = ()
         if isinstance(callee, ClassName):
             self.push(Fitted(callee.name, arguments=arguments))
         elif callee is ARRAY:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
 RECONSTRUCT, FROM_BUFFER, ENCODE = object(), object(), object()
+RECONSTRUCTOR, OBJECT, BYTES = object(), object(), object()
 
 Classes = Mapping[tuple[str, str], str]
 """Public names of the classes that a dump may name, by module and name in the dump."""
@@ -21,4 +22,12 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy._core.numeric", "_frombuffer"): FROM_BUFFER,
     ("numpy.core.numeric", "_frombuffer"): FROM_BUFFER,
     ("_codecs", "encode"): ENCODE,
+    # How protocols 0 and 1 make an object of its class.
+    ("copy_reg", "_reconstructor"): RECONSTRUCTOR,
+    ("copyreg", "_reconstructor"): RECONSTRUCTOR,
+    ("__builtin__", "object"): OBJECT,
+    ("builtins", "object"): OBJECT,
+    # And, up to 2, bytes of which there are none.
+    ("__builtin__", "bytes"): BYTES,
+    ("builtins", "bytes"): BYTES,
 }

@@ -184,6 +184,6 @@ FAMILY = (
         name="sklearn.compose.make_column_selector",
         modules=("sklearn.compose._column_transformer",),
     ),
-    Part(name="builtins.slice", modules=("builtins",)),
+    Part(name="builtins.slice", modules=("builtins", "__builtin__")),
     Part(name="numpy.float64", modules=("numpy",)),
 )

@@ -123,5 +123,5 @@ FAMILY = (
         read=_missing_indicator,
         cases=({"features": "all"},),
     ),
-    Part(name="builtins.float", modules=("builtins",)),
+    Part(name="builtins.float", modules=("builtins", "__builtin__")),
 )

@@ -226,7 +226,6 @@ REFUSED = {
     "a LONG in text",
     "a FLOAT in text that is none",
     "a STRING",
-    "a UNICODE",
     "a number to remember by",
     "a number to recall by",
     "a line without end",

@@ -182,10 +182,10 @@ def test_attributes_of_a_class_cannot_be_set(module: str, name: str, state: byte
 FOREIGN_NAMES = {
     "os": "system",
     "posix": "system",
-    "builtins": "eval exec getattr __import__ object",
-    "__builtin__": "eval",
+    "builtins": "eval exec getattr __import__",
+    "__builtin__": "eval bytearray",
     "subprocess": "Popen",
-    "copyreg": "_reconstructor",
+    "copyreg": "__newobj__ _reduce_ex",
     "functools": "reduce partial.func",
     "operator": "attrgetter",
     "numpy": "load memmap matrix ndarray.tofile dtype.type",
@@ -233,14 +233,11 @@ FOREIGN: dict[str, bytes] = {
     "POP": b"N0",
     "POP_MARK": b"(1",
     "DUP": b"N2",
-    "LIST": b"(l",
-    "DICT": b"(d",
     "EMPTY_SET": b"\x8f",
     "FROZENSET": b"(\x91",
     "STRING": b"S'text'\n",
     "BINSTRING": b"T\x01\x00\x00\x00a",
     "SHORT_BINSTRING": b"U\x01a",
-    "UNICODE": b"Vtext\n",
     "NEXT_BUFFER": b"\x97",
     "READONLY_BUFFER": b"N\x98",
 }
@@ -261,6 +258,44 @@ def test_only_names_of_the_list_can_be_called(callee: bytes) -> None:
     for call in (b")R", b")\x81", text("x") + b"\x85R"):
         with pytest.raises(ArtifactError, match="calls something"):
             read_estimator(program(callee, call))
+
+
+RECONSTRUCTOR = named("copyreg", "_reconstructor")
+SCALER = named("sklearn.preprocessing._data", "StandardScaler")
+OBJECT = named("builtins", "object")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        (SCALER,),
+        (SCALER, OBJECT),
+        (SCALER, SCALER, b"N"),
+        (SCALER, OBJECT, text("state")),
+        (SCALER, named("numpy", "ndarray"), b"N"),
+        (OBJECT, OBJECT, b"N"),
+        (RECONSTRUCTOR, OBJECT, b"N"),
+        (named("numpy", "dtype"), OBJECT, b"N"),
+        (text("os.system"), OBJECT, b"N"),
+        (SCALER, OBJECT, b"N", b"N"),
+    ],
+    ids=range(11),
+)
+def test_the_old_protocols_make_nothing_but_objects_of_the_list(
+    arguments: tuple[bytes, ...],
+) -> None:
+    read_estimator(program(called(RECONSTRUCTOR, SCALER, OBJECT, b"N")))
+    with pytest.raises(ArtifactError):
+        read_estimator(program(called(RECONSTRUCTOR, *arguments)))
+
+
+def test_the_old_protocols_make_no_bytes_but_none() -> None:
+    made = named("__builtin__", "bytes")
+    read_estimator(program(called(SCALER) + b"}X\x01\x00\x00\x00a" + called(made) + b"sb"))
+    for argument in (b"I1000000000\n", text("a"), b"]"):
+        with pytest.raises(ArtifactError):
+            read_estimator(program(called(made, argument)))
 
 
 @pytest.mark.parametrize("data", [[1, 2], {"a": 1}, np.arange(3.0), "text", None, 1, 2.5, (), b"x"])

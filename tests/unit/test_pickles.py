@@ -8,12 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
-from tests.families import PERCEPTRON, SGD_LOG
+from tests.data import labels, numbers, passengers, target
+from tests.families import CLASSIFIERS as ALL_CLASSIFIERS
+from tests.families import PERCEPTRON, REGRESSORS, SGD_LOG
 from tests.pickling import (
     CHILD,
     CLASSIFIERS,
@@ -46,6 +51,32 @@ def test_every_compression_and_protocol_of_joblib_is_read(
 ) -> None:
     estimator = fit(name, "3 names")
     assert_same(read_estimator(dump(estimator, compress=compress, protocol=protocol)), estimator)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", [*ALL_CLASSIFIERS, *REGRESSORS])
+def test_every_family_is_read_from_every_protocol_of_pickle_and_joblib(name: str) -> None:
+    """Most dumps that people have are of ``pickle.dump``."""
+    y = labels(3, "text") if name in ALL_CLASSIFIERS else target()
+    estimator = (ALL_CLASSIFIERS | REGRESSORS)[name]().fit(numbers(), y)
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        assert_same(read_estimator(pickle.dumps(estimator, protocol)), estimator)
+        assert_same(read_estimator(dump(estimator, protocol=protocol)), estimator)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pipeline_that_was_fitted_to_a_frame_is_read_from_every_protocol(protocol: int) -> None:
+    table = passengers()
+    prepared = ColumnTransformer(
+        [
+            ("words", OneHotEncoder(handle_unknown="ignore"), ["sex", "port"]),
+            ("numbers", SimpleImputer(add_indicator=True), ["age", "fare"]),
+        ]
+    )
+    pipeline = make_pipeline(prepared, LogisticRegression(max_iter=1000))
+    pipeline.fit(table, table["survived"].map({0: "no", 1: "yes"}))
+    assert_same(read_estimator(pickle.dumps(pipeline, protocol)), pipeline)
+    assert_same(read_estimator(dump(pipeline, protocol=protocol)), pipeline)
 
 
 def test_the_largest_protocol_and_no_compression_are_read() -> None:
