@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from iris_deploy.schema.columns import CategoryColumn, NumberColumn
-from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput
+from iris_deploy.schema.columns import CategoriesSeen, CategoryColumn, NumberColumn, NumbersSeen
+from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, TargetSeen
 from iris_deploy.schema.signature import Signature
 
 
@@ -13,27 +13,36 @@ def number(name: str, **changes: Any) -> NumberColumn:
     members: dict[str, Any] = {
         "unit": None,
         "missing": False,
-        "n_missing": 0,
         "boolean": False,
+    }
+    seen: dict[str, Any] = {
+        "n_missing": 0,
         "minimum": 0.0,
         "maximum": 1.0,
         "mean": 0.5,
         "bin_edges": (),
         "bin_counts": (1,),
     }
-    return NumberColumn(name=name, **members | changes)
+    seen |= {name: changes.pop(name) for name in list(changes) if name in seen}
+    members |= {"name": name, "seen": NumbersSeen(**seen)}
+    return NumberColumn(**members | changes)
 
 
 def category(name: str, categories: Sequence[Any], **changes: Any) -> CategoryColumn:
     """Describe a column of categories."""
     members: dict[str, Any] = {
         "missing": False,
+        "categories": tuple(categories),
+        "unknown": False,
+    }
+    seen: dict[str, Any] = {
         "n_missing": 0,
         "counts": (1,) * min(len(categories), 100),
         "n_rest": 0,
-        "unknown": False,
     }
-    return CategoryColumn(name=name, categories=tuple(categories), **members | changes)
+    seen |= {name: changes.pop(name) for name in list(changes) if name in seen}
+    members |= {"name": name, "seen": CategoriesSeen(**seen)}
+    return CategoryColumn(**members | changes)
 
 
 def classes(*labels: Label) -> ClassOutput:
@@ -42,7 +51,9 @@ def classes(*labels: Label) -> ClassOutput:
 
 
 NUMBER = NumberOutput(
-    name="target", unit=None, minimum=0.0, maximum=1.0, mean=0.5, bin_edges=(0.25, 0.75)
+    name="target",
+    unit=None,
+    seen=TargetSeen(minimum=0.0, maximum=1.0, mean=0.5, bin_edges=(0.25, 0.75)),
 )
 
 

@@ -84,7 +84,7 @@ def read_bundle(path: Path) -> Bundle:
                 f"with {sha256(data)}",
                 hint="train again, or restore the file",
             )
-        estimators.append(read_estimator(data))
+        estimators.append(read_estimator(data, artifact.path))
     predictor = Predictor(manifest.signature, estimators)
     _replay(path, manifest, predictor)
     return Bundle(path, manifest, predictor)

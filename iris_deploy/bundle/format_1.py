@@ -7,7 +7,7 @@ import msgspec
 from iris_deploy.bundle.evaluation import ClassFigures, Evaluation, Metric
 from iris_deploy.bundle.manifest import MAX_ARTIFACTS, Artifact, Example, Manifest
 from iris_deploy.bundle.provenance import Environment, Estimator, Split, Training
-from iris_deploy.schema.columns import NumberColumn
+from iris_deploy.schema.columns import NumberColumn, NumbersSeen
 from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.schema.signature import Signature
 
@@ -107,8 +107,21 @@ def _convert(old: _Manifest) -> Manifest:
 
 def _signature(old: _Signature) -> Signature:
     columns = tuple(
-        NumberColumn(missing=False, n_missing=0, boolean=False, **_members(feature))
-        for feature in old.features
+        NumberColumn(
+            name=old_column.name,
+            missing=False,
+            unit=old_column.unit,
+            boolean=False,
+            seen=NumbersSeen(
+                n_missing=0,
+                minimum=old_column.minimum,
+                maximum=old_column.maximum,
+                mean=old_column.mean,
+                bin_edges=old_column.bin_edges,
+                bin_counts=old_column.bin_counts,
+            ),
+        )
+        for old_column in old.features
     )
     return Signature(columns=columns, output=ClassOutput(name="class", classes=old.classes))
 

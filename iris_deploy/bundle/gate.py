@@ -60,12 +60,15 @@ def _read(text: str, option: str, *, is_least: bool) -> Gate:
     return Gate(metric.strip(), bound, is_least)
 
 
-def check_gates(evaluation: Evaluation, gates: Sequence[Gate], *, what_then: str = "") -> None:
+def check_gates(
+    evaluation: Evaluation | None, gates: Sequence[Gate], *, what_then: str = ""
+) -> None:
     """Refuse metrics beyond the bounds that were asked for.
 
     Parameters
     ----------
-    evaluation : Evaluation
+    evaluation : Evaluation or None
+        None if nobody has measured it, which no gate lets pass.
     gates : sequence of Gate
     what_then : str
         What did not happen because of it.
@@ -77,6 +80,14 @@ def check_gates(evaluation: Evaluation, gates: Sequence[Gate], *, what_then: str
     SettingsError
         If there is no such metric.
     """
+    if evaluation is None:
+        if gates:
+            raise GateError(
+                f"the bundle was imported without figures, and a gate wants {gates[0].metric}"
+                f"{what_then}",
+                hint="import it again with `sample` and `target`",
+            )
+        return
     beyond = []
     for gate in gates:
         metric = evaluation.metrics.get(gate.metric)

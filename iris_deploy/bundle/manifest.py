@@ -9,13 +9,17 @@ from typing import Annotated, Literal
 import msgspec
 
 from iris_deploy.bundle.evaluation import Evaluation
-from iris_deploy.bundle.provenance import Environment, Training
+from iris_deploy.bundle.provenance import Environment, Imported, Training
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
+from iris_deploy.errors import BundleFormatError
 from iris_deploy.schema.outputs import Label, Task
 from iris_deploy.schema.signature import Signature
 
-MAX_ARTIFACTS = 4
-"""Training writes two at most. Each is read and hashed, one file as often as it is listed."""
+MAX_ARTIFACTS = 8
+"""Of a bundle. Each is read and hashed, one file as often as it is listed."""
+
+Role = Literal["scaler", "transformer", "classifier", "regressor", "pipeline"]
+"""What a file is for."""
 
 
 class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,17 +27,20 @@ class Artifact(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Parameters
     ----------
-    role : {'scaler', 'classifier', 'regressor', 'pipeline'}
+    role : {'scaler', 'transformer', 'classifier', 'regressor', 'pipeline'}
     file : str
         Name inside the bundle's directory.
+    path : tuple of str or int
+        Keys and positions that lead to the estimator, in a file that holds several.
     size : int
         Bytes, as many as a dump may have.
     sha256 : str
         Of the file's bytes, hexadecimal.
     """
 
-    role: Literal["scaler", "classifier", "regressor", "pipeline"]
+    role: Role
     file: str
+    path: tuple[str | int, ...] = ()
     size: Annotated[int, msgspec.Meta(le=MAX_DUMP_BYTES)]
     sha256: str
 
@@ -75,8 +82,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     artifacts : tuple of Artifact
         `MAX_ARTIFACTS` at most.
     environment : Environment
-    provenance : Training
-    evaluation : Evaluation
+    provenance : Training or Imported
+    evaluation : Evaluation or None
+        None where nobody has measured it.
     examples : tuple of Example
     """
 
@@ -89,10 +97,25 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     signature: Signature
     artifacts: Annotated[tuple[Artifact, ...], msgspec.Meta(max_length=MAX_ARTIFACTS)]
     environment: Environment
-    provenance: Training
-    evaluation: Evaluation
+    provenance: Training | Imported
+    evaluation: Evaluation | None
     examples: Annotated[tuple[Example, ...], msgspec.Meta(min_length=1)]
 
     def __post_init__(self) -> None:
         if self.task != self.signature.output.task:
             raise ValueError(f"the task is {self.task}, but the output is not")
+        if isinstance(self.provenance, Training) and self.evaluation is None:
+            raise ValueError("it was trained, but not measured")
+
+    @property
+    def training(self) -> tuple[Training, Evaluation]:
+        """How a bundle was trained here, and its figures.
+
+        Raises
+        ------
+        BundleFormatError
+            If it was imported.
+        """
+        if isinstance(self.provenance, Training) and self.evaluation is not None:
+            return self.provenance, self.evaluation
+        raise BundleFormatError(f"{self.model} version {self.version} was not trained here")

@@ -13,21 +13,23 @@ artifacts. So one digest stands for the bundle, and no bit of it can change unno
 Format numbers. `FORMAT` goes up by one when a reader of the old format could misunderstand the new
 one: a member gone, renamed or with another meaning, a new member that must not be ignored (all of
 them: unknown members are refused). Then: change the structures, raise `FORMAT`, keep reading the
-older number only with a test on a bundle that was written by it (format_1.py), and write both into
+older number only with a test on a bundle that was written by it (format_2.py), and write both into
 docs/design.md and the changelog.
 """
 
 import hashlib
 import json
 import re
+from collections.abc import Callable
 
 import msgspec
 
 from iris_deploy.bundle.format_1 import decode_format_1
+from iris_deploy.bundle.format_2 import decode_format_2
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import BundleDigestError, BundleFormatError
 
-FORMAT = 2
+FORMAT = 3
 """The format that this release writes."""
 
 OLDEST_FORMAT = 1
@@ -38,6 +40,13 @@ MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
 
 _HEAD = re.compile(rb'\{\n  "format": (\d{1,9}),\n  "digest": "(sha256:[0-9a-f]{64})",\n')
+
+
+_READERS: dict[int, Callable[[bytes], Manifest]] = {
+    OLDEST_FORMAT: decode_format_1,
+    2: decode_format_2,
+    FORMAT: msgspec.json.Decoder(Manifest).decode,
+}
 
 
 def sha256(data: bytes) -> str:
@@ -67,9 +76,9 @@ def decode_manifest(data: bytes) -> Manifest:
     """
     head = _HEAD.match(data)
     number = int(head[1]) if head else _foreign_format(data)
-    readable = number is not None and OLDEST_FORMAT <= number <= FORMAT
-    if not readable or head is None:
-        if number is None or readable:
+    read = _READERS.get(number) if number is not None else None
+    if read is None or head is None:
+        if number is None or read:
             raise BundleFormatError(
                 "bundle.json is not a manifest that iris-deploy wrote, or it was edited",
                 hint="train again, or restore the file",
@@ -87,9 +96,7 @@ def decode_manifest(data: bytes) -> Manifest:
             hint="train again, or restore the file",
         )
     try:
-        if number == OLDEST_FORMAT:
-            return decode_format_1(data)
-        return msgspec.json.decode(data, type=Manifest)
+        return read(data)
     except msgspec.MsgspecError as exc:
         raise BundleFormatError(
             f"bundle.json is not as format {number} has it: {exc}", hint="train again"

@@ -56,11 +56,14 @@ def describe_columns(signature: "Signature") -> list[str]:
 
 
 def _describe(column: "Column") -> str:
-    gaps = f", {column.n_missing:,} missing" if column.n_missing else ""
+    seen = column.seen
+    gaps = f", {seen.n_missing:,} missing" if seen and seen.n_missing else ""
     if isinstance(column, NumberColumn):
         kind = "true or false" if column.boolean else "number"
         unit = f" {column.unit}" if column.unit else ""
-        return f"{kind}, {column.minimum:.4g} to {column.maximum:.4g}{unit}{gaps}"
+        if column.seen is None:
+            return f"{kind}{unit and f' in{unit}'}"
+        return f"{kind}, {column.seen.minimum:.4g} to {column.seen.maximum:.4g}{unit}{gaps}"
     return f"category of {len(column.categories):,}: {list_some(column.categories[:5])}{gaps}"
 
 
@@ -125,7 +128,7 @@ def decision_map(bundle: "Bundle", held_out: "HeldOut") -> "Text":
 
     signature, rows = bundle.manifest.signature, held_out.rows
     xs, ys = (
-        _axis(column.minimum, column.maximum, rows[:, j], size)
+        _axis(column, rows[:, j], size)
         for j, (column, size) in enumerate(
             zip(signature.columns, (MAP_WIDTH, MAP_HEIGHT), strict=True)
         )
@@ -200,11 +203,13 @@ def _digit(k: int) -> str:
     return "123456789abcdefghijklmnopqrstuvwyz"[k % 34]
 
 
-def _axis(low: float, high: float, values: "np.ndarray", size: int) -> "np.ndarray":
+def _axis(column: NumberColumn, values: "np.ndarray", size: int) -> "np.ndarray":
     """Space points evenly over the training range and the held-out samples, and a little more."""
     import numpy as np
 
-    low, high = min(low, float(values.min())), max(high, float(values.max()))
+    low, high = float(values.min()), float(values.max())
+    if column.seen:
+        low, high = min(low, column.seen.minimum), max(high, column.seen.maximum)
     margin = 0.05 * (high - low) or 1.0
     return np.linspace(low - margin, high + margin, size)
 

@@ -116,19 +116,19 @@ def _report(bundle: "Bundle") -> None:
 
     from iris_deploy.cli.figures import accuracy_line, list_files
 
-    manifest = bundle.manifest
-    split = manifest.provenance.split
+    manifest, (training, evaluation) = bundle.manifest, bundle.manifest.training
+    split = training.split
     console = Console(highlight=False, soft_wrap=True)
     console.print(
         f"[bold]{manifest.model} version {manifest.version}[/bold]: "
-        f"{_describe(manifest.provenance.estimators[-1])} on {manifest.provenance.dataset}"
+        f"{_describe(training.estimators[-1])} on {training.dataset}"
     )
     total = split.train_samples + split.test_samples
     console.print(
         f"  data      {total} samples: {split.train_samples} to fit, {split.test_samples} held out "
         f"(seed {split.random_state}), standardised"
     )
-    console.print(f"  accuracy  {accuracy_line(manifest.evaluation)}")
+    console.print(f"  accuracy  {accuracy_line(evaluation)}")
     console.print(f"  bundle    {bundle.path}/")
     for line in list_files(bundle):
         console.print(f"            {line}")

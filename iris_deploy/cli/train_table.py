@@ -52,12 +52,13 @@ def _report(trained: "Trained") -> None:
     from rich.console import Console
 
     bundle = trained.bundle
-    manifest, split = bundle.manifest, bundle.manifest.provenance.split
+    manifest, (training, evaluation) = bundle.manifest, bundle.manifest.training
+    split = training.split
     console = Console(highlight=False, soft_wrap=True)
-    last = manifest.provenance.estimators[-1].name.rpartition(".")[2]
+    last = training.estimators[-1].name.rpartition(".")[2]
     console.print(
         f"[bold]{manifest.model} version {manifest.version}[/bold]: {last} predicts "
-        f"{manifest.signature.output.name} of {manifest.provenance.dataset}"
+        f"{manifest.signature.output.name} of {training.dataset}"
     )
     total = split.train_samples + split.test_samples
     console.print(
@@ -68,7 +69,7 @@ def _report(trained: "Trained") -> None:
         console.print(f"  {'' if position else 'columns':<9} {line}", markup=False)
     if trained.scores:
         _print_scores(console, trained.scores, manifest.task)
-    for position, line in enumerate(metric_lines(manifest.evaluation)):
+    for position, line in enumerate(metric_lines(evaluation)):
         console.print(f"  {'' if position else 'held out':<9} {line}")
     console.print(f"  bundle    {bundle.path}/")
     for line in list_files(bundle):

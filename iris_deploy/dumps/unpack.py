@@ -17,7 +17,6 @@ from typing import Any
 from iris_deploy.dumps.instructions import run
 from iris_deploy.dumps.machine import StackMachine
 from iris_deploy.dumps.names import Classes
-from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.stack import DAMAGE
 from iris_deploy.errors import ArtifactError
 
@@ -25,8 +24,8 @@ MAX_DUMP_BYTES = 256 * 1024 * 1024
 """A dump may have this many bytes, when decompressed: what 32 million weights take."""
 
 
-def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP_BYTES) -> Fitted:
-    """Read the estimator that ``joblib.dump`` wrote, without running any of it.
+def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP_BYTES) -> object:
+    """Read what ``joblib.dump`` or ``pickle.dump`` wrote, without running any of it.
 
     Parameters
     ----------
@@ -41,13 +40,13 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
 
     Returns
     -------
-    Fitted
-        The estimator's class name and attributes.
+    object
+        A record of an estimator, or plain values and what holds several of either.
 
     Raises
     ------
     ArtifactError
-        If the bytes are damaged or hold anything but a supported estimator.
+        If the bytes are damaged or name a class that is not in the list.
     """
     plain = unpack(data, limit)
     try:
@@ -61,11 +60,6 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
     if trailing:
         raise ArtifactError(
             f"the dump is damaged: {trailing} bytes follow its end", hint="dump the estimator again"
-        )
-    if not isinstance(value, Fitted):
-        raise ArtifactError(
-            f"expected a fitted estimator in the dump, got {type(value).__name__}",
-            hint="dump the fitted estimator itself",
         )
     return value
 

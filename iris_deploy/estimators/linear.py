@@ -19,7 +19,7 @@ from iris_deploy.estimators.attributes import (
     read_version,
     read_word,
 )
-from iris_deploy.estimators.family import Model, Part, Predicting, Reading
+from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.links import Link
@@ -206,9 +206,5 @@ FAMILY = (
             {"solver": "lsqr", "shrinkage": "auto"},
             {"solver": "eigen", "shrinkage": 0.1},
         ],
-    ),
-    Part(
-        name="sklearn.preprocessing.LabelBinarizer",
-        modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
     ),
 )

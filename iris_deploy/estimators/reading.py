@@ -39,7 +39,7 @@ def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
     ArtifactError
         If an estimator is not fitted, is inconsistent, or is of no supported kind.
     """
-    reading = _Reading()
+    reading = Reader()
     features = features_of(signature.columns)
     *transformers, last = estimators or [Fitted("nothing")]
     for transformer in transformers:
@@ -47,8 +47,8 @@ def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
     return reading.predict(last, features, signature.output)
 
 
-class _Reading:
-    """Reads estimators, so many at most."""
+class Reader:
+    """Carries estimators out on features, so many at most; see `family.Reading`."""
 
     def __init__(self) -> None:
         self._left = MAX_ESTIMATORS

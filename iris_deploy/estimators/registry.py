@@ -3,9 +3,12 @@
 A new one is a module like scaling.py, and its line here.
 """
 
+from collections.abc import Sequence
+
 from iris_deploy.dumps.names import NAMES
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
+from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators import (
     boosting,
     composition,
@@ -13,10 +16,12 @@ from iris_deploy.estimators import (
     encoding,
     hist_boosting,
     imputing,
+    labels,
     linear,
     losses,
     regression,
     scaling,
+    search,
     targets,
     trees,
 )
@@ -35,6 +40,8 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     hist_boosting.FAMILY,
     dummy.FAMILY,
     losses.FAMILY,
+    labels.FAMILY,
+    search.FAMILY,
 )
 
 _KNOWN = {part.name: part for family in FAMILIES for part in family}
@@ -66,8 +73,8 @@ def public_name(module: str, name: str) -> str:
     return _CLASSES.get((module, name), f"{module}.{name}")
 
 
-def read_estimator(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:
-    """Read the fitted estimator of a family that ``joblib.dump`` wrote.
+def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
+    """Read what ``joblib.dump`` or ``pickle.dump`` wrote: estimators of families, plain values.
 
     Parameters
     ----------
@@ -76,13 +83,43 @@ def read_estimator(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> Fitted:
     limit : int
         Largest size when decompressed; bytes.
 
-    Returns
-    -------
-    Fitted
-
     Raises
     ------
     ArtifactError
         See `dumps.unpack.read_dump`.
     """
     return read_dump(data, _CLASSES, hint=_HINT, limit=limit)
+
+
+def read_estimator(
+    data: bytes, path: Sequence[str | int] = (), *, limit: int = MAX_DUMP_BYTES
+) -> Fitted:
+    """Read the fitted estimator of a family that a dump holds.
+
+    Parameters
+    ----------
+    data, limit
+        See `read_value`.
+    path : sequence of str or int
+        Keys and positions that lead to it, in a dump of several.
+
+    Raises
+    ------
+    ArtifactError
+        Also if there is none.
+    """
+    value = read_value(data, limit=limit)
+    for key in path:
+        inside = isinstance(value, dict) or (isinstance(value, (list, tuple)) and type(key) is int)
+        try:
+            value = value[key] if inside else None  # type: ignore[index]
+        except LookupError:
+            value = None
+    if not isinstance(value, Fitted):
+        where = "".join(f"[{key!r:.40}]" for key in path)
+        raise ArtifactError(
+            f"expected a fitted estimator in the dump{where and ' at '}{where}, "
+            f"got {type(value).__name__}",
+            hint="dump the fitted estimator itself",
+        )
+    return value

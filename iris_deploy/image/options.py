@@ -7,6 +7,7 @@ from typing import Final
 
 from iris_deploy import __version__
 from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.provenance import Imported
 from iris_deploy.errors import SettingsError
 from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
@@ -83,25 +84,43 @@ def build_options(
 def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
     """Return the labels by which the image describes itself."""
     evaluation, output = manifest.evaluation, manifest.signature.output
-    name, metric = evaluation.first
     columns = [_describe_column(column) for column in manifest.signature.columns]
     signature = {"columns": columns, "output": output.name, "classes": manifest.signature.classes}
-    metrics = {each: figure.value for each, figure in evaluation.metrics.items()}
+    metrics = {each: f.value for each, f in evaluation.metrics.items()} if evaluation else {}
     versions = {"python": manifest.environment.python, **manifest.environment.packages}
     return {
         f"{_OCI}title": manifest.model,
         f"{_OCI}version": str(manifest.version),
         f"{_OCI}description": f"{manifest.model} version {manifest.version} behind an HTTP API, "
-        f"{name} {metric.value:.3f} on {evaluation.samples} held-out samples",
+        f"{_describe_figures(manifest)}",
         f"{_OCI}base.name": base_image,
         f"{LABEL}model": manifest.model,
         f"{LABEL}version": str(manifest.version),
         f"{LABEL}digest": manifest.digest,
         f"{LABEL}signature": json.dumps(signature, separators=(",", ":")),
         f"{LABEL}metrics": json.dumps(metrics, separators=(",", ":")),
+        f"{LABEL}provenance": _describe_provenance(manifest),
         f"{LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
         f"{LABEL}built-with": f"iris-deploy {__version__}",
     }
+
+
+def _describe_figures(manifest: Manifest) -> str:
+    """Say how good it is, as far as anybody knows."""
+    evaluation, is_imported = manifest.evaluation, isinstance(manifest.provenance, Imported)
+    if evaluation is None:
+        return "imported, without figures"
+    name, metric = evaluation.first
+    what = "samples" if is_imported else "held-out samples"
+    return f"{name} {metric.value:.3f} on {evaluation.samples} {what}"
+
+
+def _describe_provenance(manifest: Manifest) -> str:
+    """Say whether it was trained here, or imported and compared with what."""
+    provenance = manifest.provenance
+    if not isinstance(provenance, Imported):
+        return "trained"
+    return f"imported, {provenance.proof}"
 
 
 def _describe_column(column: Column) -> dict[str, object]:

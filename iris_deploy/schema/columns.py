@@ -18,18 +18,58 @@ SHOWN = 10
 """Categories that a message lists."""
 
 
-class _Column(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    name: str
-    missing: bool
-    n_missing: int
+class NumbersSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What training saw of a column of numbers.
 
-    def gap(self) -> str | None:
-        """Say that a value is missing where training had none missing, or return None."""
-        return None if self.n_missing else f"{self.name} is missing, as it never was in training"
+    Parameters
+    ----------
+    n_missing : int
+        Samples without a value.
+    minimum, maximum, mean : float
+        Over the samples that have a value; in the column's unit.
+    bin_edges : tuple of float
+        Inner deciles of the samples, ascending, without repetition.
+    bin_counts : tuple of int
+        Samples below, between and above the edges; one more than there are edges.
+    """
+
+    n_missing: int
+    minimum: float
+    maximum: float
+    mean: float
+    bin_edges: tuple[float, ...]
+    bin_counts: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.bin_counts) != len(self.bin_edges) + 1:
+            raise ValueError("expected a count for each bin, one more than there are edges")
+
+
+class CategoriesSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What training saw of a column of categories.
+
+    Parameters
+    ----------
+    n_missing : int
+        Samples without a value.
+    counts : tuple of int
+        Samples of the first categories, a hundred at most.
+    n_rest : int
+        Samples of the others.
+    """
+
+    n_missing: int
+    counts: tuple[int, ...]
+    n_rest: int
 
 
 class NumberColumn(
-    _Column, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="number"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="number",
 ):
     """A column of numbers, and what it looked like in training.
 
@@ -39,27 +79,19 @@ class NumberColumn(
         Name in requests.
     missing : bool
         Whether a value may be missing.
-    n_missing : int
-        Training samples without a value.
     unit : str or None
-        Unit of every figure below; None for a plain number.
+        None for a plain number.
     boolean : bool
-        Whether training had true and false: they are taken for 1 and 0.
-    minimum, maximum, mean : float
-        Over the training samples that have a value.
-    bin_edges : tuple of float
-        Inner deciles of the training samples, ascending, without repetition.
-    bin_counts : tuple of int
-        Training samples below, between and above the edges; one more than there are edges.
+        Whether true and false are taken, for 1 and 0.
+    seen : NumbersSeen or None
+        None where nobody knows.
     """
 
+    name: str
+    missing: bool
     unit: str | None
     boolean: bool
-    minimum: float
-    maximum: float
-    mean: float
-    bin_edges: tuple[float, ...]
-    bin_counts: tuple[int, ...]
+    seen: NumbersSeen | None
 
     @property
     def expected(self) -> str:
@@ -68,20 +100,28 @@ class NumberColumn(
 
     def warning(self, value: float) -> str | None:
         """Say that a value lies outside the training range, or return None."""
+        seen = self.seen
+        if seen is None:
+            return None
         if value != value:
-            return self.gap()
-        if self.minimum <= value <= self.maximum:
+            return _gap(self.name, seen)
+        if seen.minimum <= value <= seen.maximum:
             return None
         unit = f" {self.unit}" if self.unit else ""
-        side = "below" if value < self.minimum else "above"
+        side = "below" if value < seen.minimum else "above"
         return (
             f"{self.name} {value!r} is {side} the training range "
-            f"{self.minimum!r} to {self.maximum!r}{unit}"
+            f"{seen.minimum!r} to {seen.maximum!r}{unit}"
         )
 
 
 class CategoryColumn(
-    _Column, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="kind", tag="category"
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="category",
 ):
     """A column of categories, and how often training saw each.
 
@@ -91,22 +131,19 @@ class CategoryColumn(
         Name in requests.
     missing : bool
         Whether a value may be missing.
-    n_missing : int
-        Training samples without a value.
     categories : tuple of str or of float
-        All that are known, the commonest first. A row holds positions in it.
-    counts : tuple of int
-        Training samples of the first hundred at most.
-    n_rest : int
-        Training samples of the others.
+        All that are known, the commonest first if that is known. A row holds positions in it.
     unknown : bool
         Whether a category that is not listed is taken: the encoder then does what it was fitted to.
+    seen : CategoriesSeen or None
+        None where nobody knows.
     """
 
+    name: str
+    missing: bool
     categories: tuple[str | float, ...]
-    counts: tuple[int, ...]
-    n_rest: int
     unknown: bool
+    seen: CategoriesSeen | None
 
     def __post_init__(self) -> None:
         if len(set(map(type, self.categories))) > 1:
@@ -115,7 +152,7 @@ class CategoryColumn(
             raise ValueError(f"a category of {self.name} is listed twice")
         if not 0 < len(self.categories) <= MAX_CATEGORIES:
             raise ValueError(f"{self.name} lists none, or more than {MAX_CATEGORIES} categories")
-        if len(self.counts) > len(self.categories):
+        if self.seen and len(self.seen.counts) > len(self.categories):
             raise ValueError(f"{self.name} counts more categories than it lists")
 
     @property
@@ -131,11 +168,17 @@ class CategoryColumn(
     def warning(self, value: float) -> str | None:
         """Say that a value is a category that training did not see, or return None."""
         if value != value:
-            return self.gap()
+            return _gap(self.name, self.seen)
         return f"{self.name} is a category that training did not see" if value < 0 else None
 
 
 Column = NumberColumn | CategoryColumn
+
+
+def _gap(name: str, seen: NumbersSeen | CategoriesSeen | None) -> str | None:
+    """Say that a value is missing where training had none missing, or return None."""
+    known = seen is not None and not seen.n_missing
+    return f"{name} is missing, as it never was in training" if known else None
 
 
 def list_some(values: Sequence[Any]) -> str:

@@ -41,6 +41,23 @@ class ClassOutput(
             raise ValueError("expected two classes at least, each once")
 
 
+class TargetSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What training saw of a target that is a number.
+
+    Parameters
+    ----------
+    minimum, maximum, mean : float
+        Over the training samples; in the output's unit.
+    bin_edges : tuple of float
+        Inner deciles of the target, ascending, without repetition.
+    """
+
+    minimum: float
+    maximum: float
+    mean: float
+    bin_edges: tuple[float, ...]
+
+
 class NumberOutput(
     msgspec.Struct,
     frozen=True,
@@ -56,19 +73,13 @@ class NumberOutput(
     name : str
         What is predicted, the target's name.
     unit : str or None
-        Of it and of every figure below.
-    minimum, maximum, mean : float
-        Of the target, over the training samples.
-    bin_edges : tuple of float
-        Inner deciles of the target, ascending, without repetition.
+    seen : TargetSeen or None
+        None where nobody knows.
     """
 
     name: str
     unit: str | None
-    minimum: float
-    maximum: float
-    mean: float
-    bin_edges: tuple[float, ...]
+    seen: TargetSeen | None
 
     @property
     def task(self) -> Task:

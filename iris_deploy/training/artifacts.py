@@ -4,15 +4,13 @@ import hashlib
 import io
 import platform
 from importlib.metadata import version as package_version
-from typing import Any, Literal
+from typing import Any
 
 import joblib
 
 from iris_deploy import __version__
-from iris_deploy.bundle.manifest import Artifact
+from iris_deploy.bundle.manifest import Artifact, Role
 from iris_deploy.bundle.provenance import Environment, Estimator
-
-Role = Literal["scaler", "classifier", "regressor", "pipeline"]
 
 PACKAGES = ("joblib", "numpy", "scikit-learn", "scipy")
 """Packages whose versions decide what is fitted."""

@@ -21,7 +21,7 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import CategoryColumn, widen
-from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
+from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, TargetSeen
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.artifacts import (
     build_artifact,
@@ -182,15 +182,14 @@ def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predi
 def _output(target: Target, trained: np.ndarray) -> Output:
     if target.task == "classification":
         return ClassOutput(name=target.name, classes=target.classes)
-    y = target.y[trained]
+    return NumberOutput(name=target.name, unit=None, seen=see_target(target.y[trained]))
+
+
+def see_target(y: Floats) -> TargetSeen:
+    """Return what there is to see of a target that is a number; shape (n_samples,)."""
     edges, _ = bin_numbers(y)
-    return NumberOutput(
-        name=target.name,
-        unit=None,
-        minimum=float(y.min()),
-        maximum=float(y.max()),
-        mean=float(y.mean()),
-        bin_edges=edges,
+    return TargetSeen(
+        minimum=float(y.min()), maximum=float(y.max()), mean=float(y.mean()), bin_edges=edges
     )
 
 

@@ -32,7 +32,7 @@ from iris_deploy.training.artifacts import (
 from iris_deploy.training.classifiers import choose_classifier, choose_parameters
 from iris_deploy.training.dataset import Dataset, Samples, split_dataset
 from iris_deploy.training.evaluation import evaluate_classes
-from iris_deploy.training.frames import bin_numbers
+from iris_deploy.training.frames import see_numbers
 from iris_deploy.training.settings import TrainSettings
 from iris_deploy.training.sources.datasets import load_dataset
 
@@ -132,24 +132,10 @@ def _fit(classifier: Any, X: np.ndarray, y: np.ndarray) -> None:
 
 def _columns(dataset: Dataset, samples: Samples) -> tuple[NumberColumn, ...]:
     """Describe the training samples of each column."""
-    columns = []
-    for (name, unit), column in zip(dataset.columns, samples.X_train.T, strict=True):
-        edges, counts = bin_numbers(column)
-        columns.append(
-            NumberColumn(
-                name=name,
-                missing=False,
-                n_missing=0,
-                boolean=False,
-                unit=unit,
-                minimum=float(column.min()),
-                maximum=float(column.max()),
-                mean=float(column.mean()),
-                bin_edges=edges,
-                bin_counts=counts,
-            )
-        )
-    return tuple(columns)
+    return tuple(
+        NumberColumn(name=name, missing=False, unit=unit, boolean=False, seen=see_numbers(column))
+        for (name, unit), column in zip(dataset.columns, samples.X_train.T, strict=True)
+    )
 
 
 def _examples(predictor: Predictor, samples: Samples) -> tuple[Example, ...]:

@@ -7,7 +7,14 @@ import numpy as np
 
 from iris_deploy.errors import DatasetError
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.columns import (
+    LARGEST,
+    CategoriesSeen,
+    CategoryColumn,
+    Column,
+    NumberColumn,
+    NumbersSeen,
+)
 from iris_deploy.schema.encoding import MISSING, build_encode
 from iris_deploy.training.plans import ColumnPlan
 
@@ -93,36 +100,68 @@ def describe_columns(
     columns: list[Column] = []
     for plan in plans:
         values = frame[plan.name]
-        seen = values.to_numpy()[trained]
-        members = {
-            "name": plan.name,
-            "missing": bool(values.isna().any()),
-            "n_missing": int(values.iloc[trained].isna().sum()),
-        }
         if plan.kind == "number":
-            columns.append(_describe_number(plan, seen, members))
+            columns.append(_describe_number(plan, values, trained))
         else:
-            columns.append(_describe_category(values, trained, members))
+            columns.append(_describe_category(plan, values, trained))
     return tuple(columns)
 
 
-def _describe_number(plan: ColumnPlan, seen: np.ndarray, members: dict[str, Any]) -> NumberColumn:
+def see_numbers(seen: np.ndarray) -> NumbersSeen | None:
+    """Return what there is to see of numbers, of which some may be missing.
+
+    Parameters
+    ----------
+    seen : ndarray of float, shape (n_samples,)
+
+    Returns
+    -------
+    NumbersSeen or None
+        None if all are missing.
+    """
     numbers = seen[~np.isnan(seen)]
     if not len(numbers):
-        raise DatasetError(
-            f"column {plan.name} has no value among the samples to fit",
-            hint=f"leave it out with `drop` {plan.name}",
-        )
+        return None
     edges, counts = bin_numbers(numbers)
-    return NumberColumn(
-        **members,
-        unit=plan.unit,
-        boolean=plan.boolean,
+    return NumbersSeen(
+        n_missing=len(seen) - len(numbers),
         minimum=float(numbers.min()),
         maximum=float(numbers.max()),
         mean=float(numbers.mean()),
         bin_edges=edges,
         bin_counts=counts,
+    )
+
+
+def see_categories(categories: Sequence[Any], values: Any) -> CategoriesSeen:
+    """Return how often there are categories.
+
+    Parameters
+    ----------
+    categories : sequence of str or float
+    values : Series
+        Of samples, some of them missing.
+    """
+    counts = values.value_counts()
+    counted = [int(counts.get(category, 0)) for category in categories]
+    n_missing = int(values.isna().sum())
+    return CategoriesSeen(
+        n_missing=n_missing,
+        counts=tuple(counted[:_COUNTED]),
+        n_rest=len(values) - n_missing - sum(counted[:_COUNTED]),
+    )
+
+
+def _describe_number(plan: ColumnPlan, values: Any, trained: np.ndarray) -> NumberColumn:
+    seen = see_numbers(values.to_numpy()[trained])
+    if seen is None:
+        raise DatasetError(
+            f"column {plan.name} has no value among the samples to fit",
+            hint=f"leave it out with `drop` {plan.name}",
+        )
+    missing = bool(values.isna().any())
+    return NumberColumn(
+        name=plan.name, missing=missing, unit=plan.unit, boolean=plan.boolean, seen=seen
     )
 
 
@@ -133,18 +172,17 @@ def bin_numbers(numbers: Floats) -> tuple[tuple[float, ...], tuple[int, ...]]:
     return tuple(edges.tolist()), tuple(counts.tolist())
 
 
-def _describe_category(values: Any, trained: np.ndarray, members: dict[str, Any]) -> CategoryColumn:
-    known = values.dropna()
-    counts = values.iloc[trained].value_counts()
+def _describe_category(plan: ColumnPlan, values: Any, trained: np.ndarray) -> CategoryColumn:
+    known, used = values.dropna(), values.iloc[trained]
+    counts = used.value_counts()
     # The commonest first, and among equals in their own order: the same bundle every time.
     categories = sorted(known.unique().tolist(), key=lambda c: (-int(counts.get(c, 0)), c))
-    counted = [int(counts.get(category, 0)) for category in categories]
     return CategoryColumn(
-        **members,
+        name=plan.name,
+        missing=len(known) < len(values),
         categories=tuple(categories),
-        counts=tuple(counted[:_COUNTED]),
-        n_rest=sum(counted[_COUNTED:]),
         unknown=False,
+        seen=see_categories(categories, used),
     )
 
 

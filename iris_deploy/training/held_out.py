@@ -8,10 +8,12 @@ import numpy as np
 
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.evaluation import Evaluation
+from iris_deploy.bundle.provenance import Imported, Training
 from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import NumberColumn
+from iris_deploy.schema.signature import Signature
 from iris_deploy.training.dataset import digest_positions, split_dataset
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.frames import build_frame, encode_frame
@@ -58,31 +60,37 @@ def evaluate_bundle(bundle: Bundle, data: Path | None = None) -> HeldOut:
     DatasetError
         If the data are not there, or not what the bundle was trained with.
     """
-    dataset = bundle.manifest.provenance.dataset
+    training = bundle.manifest.provenance
     if data is not None:
-        rows, y = _read_other(bundle, data)
+        rows, y = read_samples(bundle.predictor, data)
         what = f"{len(y):,} samples of {data.name}"
-    elif dataset in DATASETS or not Path(dataset).suffix:
-        rows, y = _of_dataset(bundle)
-        what = f"the held-out samples of {dataset}"
+    elif isinstance(training, Imported):
+        raise DatasetError(
+            "the bundle was imported, and no samples were held out",
+            hint="name samples to measure it on with `data`",
+        )
     else:
-        rows, y = _of_table(bundle)
-        what = f"the held-out samples of {dataset}"
+        of = _of_dataset if _comes_along(training.dataset) else _of_table
+        rows, y = of(bundle, training)
+        what = f"the held-out samples of {training.dataset}"
     return HeldOut(evaluate_rows(bundle.predictor, rows, y), rows, y, what)
 
 
-def _of_dataset(bundle: Bundle) -> tuple[Floats, np.ndarray]:
+def _comes_along(dataset: str) -> bool:
+    return dataset in DATASETS or not Path(dataset).suffix
+
+
+def _of_dataset(bundle: Bundle, training: Training) -> tuple[Floats, np.ndarray]:
     """Load and split the dataset again as the manifest has it, and check that it is the same."""
-    training = bundle.manifest.provenance
     dataset = load_dataset(training.dataset)
     samples = split_dataset(dataset, training.split.test_size, training.split.random_state)
-    _check_digests(bundle, dataset.digest(), samples.test_digest)
+    _check_digests(bundle, training, dataset.digest(), samples.test_digest)
     return samples.X_test, samples.y_test
 
 
-def _of_table(bundle: Bundle) -> tuple[Floats, np.ndarray]:
+def _of_table(bundle: Bundle, training: Training) -> tuple[Floats, np.ndarray]:
     """Read and split the table again as the manifest has it, and check that it is the same."""
-    training, signature = bundle.manifest.provenance, bundle.manifest.signature
+    signature = bundle.manifest.signature
     path = Path(training.dataset)
     if not path.exists():
         raise DatasetError(
@@ -91,21 +99,20 @@ def _of_table(bundle: Bundle) -> tuple[Floats, np.ndarray]:
         )
     raw = read_table(path)
     settings = TableSettings(
-        choices=_choices(bundle, raw.column_names),
+        choices=_choices(signature, raw.column_names),
         task=bundle.manifest.task,
         test_size=training.split.test_size,
         random_state=training.split.random_state,
     )
     table = make_table(raw, path, settings)
     _, held_out = split_table(table, settings)
-    _check_digests(bundle, table.digest, digest_positions(held_out))
+    _check_digests(bundle, training, table.digest, digest_positions(held_out))
     frame = table.frame.iloc[held_out]
     return encode_frame(signature.columns, frame), table.target.y[held_out]
 
 
-def _choices(bundle: Bundle, names: list[str]) -> Choices:
+def _choices(signature: Signature, names: list[str]) -> Choices:
     """Return the columns as they were taken in training, and all others left out."""
-    signature = bundle.manifest.signature
     columns, target = signature.columns, signature.output.name
     for name in (*signature.names, target):
         if name not in names:
@@ -120,8 +127,8 @@ def _choices(bundle: Bundle, names: list[str]) -> Choices:
     )
 
 
-def _check_digests(bundle: Bundle, dataset: str, test: str) -> None:
-    manifest, training = bundle.manifest, bundle.manifest.provenance
+def _check_digests(bundle: Bundle, training: Training, dataset: str, test: str) -> None:
+    manifest = bundle.manifest
     for what, expected, got in (
         (f"the dataset {training.dataset}", training.dataset_digest, dataset),
         (f"the split of {training.dataset}", training.split.test_digest, test),
@@ -138,12 +145,24 @@ def _check_digests(bundle: Bundle, dataset: str, test: str) -> None:
             raise DatasetError(message, hint=hint)
 
 
-def _read_other(bundle: Bundle, path: Path) -> tuple[Floats, np.ndarray]:
-    """Read other data with the bundle's columns and its target."""
+def read_samples(predictor: Predictor, path: Path) -> tuple[Floats, np.ndarray]:
+    """Read samples with a predictor's columns and its target from a file.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_samples, n_columns)
+        As the predictor takes them; samples without a target are left out.
+    y : ndarray of shape (n_samples,)
+        Positions of the true classes, or numbers.
+
+    Raises
+    ------
+    DatasetError
+    """
     raw = read_table(path)
-    signature = bundle.manifest.signature
-    choices = _choices(bundle, list(raw.column_names))
-    target = read_target(raw, choices.target, bundle.manifest.task)
+    signature = predictor.signature
+    choices = _choices(signature, list(raw.column_names))
+    target = read_target(raw, choices.target, signature.output.task)
     plans = [
         ColumnPlan(
             name=column.name, kind="number" if isinstance(column, NumberColumn) else "category"
@@ -151,7 +170,7 @@ def _read_other(bundle: Bundle, path: Path) -> tuple[Floats, np.ndarray]:
         for column in signature.columns
     ]
     frame = build_frame(raw, plans, target.known)
-    return encode_frame(signature.columns, frame), _positions(bundle.predictor, target)
+    return encode_frame(signature.columns, frame), _positions(predictor, target)
 
 
 def _positions(predictor: Predictor, target: Target) -> np.ndarray:

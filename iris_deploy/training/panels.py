@@ -35,7 +35,11 @@ def choose_panels(bundle: Bundle, held_out: HeldOut) -> list[Draw]:
     signature = bundle.manifest.signature
     if not signature.classes:
         return [draw_predicted, draw_residuals]
-    numbers = [c for c in signature.columns if isinstance(c, NumberColumn) and not c.n_missing]
+    numbers = [
+        c
+        for c in signature.columns
+        if isinstance(c, NumberColumn) and not (c.seen and c.seen.n_missing)
+    ]
     if len(numbers) == len(signature.columns) == 2 and not np.isnan(held_out.rows).any():
         return [draw_regions, draw_confusion]
     if bundle.predictor.score_name == "probabilities":
@@ -52,8 +56,8 @@ def draw_regions(axes: "Axes", bundle: Bundle, held_out: HeldOut) -> None:
     ranges = []
     for column, drawn in zip(signature.columns, rows.T, strict=True):
         values = [*drawn]
-        if isinstance(column, NumberColumn):
-            values += [column.minimum, column.maximum]
+        if isinstance(column, NumberColumn) and column.seen:
+            values += [column.seen.minimum, column.seen.maximum]
         margin = 0.08 * (max(values) - min(values))
         ranges.append(np.linspace(min(values) - margin, max(values) + margin, 400))
     x, y = ranges

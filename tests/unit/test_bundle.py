@@ -1,6 +1,7 @@
 """Bundles that are missing, foreign, newer or damaged: one clear error, exit code 1."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 from iris_deploy.bundle.bundle import read_bundle
 from iris_deploy.bundle.manifest import MAX_ARTIFACTS
 from iris_deploy.bundle.manifest_json import FORMAT
+from iris_deploy.bundle.provenance import Training
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
-from iris_deploy.errors import BundleDigestError, BundleError
+from iris_deploy.errors import BundleDigestError, BundleError, BundleFormatError
+from iris_deploy.schema.columns import NumbersSeen
 from tests.bundles import DELETE, rewrite
 from tests.conftest import Result, Run
 
@@ -198,3 +201,51 @@ def test_what_is_no_version_is_not_taken_for_one(run: Run, artifacts: Path) -> N
     result = run("evaluate", "--artifacts", artifacts, "--json")
     assert result.json()["version"] == 2
     assert run("train", "--artifacts", artifacts, "--json").json()["version"] == 9
+
+
+FORMAT_2 = Path(__file__).parents[1] / "recorded" / "format-2"
+"""Bundles of tables, as the release wrote them that had format 2."""
+
+
+@pytest.mark.parametrize("model", ["fruit", "prices"])
+def test_a_bundle_of_format_2_is_read_and_answers_as_ever(model: str) -> None:
+    bundle = read_bundle(FORMAT_2 / model / "1")
+    written = json.loads((FORMAT_2 / model / "1" / "bundle.json").read_text())
+    for column, old in zip(
+        bundle.manifest.signature.columns, written["signature"]["columns"], strict=True
+    ):
+        seen = column.seen
+        assert seen is not None
+        assert seen.n_missing == old["n_missing"]
+        assert column.name == old["name"]
+        if isinstance(seen, NumbersSeen):
+            assert [seen.minimum, *seen.bin_edges] == [old["minimum"], *old["bin_edges"]]
+        else:
+            assert [*seen.counts] == old["counts"]
+    assert isinstance(bundle.manifest.provenance, Training)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"signature.columns.0.minimum": DELETE},
+        {"signature.columns.0.seen": None},
+        {"signature.columns.0.kind": "text"},
+        {"signature.columns": 3},
+        {"signature.columns": ["a"]},
+        {"signature.output": None},
+        {"evaluation": None},
+        {"artifacts.0.path": ["model"]},
+        {"provenance.kind": "imported"},
+        {"surprise": 1},
+        {"task": 3},
+    ],
+)
+def test_a_manifest_of_format_2_has_nothing_of_a_later_one(
+    tmp_path: Path, change: dict[str, object]
+) -> None:
+    copy = tmp_path / "1"
+    shutil.copytree(FORMAT_2 / "fruit" / "1", copy)
+    rewrite(copy / "bundle.json", change)
+    with pytest.raises(BundleFormatError, match="not as format 2 has it"):
+        read_bundle(copy)

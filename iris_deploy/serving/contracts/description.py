@@ -3,7 +3,7 @@
 from typing import Any
 
 from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn
-from iris_deploy.schema.outputs import ClassOutput, Output, label_text
+from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, label_text
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.schemas import an_array, an_object
 
@@ -32,9 +32,7 @@ def output_schema(output: Output) -> dict[str, Any]:
     """Describe what is predicted: a class, or a number."""
     if isinstance(output, ClassOutput):
         return {"enum": list(output.classes), "description": output.name}
-    unit = f", {output.unit}" if output.unit else ""
-    seen = f"{output.minimum} to {output.maximum}{unit} in training"
-    return {"type": "number", "description": f"{output.name}: {seen}"}
+    return {"type": "number", "description": f"{output.name}{_told(output, before=': ')}"}
 
 
 def scores_schema(signature: Signature) -> dict[str, Any]:
@@ -57,24 +55,30 @@ def _value(column: Column) -> dict[str, Any]:
 
 def _number(column: NumberColumn) -> dict[str, Any]:
     """Describe a number, or a string that holds one."""
-    unit = f", {column.unit}" if column.unit else ""
     kinds: list[dict[str, Any]] = [
         {"type": "number", "minimum": -LARGEST, "maximum": LARGEST},
         {"type": "string", "pattern": r"^[+-]?[0-9]{1,20}(\.[0-9]{0,20})?$"},
     ]
     if column.boolean:
         kinds.append({"type": "boolean"})
-    return {
-        "description": f"{column.minimum} to {column.maximum}{unit} in training",
-        "anyOf": kinds,
-    }
+    told = _told(column)
+    return {"description": told, "anyOf": kinds} if told else {"anyOf": kinds}
+
+
+def _told(of: NumberColumn | NumberOutput, *, before: str = "") -> str:
+    """Say the unit of a number and its range in training, as far as they are known."""
+    unit = of.unit or ""
+    if of.seen is None:
+        return before + unit if unit else ""
+    lasting = f", {unit}" if unit else ""
+    return f"{before}{of.seen.minimum} to {of.seen.maximum}{lasting} in training"
 
 
 def _category(column: CategoryColumn) -> dict[str, Any]:
     """Describe one of several values; any, where others are taken too."""
     listed = list(column.categories[:MOST_LISTED])
     kind = "string" if column.is_text else "number"
-    known = f"{len(column.categories)} categories in training"
+    known = f"{len(column.categories)} categories{' in training' if column.seen else ''}"
     if column.unknown:
         return {
             "description": f"{known}; others are taken too",

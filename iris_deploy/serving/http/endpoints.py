@@ -11,8 +11,10 @@ from typing import NamedTuple
 import msgspec
 
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.schema.columns import Column, NumberColumn
-from iris_deploy.schema.outputs import ClassOutput, Output
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.provenance import Imported
+from iris_deploy.schema.columns import Column, NumberColumn, NumbersSeen
+from iris_deploy.schema.outputs import ClassOutput, Output, TargetSeen
 from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
@@ -137,7 +139,8 @@ def _describe(bundle: Bundle, routes: dict[str, str]) -> bytes:
         "version": manifest.version,
         "digest": manifest.digest,
         "task": manifest.task,
-        "evaluation": {name: metric.value for name, metric in manifest.evaluation.metrics.items()},
+        "provenance": _describe_provenance(manifest),
+        "evaluation": _describe_figures(manifest),
         "columns": [_describe_column(column) for column in manifest.signature.columns],
         "output": _describe_output(manifest.signature.output),
         "example": manifest.examples[-1].instance,
@@ -146,11 +149,22 @@ def _describe(bundle: Bundle, routes: dict[str, str]) -> bytes:
     return _pretty(description)
 
 
+def _describe_provenance(manifest: Manifest) -> dict[str, object]:
+    provenance = manifest.provenance
+    if isinstance(provenance, Imported):
+        return {"kind": "imported", "checked": provenance.proof, "from": provenance.versions}
+    return {"kind": "trained"}
+
+
+def _describe_figures(manifest: Manifest) -> dict[str, float] | None:
+    evaluation = manifest.evaluation
+    return {name: m.value for name, m in evaluation.metrics.items()} if evaluation else None
+
+
 def _describe_column(column: Column) -> dict[str, object]:
     described: dict[str, object] = {"name": column.name, "missing": column.missing}
     if isinstance(column, NumberColumn):
-        described |= {"kind": "number", "unit": column.unit}
-        return described | {"minimum": column.minimum, "maximum": column.maximum}
+        return described | {"kind": "number", "unit": column.unit} | _range(column.seen)
     return described | {"kind": "category", "categories": column.categories[:MOST_LISTED]}
 
 
@@ -158,7 +172,11 @@ def _describe_output(output: Output) -> dict[str, object]:
     if isinstance(output, ClassOutput):
         return {"name": output.name, "classes": output.classes}
     described: dict[str, object] = {"name": output.name, "unit": output.unit}
-    return described | {"minimum": output.minimum, "maximum": output.maximum}
+    return described | _range(output.seen)
+
+
+def _range(seen: NumbersSeen | TargetSeen | None) -> dict[str, object]:
+    return {"minimum": seen.minimum, "maximum": seen.maximum} if seen else {}
 
 
 def _pretty(value: object) -> bytes:

@@ -1,10 +1,12 @@
 """Bins of a column: where its values lie, and how many training samples lay there.
 
 A number has a bin between any two deciles of training, a category one for itself if it is among the
-commonest, and one that all others share. What is missing has its own, where a value may be.
+commonest, and one that all others share. What is missing has its own, where a value may be. A
+column of which nobody knows what training saw has one for all.
 """
 
 from bisect import bisect_left
+from math import inf
 
 import numpy as np
 
@@ -26,9 +28,13 @@ class NumberBins:
     """
 
     def __init__(self, column: NumberColumn) -> None:
-        self.edges, self.low, self.high = column.bin_edges, column.minimum, column.maximum
+        seen = column.seen
+        self.edges: tuple[float, ...] = seen.bin_edges if seen else ()
+        self.low, self.high = (seen.minimum, seen.maximum) if seen else (-inf, inf)
         self.missing = column.missing
-        self.trained = [*column.bin_counts, *([column.n_missing] if column.missing else [])]
+        self.trained = [*(seen.bin_counts if seen else (0,))]
+        if column.missing:
+            self.trained.append(seen.n_missing if seen else 0)
 
     def bin_of(self, value: float) -> int:
         """Return the bin of one value."""
@@ -63,11 +69,12 @@ class CategoryBins:
     """
 
     def __init__(self, column: CategoryColumn) -> None:
-        self._common = len(column.counts)
+        seen = column.seen
+        self._common = len(seen.counts) if seen else 0
         self._missing = column.missing
-        self.trained = [*column.counts, column.n_rest]
+        self.trained = [*seen.counts, seen.n_rest] if seen else [0]
         if column.missing:
-            self.trained.append(column.n_missing)
+            self.trained.append(seen.n_missing if seen else 0)
 
     def bin_of(self, value: float) -> int:
         """Return the bin of one value."""

@@ -156,7 +156,7 @@ def _numbers(manifest: Manifest, sums: dict[Key, float]) -> "Iterator[Metric]":
     if isinstance(output, ClassOutput):
         return
     family = HistogramMetricFamily(predictions.NUMBERS, f"Predictions of {output.name}")
-    family.add_metric([], *read_histogram(sums, predictions.NUMBERS, output.bin_edges))
+    family.add_metric([], *read_histogram(sums, predictions.NUMBERS, predictions.bounds(output)))
     yield family
 
 
@@ -201,7 +201,7 @@ def _drift(manifest: Manifest, slots: Sequence[dict[Key, float]]) -> "Iterator[M
         if sum(now) < ENOUGH_ROWS:
             served = [a + b for a, b in zip(now, before, strict=True)]
         n_rows = sum(served)
-        if n_rows >= ENOUGH_ROWS:
+        if n_rows >= ENOUGH_ROWS and column.seen:
             index.add_metric([column.name], stability_index(trained, served))
             threshold = drift_threshold(len(served), sum(trained), n_rows)
             limit.add_metric([column.name], threshold)

@@ -10,7 +10,7 @@ import numpy as np
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.schema.batch import Floats, Outcomes
-from iris_deploy.schema.outputs import ClassOutput, label_text
+from iris_deploy.schema.outputs import ClassOutput, NumberOutput, label_text
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.telemetry.bins import Bins, NumberBins, build_bins
 from iris_deploy.serving.telemetry.drift import WINDOW_ROWS
@@ -87,8 +87,8 @@ class PredictionCounts:
                 index(PREDICTIONS, **{"class": label_text(label)}) for label in output.classes
             ]
             return
-        places = self._slot.histogram(NUMBERS, output.bin_edges)
-        self._numbers = _NumberCounts(output.bin_edges, *places)
+        edges = bounds(output)
+        self._numbers = _NumberCounts(edges, *self._slot.histogram(NUMBERS, edges))
 
     def observe(
         self,
@@ -202,6 +202,11 @@ class _NumberCounts(NamedTuple):
     edges: tuple[float, ...]
     buckets: list[int]
     spent: int
+
+
+def bounds(output: NumberOutput) -> tuple[float, ...]:
+    """Return the bounds of the histogram of a number: the target's inner deciles, if known."""
+    return output.seen.bin_edges if output.seen else ()
 
 
 def _plain_counts(columns: Sequence[_ColumnCounts]) -> tuple[_PlainCounts, ...]:

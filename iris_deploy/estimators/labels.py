@@ -1,0 +1,66 @@
+"""The family of what stands between labels and their positions, which people dump beside a model.
+
+Nothing is predicted by them: the classes that they know are a model's output.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.family import Part
+from iris_deploy.schema.outputs import Label
+
+LABEL_ENCODER = "sklearn.preprocessing.LabelEncoder"
+
+MAX_CLASSES = 10_000
+"""Labels of a classifier; each is listed in the manifest and in every description."""
+
+
+def read_labels(record: Fitted) -> tuple[Label, ...]:
+    """Return the classes of a classifier or of a LabelEncoder, in their order.
+
+    Parameters
+    ----------
+    record : Fitted
+
+    Raises
+    ------
+    ArtifactError
+        If it has none, or any that is neither text, a whole number, true or false.
+    """
+    classes = record.state.get("classes_")
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        raise ArtifactError(
+            f"{record.name} does not say which classes it knows",
+            hint="name them, in the order of the classifier, with `classes`",
+        )
+    if len(classes) > MAX_CLASSES:
+        raise ArtifactError(
+            f"{record.name} knows {len(classes)} classes; expected at most {MAX_CLASSES}"
+        )
+    return tuple(_label(record, value) for value in classes.tolist())
+
+
+def _label(record: Fitted, value: Any) -> Label:
+    if type(value) in {str, int, bool}:
+        label: Label = value
+        return label
+    if type(value) is float and value.is_integer():
+        return int(value)
+    raise ArtifactError(
+        f"{record.name} has the class {value!r:.40}; expected text, whole numbers, true or false",
+        hint="name them, in the order of the classifier, with `classes`",
+    )
+
+
+FAMILY = (
+    Part(
+        name="sklearn.preprocessing.LabelBinarizer",
+        modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
+    ),
+    Part(
+        name=LABEL_ENCODER, modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label")
+    ),
+)
