@@ -85,7 +85,7 @@ def read_bundle(path: Path) -> Bundle:
                 hint="train again, or restore the file",
             )
         estimators.append(read_estimator(data, artifact.path))
-    predictor = Predictor(manifest.signature, estimators)
+    predictor = Predictor(manifest.signature, estimators, manifest.adapter)
     _replay(path, manifest, predictor)
     return Bundle(path, manifest, predictor)
 

@@ -33,7 +33,8 @@ def decode_format_2(data: bytes) -> Manifest:
             _gather(column, _SEEN[column["kind"]])
         if signature["output"]["kind"] == "number":
             _gather(signature["output"], _SEEN_OF_TARGET)
-        known = all("path" not in artifact for artifact in content["artifacts"])
+        known = "adapter" not in content
+        known = known and all("path" not in artifact for artifact in content["artifacts"])
         known = known and content["provenance"]["kind"] == "trained" and evaluation is not None
     except (KeyError, TypeError, AttributeError) as exc:
         raise msgspec.ValidationError(f"a member is missing or no object: {exc}") from exc

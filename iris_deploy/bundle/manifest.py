@@ -12,6 +12,7 @@ from iris_deploy.bundle.evaluation import Evaluation
 from iris_deploy.bundle.provenance import Environment, Imported, Training
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleFormatError
+from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.outputs import Label, Task
 from iris_deploy.schema.signature import Signature
 
@@ -79,6 +80,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     runtime : {'numpy'}
         What predicts: the numbers in the artifacts are enough.
     signature : Signature
+    adapter : Adapter or None
+        Between the signature and the estimators.
     artifacts : tuple of Artifact
         `MAX_ARTIFACTS` at most.
     environment : Environment
@@ -95,6 +98,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     task: Task
     runtime: Literal["numpy"]
     signature: Signature
+    adapter: Adapter | None = None
     artifacts: Annotated[tuple[Artifact, ...], msgspec.Meta(max_length=MAX_ARTIFACTS)]
     environment: Environment
     provenance: Training | Imported

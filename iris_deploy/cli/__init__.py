@@ -48,12 +48,14 @@ COMMANDS = {
     "build_image": "image",
     "recipe": "recipes",
     "inspect": "training",
+    "import_": "training",
 }
 """Every command, and the room that it opens. An image holds the serving room alone."""
 
 for _name, _room in COMMANDS.items():
     if find_spec(f"iris_deploy.{_room}"):
-        app.command(cls=Command)(getattr(import_module(f"iris_deploy.cli.{_name}"), _name))
+        command = getattr(import_module(f"iris_deploy.cli.{_name}"), _name)
+        app.command(_name.strip("_").replace("_", "-"), cls=Command)(command)
 
 
 def _print_version(value: bool) -> None:

@@ -71,12 +71,16 @@ def evaluate(
         names = {"model": manifest.model, "version": manifest.version, "digest": manifest.digest}
         print_json(names, held_out.evaluation, {"importance": importance})
     else:
-        _report(bundle, held_out, importance, plot)
+        _report(bundle, held_out, importance, plot, "samples" if data else "held-out samples")
     check_gates(held_out.evaluation, gates)
 
 
 def _report(
-    bundle: "Bundle", held_out: "HeldOut", importance: dict[str, float], plot: Path | None
+    bundle: "Bundle",
+    held_out: "HeldOut",
+    importance: dict[str, float],
+    plot: Path | None,
+    what: str,
 ) -> None:
     from rich.console import Console
 
@@ -94,7 +98,8 @@ def _report(
     console.print(f"[bold]{manifest.model} version {manifest.version}[/bold] on {held_out.what}")
     lines = metric_lines(evaluation)
     if evaluation.classes:
-        console.print(f"  accuracy  {accuracy_line(evaluation)}")
+        told = accuracy_line(evaluation, what)
+        console.print(f"  accuracy  {told}")
         lines = lines[1:]
     for line in lines:
         console.print(f"  {line}")

@@ -23,14 +23,14 @@ MAP_WIDTH, MAP_HEIGHT = 64, 20  # characters
 BAR_WIDTH = 30
 
 
-def accuracy_line(evaluation: "Evaluation") -> str:
+def accuracy_line(evaluation: "Evaluation", what: str = "held-out samples") -> str:
     """Return the accuracy with its count and interval."""
     accuracy = evaluation.metrics["accuracy"]
     correct = sum(line[k] for k, line in enumerate(evaluation.confusion_matrix))
     low, high = accuracy.interval or (accuracy.value, accuracy.value)
     return (
         f"[bold]{accuracy.value:.1%}[/bold]: {correct} of {evaluation.samples} "
-        f"held-out samples (95% interval {low:.1%} to {high:.1%})"
+        f"{what} (95% interval {low:.1%} to {high:.1%})"
     )
 
 

@@ -14,6 +14,7 @@ from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.links import Link
 from iris_deploy.kernels.protocol import Kernel
 from iris_deploy.kernels.steps import Step
+from iris_deploy.kernels.thresholds import Cut
 from iris_deploy.schema.outputs import Output, Task
 
 
@@ -28,11 +29,14 @@ class Model:
         How scores become probabilities; None where there are none.
     after : tuple of Step
         What happens to a number that is predicted, in this order.
+    cut : Cut or None
+        From which score on a class of two is predicted; None where the kernel decides.
     """
 
     kernel: Kernel
     link: Link | None = None
     after: tuple[Step, ...] = ()
+    cut: Cut | None = None
 
 
 class Reading(Protocol):

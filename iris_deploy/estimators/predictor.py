@@ -15,6 +15,7 @@ from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.links import ColumnMath, FloatMath, probabilities
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
+from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
 from iris_deploy.schema.outputs import ClassOutput, Label
 from iris_deploy.schema.problems import Problem, SignatureError
@@ -60,6 +61,8 @@ class Predictor:
         Columns in the estimators' order, and output.
     estimators : sequence of Fitted
         Transformers and what predicts, as the dumps describe them.
+    adapter : Adapter or None
+        Between the columns and the first estimator, and what decides at last.
 
     Attributes
     ----------
@@ -78,17 +81,22 @@ class Predictor:
     Notes
     -----
     Immutable once built, so that threads may share it. A label is decided by the decision values,
-    as scikit-learn does it.
+    as scikit-learn does it, unless the adapter has a threshold.
     """
 
-    def __init__(self, signature: Signature, estimators: Sequence[Fitted]) -> None:
+    def __init__(
+        self, signature: Signature, estimators: Sequence[Fitted], adapter: Adapter | None = None
+    ) -> None:
         self.signature = signature
-        model = build_model(estimators, signature)
+        model = build_model(estimators, signature, adapter)
         self._kernel, self._link, self._after = model.kernel, model.link, model.after
         self._decides = isinstance(signature.output, ClassOutput)
         self._classes: tuple[Label, ...] = signature.classes
         self._names = np.array([*signature.classes], dtype=object)  # six times as fast as a list
         self._row = self._kernel.build_row()
+        self._cut = model.cut
+        if self._cut:
+            self._row = self._cut.row(self._row, self._link)
         self.sums = self._kernel.size
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName | None = None
@@ -196,6 +204,8 @@ class Predictor:
 
     def _decide(self, decision: Floats, at: int = 0) -> Indices:
         indices = decide(decision, self._kernel.rule)
+        if self._cut:
+            indices = self._cut.columns(decision, self._link, indices)
         if (indices == OVERFLOW).any():
             raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
         return indices

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.adapting import adapt
 from iris_deploy.estimators.family import Composite, Model, Predicting, Transformer
-from iris_deploy.estimators.features import Features, features_of
+from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.registry import find
-from iris_deploy.schema.outputs import Output
+from iris_deploy.kernels.thresholds import Cut
+from iris_deploy.schema.adapter import Adapter, Threshold
+from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 
 MAX_ESTIMATORS = 100
@@ -21,7 +25,9 @@ MAX_DEPTH = 20
 """Estimators within one another."""
 
 
-def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
+def build_model(
+    estimators: Sequence[Fitted], signature: Signature, adapter: Adapter | None = None
+) -> Model:
     """Translate fitted estimators into arithmetic on rows.
 
     Parameters
@@ -29,6 +35,8 @@ def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
     estimators : sequence of Fitted
         In the order in which they apply; pipelines are opened up.
     signature : Signature
+    adapter : Adapter or None
+        Between the signature and the estimators.
 
     Returns
     -------
@@ -40,11 +48,25 @@ def build_model(estimators: Sequence[Fitted], signature: Signature) -> Model:
         If an estimator is not fitted, is inconsistent, or is of no supported kind.
     """
     reading = Reader()
-    features = features_of(signature.columns)
+    adapter = adapter or Adapter()
+    features = adapt(signature.columns, adapter.feeds)
     *transformers, last = estimators or [Fitted("nothing")]
     for transformer in transformers:
         features = reading.transform(transformer, features)
-    return reading.predict(last, features, signature.output)
+    model = reading.predict(last, features, signature.output)
+    return _with_threshold(model, adapter.threshold, signature.output)
+
+
+def _with_threshold(model: Model, threshold: Threshold | None, output: Output) -> Model:
+    if threshold is None:
+        return model
+    classes = output.classes if isinstance(output, ClassOutput) else ()
+    if len(classes) != 2 or threshold.positive not in classes:
+        raise ArtifactError(
+            f"a threshold of {threshold.positive!r:.80} needs two classes, one of which it is; got "
+            f"{', '.join(map(str, classes[:10])) or 'a number'}"
+        )
+    return replace(model, cut=Cut(classes.index(threshold.positive), threshold.value))
 
 
 class Reader:

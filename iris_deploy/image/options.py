@@ -87,7 +87,11 @@ def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
     columns = [_describe_column(column) for column in manifest.signature.columns]
     signature = {"columns": columns, "output": output.name, "classes": manifest.signature.classes}
     metrics = {each: f.value for each, f in evaluation.metrics.items()} if evaluation else {}
-    versions = {"python": manifest.environment.python, **manifest.environment.packages}
+    provenance, versions = manifest.provenance, manifest.environment.packages
+    if isinstance(provenance, Imported):
+        versions = provenance.versions
+    else:
+        versions = {"python": manifest.environment.python, **versions}
     return {
         f"{_OCI}title": manifest.model,
         f"{_OCI}version": str(manifest.version),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.bundle.bundle import Bundle, read_bundle
-from iris_deploy.bundle.manifest import Example, Manifest
+from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.manifest_json import FORMAT
 from iris_deploy.bundle.provenance import Split, Training
 from iris_deploy.bundle.repository import Repository
@@ -20,9 +20,7 @@ from iris_deploy.errors import ArtifactError, TrainingError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn, widen
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, TargetSeen
-from iris_deploy.schema.signature import Signature
 from iris_deploy.training.artifacts import (
     build_artifact,
     describe_environment,
@@ -33,11 +31,13 @@ from iris_deploy.training.candidates import DEFAULT, build_candidate, check_fami
 from iris_deploy.training.comparison import Score, Tell, best_of, compare, fit_pipeline
 from iris_deploy.training.dataset import digest_positions
 from iris_deploy.training.evaluation import evaluate_rows
+from iris_deploy.training.examples import record_examples
 from iris_deploy.training.frames import bin_numbers, describe_columns, encode_frame
 from iris_deploy.training.preparation import build_pipeline
 from iris_deploy.training.settings import TableSettings
 from iris_deploy.training.tables import Table, load_table, model_name, split_table
 from iris_deploy.training.target import Target
+from iris_deploy.training.widest import build_widest
 
 _TOLERANCE = 1e-9
 """Relative difference to scikit-learn's numbers that sums in another order may make."""
@@ -157,26 +157,21 @@ def _write_down(
             estimators=tuple(describe_estimator(step) for _, step in pipeline.steps),
         ),
         evaluation=evaluation,
-        examples=_examples(predictor, rows[held_out], table.target.y[held_out]),
+        examples=record_examples(predictor, rows[held_out], table.target.y[held_out]),
     )
     return manifest, dumps
 
 
 def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predictor:
-    """Build the predictor: of one that takes what training did not see, if the pipeline does."""
-    output = _output(table.target, trained)
+    """Build the predictor, which takes what training did not see if the pipeline does."""
     columns = describe_columns(table.plans, table.frame, trained)
-    errors = []
-    for missing, unknown in ((True, True), (False, True), (True, False), (False, False)):
-        wider = tuple(widen(column, missing=missing, unknown=unknown) for column in columns)
-        try:
-            return Predictor(Signature(columns=wider, output=output), [record])
-        except ArtifactError as exc:
-            errors.append(exc)
-    raise TrainingError(
-        f"the fitted pipeline cannot be served: {errors[-1]}",
-        hint=errors[-1].hint or "docs/tables.md lists what is",
-    ) from errors[-1]
+    try:
+        return build_widest(columns, _output(table.target, trained), [record])
+    except ArtifactError as exc:
+        raise TrainingError(
+            f"the fitted pipeline cannot be served: {exc}",
+            hint=exc.hint or "docs/tables.md lists what is",
+        ) from exc
 
 
 def _output(target: Target, trained: np.ndarray) -> Output:
@@ -208,29 +203,3 @@ def _check_same(predictor: Predictor, rows: Floats, pipeline: Any, table: Table)
             "samples; expected none",
             hint="please report this with the settings; nothing was written",
         )
-
-
-def _examples(predictor: Predictor, rows: Floats, y: np.ndarray) -> tuple[Example, ...]:
-    """Record answers: for a sample of each class, or of each quartile, and for one with a gap."""
-    if isinstance(predictor.signature.output, ClassOutput):
-        at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
-    else:
-        at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
-    gaps = np.flatnonzero(np.isnan(rows).any(axis=1))
-    at += gaps[:1].tolist()
-    unknown = (rows == -1.0) & [isinstance(c, CategoryColumn) for c in predictor.signature.columns]
-    at = [k for k in at if not unknown[k].any()]
-    return tuple(_example(predictor, rows[k]) for k in dict.fromkeys(at))
-
-
-def _example(predictor: Predictor, row: np.ndarray) -> Example:
-    values: dict[str, Any] = {}
-    for column, value in zip(predictor.signature.columns, row.tolist(), strict=True):
-        if value != value:
-            values[column.name] = None
-        elif isinstance(column, CategoryColumn):
-            values[column.name] = column.categories[int(value)]
-        else:
-            values[column.name] = bool(value) if column.boolean else value
-    prediction, scores = predictor.score(row.tolist())
-    return Example(instance=values, prediction=prediction, scores=scores)

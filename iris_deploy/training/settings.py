@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from iris_deploy.errors import SettingsError, did_you_mean, expect, expect_between
 from iris_deploy.training.sources.datasets import DEFAULT
@@ -144,3 +145,47 @@ class TableSettings:
         expect_between("cv", self.cv, 2, 100)
         twice = len(set(self.estimators)) < len(self.estimators)
         expect(not twice, "estimator", "each once", ", ".join(self.estimators))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportSettings:
+    """How `import` makes a bundle of files.
+
+    Parameters
+    ----------
+    columns : tuple of str or None
+        Names of the columns, in the order in which the first estimator was fitted to them.
+    classes : tuple of str or None
+        What the classes are called, in the order of the classifier.
+    adapter : Path or None
+        A TOML file that says what an application did between its clients and the model.
+    labels : Path or None
+        A file with a LabelEncoder or a list of labels.
+    target : str or None
+        What is predicted: the output's name, and the sample's column.
+    sample : Path or None
+        A table of rows that tell what values are like.
+    check : bool
+        Whether scikit-learn loads the files, and answers are compared.
+    expect : Path or None
+        A table with answers for the rows of the sample.
+    """
+
+    columns: tuple[str, ...] | None = None
+    classes: tuple[str, ...] | None = None
+    adapter: Path | None = None
+    labels: Path | None = None
+    target: str | None = None
+    sample: Path | None = None
+    check: bool = False
+    expect: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself."""
+        if self.classes is not None and self.labels is not None:
+            raise SettingsError("`classes`: `labels` says what they are, too; leave one out")
+        if self.expect is not None and self.sample is None:
+            raise SettingsError(
+                "`expect`: expected the rows that were answered, too",
+                hint="name them with `sample`",
+            )

@@ -30,7 +30,7 @@ _EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 _RAGGED = re.compile(r"Expected \d+ columns, got \d+")
 
 
-def read_table(path: Path) -> "pa.Table":
+def read_table(path: Path, *, least: int = 2) -> "pa.Table":
     """Read a table from a file.
 
     Parameters
@@ -38,11 +38,13 @@ def read_table(path: Path) -> "pa.Table":
     path : Path
         Its suffix says what it is: .csv, .tsv, .jsonl, .ndjson or .parquet; behind it may stand
         .gz, .bz2, .zst or .lz4.
+    least : int
+        Columns that it has to have.
 
     Returns
     -------
     pyarrow.Table
-        With a row and two columns at least, each name once.
+        With a row at least, and each name once.
 
     Raises
     ------
@@ -62,7 +64,7 @@ def read_table(path: Path) -> "pa.Table":
         raise DatasetError(f"{path} is empty; expected a table with a line of names")
     _check_size(path, size * (3 if compression else 1))
     table = _read(path, kind, compression)
-    _check_shape(path, table)
+    _check_shape(path, table, least)
     return table
 
 
@@ -193,11 +195,11 @@ def _read_json_lines(path: Path, data: bytes) -> "pa.Table":
         ) from exc
 
 
-def _check_shape(path: Path, table: "pa.Table") -> None:
+def _check_shape(path: Path, table: "pa.Table", least: int) -> None:
     names = list(table.column_names)
     if len(names) > MAX_COLUMNS:
         raise _too_many(path, len(names))
-    if len(names) < 2:
+    if len(names) < least:
         raise DatasetError(
             f"{path} has one column; expected a target and a column to predict it from",
             hint="is the delimiter another one? .tsv is for tabs, .csv for commas",

@@ -1,0 +1,62 @@
+"""One class of two, from some score on: instead of what the classifier would choose."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.kernels.links import ColumnMath, FloatMath, Link, probabilities
+from iris_deploy.kernels.protocol import DecideRow
+from iris_deploy.kernels.scores import OVERFLOW
+from iris_deploy.schema.batch import Floats, Indices
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The score from which a class is predicted.
+
+    Parameters
+    ----------
+    positive : {0, 1}
+        Position of the class.
+    least : float
+        Of its probability; of its decision value if there are no probabilities.
+    """
+
+    positive: int
+    least: float
+
+    def row(self, row: DecideRow, link: Link | None) -> DecideRow:
+        """Return the function that decides on one row so."""
+        positive, least = self.positive, self.least
+
+        def decide(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            index, decision = row(x)
+            if index != OVERFLOW:
+                reached = _scores(decision, link, FloatMath)[positive] >= least
+                index = positive if reached else 1 - positive
+            return index, decision
+
+        return decide
+
+    def columns(self, decision: Floats, link: Link | None, index: Indices) -> Indices:
+        """Decide on many rows so.
+
+        Parameters
+        ----------
+        decision : ndarray of shape (n_scores, n_rows)
+        link : Link or None
+        index : ndarray of int, shape (n_rows,)
+            `OVERFLOW` where there is nothing to decide.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            reached = _scores(list(decision), link, ColumnMath)[self.positive] >= self.least
+        chosen = np.where(reached, self.positive, 1 - self.positive)
+        return np.where(index == OVERFLOW, index, chosen).astype(np.int32)
+
+
+def _scores(decision: Sequence[Any], link: Link | None, xp: Any) -> Sequence[Any]:
+    if link:
+        return probabilities(decision, link, xp)
+    return (-decision[0], decision[0]) if len(decision) == 1 else decision

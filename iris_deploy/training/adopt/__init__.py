@@ -1,0 +1,1 @@
+"""Files that people have already, to a bundle: read without running any of them."""

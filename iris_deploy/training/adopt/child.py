@@ -1,0 +1,71 @@
+"""A process of its own, in which scikit-learn loads files and answers: their code runs here.
+
+Gets what to ask as JSON on standard input, and answers on standard output.
+"""
+
+import json
+import sys
+import warnings
+from typing import Any
+
+import joblib
+import numpy as np
+
+
+def main() -> None:
+    """Answer what is asked."""
+    asked = json.load(sys.stdin)
+    answer, sys.stdout = sys.stdout, sys.stderr  # what the files' code prints is no answer
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        json.dump(answer_rows(asked), answer)
+
+
+def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
+    """Load estimators, and return what they say of rows."""
+    loaded: dict[str, Any] = {}
+    estimators = []
+    for step in asked["steps"]:
+        value = loaded.get(step["file"])
+        if value is None:
+            value = loaded[step["file"]] = joblib.load(step["file"])
+        for key in step["path"]:
+            value = value[key]
+        estimators.append(value)
+    X = _build_rows(asked["columns"], framed=asked["framed"])
+    *transformers, last = estimators
+    for transformer in transformers:
+        X = transformer.transform(X)
+    said = np.asarray(last.predict(X))
+    if not asked["classes"]:
+        return {"outcomes": said.astype(float).tolist(), "scores": [], "names": []}
+    classes = getattr(last, "classes_", None)
+    if classes is None:
+        outcomes = said.astype(int).tolist()
+    else:
+        place = {label: k for k, label in enumerate(np.asarray(classes).tolist())}
+        outcomes = [place[label] for label in said.tolist()]
+    scores: list[Any] = []
+    if hasattr(last, asked["score"]):
+        scores = np.asarray(getattr(last, asked["score"])(X), float).tolist()
+    return {"outcomes": outcomes, "scores": scores}
+
+
+def _build_rows(columns: list[dict[str, Any]], *, framed: bool) -> Any:
+    if not framed:
+        return np.array([column["values"] for column in columns], float).T
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            column["name"]: np.array(
+                [np.nan if v is None else v for v in column["values"]],
+                object if column["text"] else float,
+            )
+            for column in columns
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

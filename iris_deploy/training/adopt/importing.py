@@ -1,0 +1,194 @@
+"""Files to a bundle: find what they hold, build the predictor, try it, write it.
+
+A bundle is written only after its predictor has answered, and what was asked for has agreed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from iris_deploy.bundle.bundle import Bundle, read_bundle
+from iris_deploy.bundle.evaluation import Evaluation
+from iris_deploy.bundle.manifest import Manifest
+from iris_deploy.bundle.manifest_json import FORMAT
+from iris_deploy.bundle.provenance import Check, Imported
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.adapter import Adapter
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import Column
+from iris_deploy.schema.outputs import NumberOutput, Output
+from iris_deploy.training.adopt.account import describe_artifact, describe_provenance
+from iris_deploy.training.adopt.adapter import NO_ADAPTER, read_adapter
+from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
+from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
+from iris_deploy.training.adopt.given import (
+    Given,
+    read_given,
+    read_labels_of,
+)
+from iris_deploy.training.adopt.samples import (
+    describe_sample,
+    draw_rows,
+    encode_sample,
+    read_sample,
+)
+from iris_deploy.training.artifacts import describe_environment
+from iris_deploy.training.bundles import see_target
+from iris_deploy.training.evaluation import evaluate_rows
+from iris_deploy.training.examples import record_examples
+from iris_deploy.training.held_out import read_samples
+from iris_deploy.training.settings import ImportSettings
+from iris_deploy.training.tables import model_name
+from iris_deploy.training.widest import build_widest
+
+_DRAWN = 1000
+"""Rows drawn at random that answers are compared on."""
+
+_COMPARED = 10_000
+"""Rows of a sample that answers are compared on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Adopted:
+    """What came of it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        Read back from the disk and verified.
+    given : Given
+    provenance : Imported
+    """
+
+    bundle: Bundle
+    given: Given
+    provenance: Imported
+
+
+def import_files(
+    paths: Sequence[Path], settings: ImportSettings, repository: Repository, model: str | None
+) -> Adopted:
+    """Read estimators out of files, and write them as the next version of a model.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        In the order in which what they hold applies.
+    settings : ImportSettings
+    repository : Repository
+        Where to write.
+    model : str or None
+        Name of the model; that of the last estimator's file if None.
+
+    Raises
+    ------
+    ArtifactError, DatasetError, SettingsError, BundleError
+        Before anything is written.
+    """
+    given = read_given(paths)
+    if settings.labels is not None:
+        given.labels = read_labels_of(settings.labels)
+    wanted = read_adapter(settings.adapter) if settings.adapter is not None else NO_ADAPTER
+    output = choose_output(
+        given, settings.classes or wanted.classes, settings.target or wanted.name
+    )
+    if isinstance(output, NumberOutput):
+        output = msgspec.structs.replace(output, unit=wanted.unit)
+    columns = describe_columns(given, choose_names(given, settings.columns), output)
+    fields, adapter = wanted.adapt(columns)
+    predictor, rows, evaluation = _try(_Model(given, output, adapter), fields, settings)
+    asking = Asking({path.name: path for path in paths}, given, columns, adapter)
+    checks = _check(asking, predictor, rows, settings)
+    provenance = describe_provenance(given, settings, checks)
+    examples = record_examples(predictor, rows, predictor.outcomes(rows))
+    if not examples:
+        raise ArtifactError("no row was found that the model answers, to be recorded")
+    name = model or model_name(Path(given.steps[-1].file))
+    artifacts = tuple(describe_artifact(step, given, k) for k, step in enumerate(given.steps, 1))
+    manifest = Manifest(
+        format=FORMAT,
+        digest="",
+        model=name,
+        version=0,
+        task=output.task,
+        runtime="numpy",
+        signature=predictor.signature,
+        adapter=adapter,
+        artifacts=artifacts,
+        environment=describe_environment(),
+        provenance=provenance,
+        evaluation=evaluation,
+        examples=examples,
+    )
+    files = {artifact.file: given.data[artifact.file] for artifact in artifacts}
+    return Adopted(read_bundle(repository.write(manifest, files)), given, provenance)
+
+
+@dataclass(frozen=True, eq=False)
+class _Model:
+    """Estimators, what they predict, and what is before them."""
+
+    given: Given
+    output: Output
+    adapter: Adapter | None
+
+    def build(self, fields: Sequence[Column]) -> Predictor:
+        """Build the predictor of fields that clients send."""
+        try:
+            return build_widest(fields, self.output, self.given.records, self.adapter)
+        except ArtifactError as exc:
+            chain = ", then ".join(step.what for step in self.given.steps)
+            raise ArtifactError(
+                f"the files do not fit together, or hold what is not supported: {exc} ({chain})",
+                hint=exc.hint or "name the files in the order in which they apply",
+            ) from exc
+
+
+def _try(
+    model: _Model, fields: tuple[Column, ...], settings: ImportSettings
+) -> tuple[Predictor, Floats, Evaluation | None]:
+    """Build the predictor, and return rows that it answers, and figures if there is a target."""
+    if settings.sample is None:
+        predictor = model.build(fields)
+        return predictor, draw_rows(predictor, _DRAWN), None
+    table = read_sample(settings.sample, fields)
+    fields = describe_sample(table, fields)
+    predictor = model.build(fields)
+    if model.output.name not in table.column_names:
+        return predictor, encode_sample(table, predictor.signature.columns), None
+    rows, y = read_samples(predictor, settings.sample)
+    if isinstance(model.output, NumberOutput):
+        output = msgspec.structs.replace(model.output, seen=see_target(y))
+        predictor = replace(model, output=output).build(fields)
+    return predictor, rows, evaluate_rows(predictor, rows, y)
+
+
+def _check(
+    asking: Asking, predictor: Predictor, rows: Floats, settings: ImportSettings
+) -> tuple[Check, ...]:
+    """Compare answers as far as it is asked for."""
+    checks = []
+    if settings.expect is not None and settings.sample is not None:
+        table = read_sample(settings.sample, predictor.signature.columns)
+        answered = encode_sample(table, predictor.signature.columns)
+        checks.append(check_against_recorded(predictor, answered, settings.expect))
+    if settings.check:
+        compared = np.concatenate([rows[:_COMPARED], draw_rows(predictor, _DRAWN, seed=1)])
+        checks.append(
+            check_against_library(asking, _without_threshold(predictor, asking), compared)
+        )
+    return tuple(checks)
+
+
+def _without_threshold(predictor: Predictor, asking: Asking) -> Predictor:
+    """Return the predictor that decides as the estimators do."""
+    adapter = asking.adapter
+    if adapter is None or adapter.threshold is None:
+        return predictor
+    plain = msgspec.structs.replace(adapter, threshold=None)
+    return Predictor(predictor.signature, asking.given.records, plain)

@@ -1,0 +1,157 @@
+"""Rows to try an imported model on: those of a sample, and some that are drawn at random."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from iris_deploy.errors import DatasetError
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.encoding import MISSING
+from iris_deploy.schema.problems import SignatureError
+from iris_deploy.training.frames import build_frame, encode_frame, see_categories, see_numbers
+from iris_deploy.training.plans import ColumnPlan
+from iris_deploy.training.sources.files import read_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_SCALES = (1.0, 10.0, 100.0, 1000.0)
+"""Of numbers of which nobody knows how large they are."""
+
+_GAPS = 0.05  # of the values that may be missing
+
+
+def read_sample(path: Path, columns: Sequence[Column]) -> "pa.Table":
+    """Read a sample with some columns.
+
+    Raises
+    ------
+    DatasetError
+        If it has not all of them.
+    """
+    table = read_table(path, least=1)
+    lacking = [column.name for column in columns if column.name not in table.column_names]
+    if lacking:
+        raise DatasetError(
+            f"{path} has no column {lacking[0]}; it has {', '.join(table.column_names[:20])}",
+            hint="name the columns as the sample has them, with `columns`",
+        )
+    return table
+
+
+def describe_sample(table: "pa.Table", columns: Sequence[Column]) -> tuple[Column, ...]:
+    """Describe columns with what there is to see of them in a sample."""
+    import pyarrow.types as t
+
+    frame = build_frame(table, _plans(columns), np.ones(table.num_rows, bool))
+    described: list[Column] = []
+    for column in columns:
+        values = frame[column.name]
+        if isinstance(column, CategoryColumn):
+            seen = see_categories(column.categories, values)
+            described.append(msgspec.structs.replace(column, seen=seen))
+        else:
+            boolean = t.is_boolean(table.column(column.name).type)
+            numbers = see_numbers(values.to_numpy())
+            described.append(msgspec.structs.replace(column, seen=numbers, boolean=boolean))
+    return tuple(described)
+
+
+def encode_sample(table: "pa.Table", columns: Sequence[Column]) -> Floats:
+    """Return the rows of a sample as the predictor takes them; see `frames.encode_frame`."""
+    return encode_frame(columns, build_frame(table, _plans(columns), np.ones(table.num_rows, bool)))
+
+
+def _plans(columns: Sequence[Column]) -> list[ColumnPlan]:
+    return [
+        ColumnPlan(name=c.name, kind="number" if isinstance(c, NumberColumn) else "category")
+        for c in columns
+    ]
+
+
+def draw_rows(predictor: Predictor, n_rows: int, seed: int = 0) -> Floats:
+    """Draw rows that a predictor takes: in and around what is known of its columns.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    n_rows : int
+    seed : int
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+        Without those whose values are too large for it.
+    """
+    rng = np.random.default_rng(seed)
+    columns = predictor.signature.columns
+    scale = rng.choice(_SCALES, n_rows)
+    rows = np.empty((n_rows, len(columns)))
+    for line, column in zip(rows.T, columns, strict=True):
+        if isinstance(column, CategoryColumn):
+            line[:] = rng.integers(len(column.categories), size=n_rows)
+        elif column.boolean:
+            line[:] = rng.integers(2, size=n_rows)
+        elif column.seen:
+            span = (column.seen.maximum - column.seen.minimum) or 1.0
+            line[:] = column.seen.minimum + span * rng.uniform(-0.2, 1.2, n_rows)
+        else:
+            line[:] = np.round(rng.normal(size=n_rows) * scale, 2)
+        if column.missing:
+            line[rng.random(n_rows) < _GAPS] = MISSING
+    return rows[_taken(predictor, rows)]
+
+
+def _taken(predictor: Predictor, rows: Floats) -> list[int]:
+    """Return the positions of the rows that are not too large."""
+    kept = []
+    for k, row in enumerate(rows.tolist()):
+        try:
+            predictor.decide(row)
+        except SignatureError:
+            continue
+        kept.append(k)
+    return kept
+
+
+def as_values(columns: Sequence[Column], rows: Floats) -> list[list[Any]]:
+    """Return the values of each column as people write them; None for what is missing."""
+    listed: list[list[Any]] = []
+    for column, line in zip(columns, rows.T.tolist(), strict=True):
+        if isinstance(column, CategoryColumn):
+            known = column.categories
+            listed.append([known[int(v)] if v == v and v >= 0 else None for v in line])
+        else:
+            listed.append([v if v == v else None for v in line])
+    return listed
+
+
+def fed_values(feeds: Sequence[Feed], fields: Sequence[Column], rows: Floats) -> list[list[Any]]:
+    """Return the values of the columns that fields feed, as an application would make them."""
+    place = {field.name: k for k, field in enumerate(fields)}
+    listed = as_values(fields, rows)
+    columns: list[list[Any]] = []
+    for feed in feeds:
+        if isinstance(feed, Filled):
+            columns.append([feed.value] * len(rows))
+            continue
+        at = place[feed.field]
+        known = fields[at]
+        categories = known.categories if isinstance(known, CategoryColumn) else ()
+        if isinstance(feed, Flagged):
+            columns.append([float(v == categories[feed.category]) for v in listed[at]])
+        elif isinstance(feed, Coded):
+            codes = dict(zip(categories, feed.codes, strict=True))
+            columns.append([feed.default if v is None else codes[v] for v in listed[at]])
+        else:
+            default: Any = feed.default
+            if categories and default is not None:
+                default = categories[int(default)]
+            columns.append([default if v is None else v for v in listed[at]])
+    return columns

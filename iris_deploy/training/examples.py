@@ -1,0 +1,39 @@
+"""Instances and their answers, recorded to be replayed whenever a bundle is read."""
+
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.bundle.manifest import Example
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import UNKNOWN, CategoryColumn
+from iris_deploy.schema.outputs import ClassOutput
+
+
+def record_examples(predictor: Predictor, rows: Floats, y: np.ndarray) -> tuple[Example, ...]:
+    """Record answers: for a sample of each class, or of each quartile, and for one with a gap."""
+    if isinstance(predictor.signature.output, ClassOutput):
+        at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
+    else:
+        at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
+    gaps = np.flatnonzero(np.isnan(rows).any(axis=1))
+    at += gaps[:1].tolist()
+    unknown = (rows == UNKNOWN) & [
+        isinstance(c, CategoryColumn) for c in predictor.signature.columns
+    ]
+    at = [k for k in at if not unknown[k].any()]
+    return tuple(_example(predictor, rows[k]) for k in dict.fromkeys(at))
+
+
+def _example(predictor: Predictor, row: np.ndarray) -> Example:
+    values: dict[str, Any] = {}
+    for column, value in zip(predictor.signature.columns, row.tolist(), strict=True):
+        if value != value:
+            values[column.name] = None
+        elif isinstance(column, CategoryColumn):
+            values[column.name] = column.categories[int(value)]
+        else:
+            values[column.name] = bool(value) if column.boolean else value
+    prediction, scores = predictor.score(row.tolist())
+    return Example(instance=values, prediction=prediction, scores=scores)

@@ -1,0 +1,197 @@
+"""Files as people have them: small scripts that train, and dump by pickle or joblib.
+
+Each layout is a function that fits something, hands its objects to ``dump`` by file name, and
+returns what has to be said to `import`, and an application: what it answers to an instance.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
+
+from tests import data
+
+Dump = Callable[[str, object], None]
+Instance = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What comes of a script.
+
+    Parameters
+    ----------
+    files : tuple of str
+        As they are named to `import`, in their order.
+    answer : callable
+        What the application answers.
+    instances : list of dict
+    options : tuple of str
+    adapter : str
+        TOML; empty for none.
+    """
+
+    files: tuple[str, ...]
+    answer: Callable[[Instance], Any]
+    instances: list[Instance]
+    options: tuple[str, ...] = ()
+    adapter: str = ""
+
+
+NAMES = ["length", "width"]
+SPECIES = ["setosa", "versicolor", "virginica"]
+PETALS: list[Instance] = [
+    {"length": 1.4, "width": 0.2},
+    {"length": 4.7, "width": 1.4},
+    {"length": 5.1, "width": 2.4},
+]
+
+
+def _iris() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_iris(return_X_y=True)
+    return X[:, 2:], y
+
+
+def _row(instance: Instance) -> list[list[float]]:
+    return [[instance[name] for name in NAMES]]
+
+
+def model_only(dump: Dump) -> Layout:
+    X, y = _iris()
+    model = RandomForestClassifier(n_estimators=10, random_state=0).fit(X, np.array(SPECIES)[y])
+    dump("model", model)
+    fields = [{"x0": p["length"], "x1": p["width"]} for p in PETALS]
+    return Layout(("model",), lambda i: model.predict([[i["x0"], i["x1"]]])[0], fields)
+
+
+def scaler_and_model(dump: Dump) -> Layout:
+    X, y = _iris()
+    scaler = StandardScaler().fit(X)
+    model = LogisticRegression().fit(scaler.transform(X), y)
+    dump("scaler", scaler)
+    dump("model", model)
+    return Layout(
+        ("scaler", "model"),
+        lambda i: SPECIES[model.predict(scaler.transform(_row(i)))[0]],
+        PETALS,
+        ("--columns", ",".join(NAMES), "--classes", ",".join(SPECIES)),
+    )
+
+
+def dict_of_both(dump: Dump) -> Layout:
+    X, y = _iris()
+    scaler = StandardScaler().fit(X)
+    model = LogisticRegression().fit(scaler.transform(X), y)
+    dump("both", {"model": model, "scaler": scaler, "features": NAMES, "made": "2021-03-04"})
+    return Layout(("both",), lambda i: int(model.predict(scaler.transform(_row(i)))[0]), PETALS)
+
+
+def label_encoder(dump: Dump) -> Layout:
+    X, y = _iris()
+    encoder = LabelEncoder().fit(np.array(["iris " + name for name in SPECIES]))
+    model = RandomForestClassifier(n_estimators=10, random_state=0)
+    model.fit(X, encoder.transform(np.array(["iris " + name for name in SPECIES])[y]))
+    dump("model", model)
+    dump("encoder", encoder)
+    return Layout(
+        ("model",),
+        lambda i: encoder.inverse_transform(model.predict(_row(i)))[0],
+        PETALS,
+        ("--labels", "encoder", "--columns", ",".join(NAMES)),
+    )
+
+
+def columns_with_dummies(dump: Dump) -> Layout:
+    table = data.passengers(200)[["sex", "port", "fare", "price"]].dropna()
+    X = pd.get_dummies(table.drop(columns="price"), columns=["port"], drop_first=True)
+    X["sex"] = X["sex"].map({"male": 0, "female": 1})
+    X["booked"] = 1.0
+    X = X.astype(float)
+    model = RandomForestRegressor(n_estimators=10, random_state=0)
+    model.fit(X.to_numpy(), table["price"])
+    dump("model", model)
+    dump("columns", X.columns.tolist())
+    base = (set(table["port"]) - {c.removeprefix("port_") for c in X.columns}).pop()
+
+    def answer(instance: Instance) -> float:
+        row = dict.fromkeys(X.columns, 0.0) | {"booked": 1.0, "fare": instance["fare"]}
+        row["sex"] = {"male": 0.0, "female": 1.0}[instance.get("sex", "female")]
+        if f"port_{instance['port']}" in row:
+            row[f"port_{instance['port']}"] = 1.0
+        return float(model.predict([list(row.values())])[0])
+
+    return Layout(
+        ("columns", "model"),
+        answer,
+        [
+            {"sex": sex, "port": port, "fare": fare}
+            for sex in ("male", "female")
+            for port in sorted(set(table["port"]))
+            for fare in (8.05, 71.5)
+        ]
+        + [{"port": base, "fare": 10.0}],
+        adapter=f"""
+            [fields.sex]
+            codes = {{ male = 0, female = 1 }}
+            default = "female"
+            [fields.port]
+            prefix = "port_"
+            base = "{base}"
+            [fill]
+            booked = 1
+        """,
+    )
+
+
+def pipeline_of_a_frame(dump: Dump) -> Layout:
+    table = data.passengers(200)
+    numbers, words = ["age", "fare"], ["sex", "port"]
+    prepared = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), numbers),
+            ("words", OneHotEncoder(handle_unknown="ignore"), words),
+        ]
+    )
+    model = make_pipeline(prepared, LogisticRegression(max_iter=1000))
+    model.fit(table[numbers + words], table["survived"].map({0: "no", 1: "yes"}))
+    dump("model", model)
+    rows = table[numbers + words].head(20)
+    instances = [
+        {name: None if value != value or value is None else value for name, value in row.items()}
+        for row in rows.to_dict("records")
+    ]
+    return Layout(
+        ("model",),
+        lambda i: model.predict(pd.DataFrame([i]).fillna({"port": np.nan, "sex": np.nan}))[0],
+        [i for i in instances if i["sex"] and i["port"]],
+    )
+
+
+def grid_search(dump: Dump) -> Layout:
+    X, y = _iris()
+    pipeline = make_pipeline(StandardScaler(), LogisticRegression())
+    search = GridSearchCV(pipeline, {"logisticregression__C": [0.1, 1.0]}, scoring="accuracy", cv=3)
+    search.fit(pd.DataFrame(X, columns=NAMES), np.array(SPECIES)[y])
+    dump("search", search)
+    return Layout(("search",), lambda i: search.predict(pd.DataFrame([i]))[0], PETALS)
+
+
+LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
+    "a model alone": model_only,
+    "a scaler and a model": scaler_and_model,
+    "a dict of both": dict_of_both,
+    "a model and a label encoder": label_encoder,
+    "columns, dummies and codes by hand": columns_with_dummies,
+    "a pipeline that was fitted to a frame": pipeline_of_a_frame,
+    "a search for parameters": grid_search,
+}
