@@ -13,8 +13,9 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
@@ -186,6 +187,49 @@ def grid_search(dump: Dump) -> Layout:
     return Layout(("search",), lambda i: search.predict(pd.DataFrame([i]))[0], PETALS)
 
 
+SUBJECTS = ["win a free prize, call now", "lunch tomorrow?", "the report is attached", ""]
+
+
+def mails() -> tuple[list[str], list[str]]:
+    rng = np.random.default_rng(0)
+    words = {
+        "ham": ("lunch", "tomorrow", "report", "please", "see", "attached", "project", "is"),
+        "spam": ("free", "win", "money", "call", "now", "prize", "click", "cash", "the", "a"),
+    }
+    kinds = rng.choice(["ham", "spam"], 200).tolist()
+    return [" ".join(rng.choice(words[kind], 6)) for kind in kinds], kinds
+
+
+def vectorizer_and_model(dump: Dump) -> Layout:
+    texts, kinds = mails()
+    vectorizer = TfidfVectorizer().fit(texts)
+    model = LogisticRegression().fit(vectorizer.transform(texts), kinds)
+    dump("vectorizer", vectorizer)
+    dump("model", model)
+    return Layout(
+        ("vectorizer", "model"),
+        lambda i: model.predict(vectorizer.transform([i["text"]]))[0],
+        [{"text": subject} for subject in SUBJECTS],
+    )
+
+
+def spam_filter(dump: Dump) -> Layout:
+    texts, kinds = mails()
+    model = make_pipeline(
+        CountVectorizer(ngram_range=(1, 2), stop_words=["the", "a"]),
+        TfidfTransformer(sublinear_tf=True),
+        SGDClassifier(random_state=0),
+    )
+    model.fit(texts, kinds)
+    dump("spam", model)
+    return Layout(
+        ("spam",),
+        lambda i: model.predict([i["subject"]])[0],
+        [{"subject": subject} for subject in SUBJECTS],
+        ("--columns", "subject"),
+    )
+
+
 LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "a model alone": model_only,
     "a scaler and a model": scaler_and_model,
@@ -194,4 +238,6 @@ LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "columns, dummies and codes by hand": columns_with_dummies,
     "a pipeline that was fitted to a frame": pipeline_of_a_frame,
     "a search for parameters": grid_search,
+    "a vectorizer and a model": vectorizer_and_model,
+    "a spam filter": spam_filter,
 }

@@ -3,7 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from iris_deploy.schema.columns import CategoriesSeen, CategoryColumn, NumberColumn, NumbersSeen
+from iris_deploy.schema.columns import (
+    CategoriesSeen,
+    CategoryColumn,
+    NumberColumn,
+    NumbersSeen,
+    TextColumn,
+)
 from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, TargetSeen
 from iris_deploy.schema.signature import Signature
 
@@ -43,6 +49,12 @@ def category(name: str, categories: Sequence[Any], **changes: Any) -> CategoryCo
     seen |= {name: changes.pop(name) for name in list(changes) if name in seen}
     members |= {"name": name, "seen": CategoriesSeen(**seen)}
     return CategoryColumn(**members | changes)
+
+
+def text(name: str, **changes: Any) -> TextColumn:
+    """Describe a column of texts."""
+    members: dict[str, Any] = {"name": name, "missing": False, "seen": None}
+    return TextColumn(**members | changes)
 
 
 def classes(*labels: Label) -> ClassOutput:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from iris_deploy.schema.columns import NumberColumn, list_some
+from iris_deploy.schema.columns import NumberColumn, TextColumn, list_some
 from iris_deploy.schema.outputs import label_text
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ def _describe(column: "Column") -> str:
         if column.seen is None:
             return f"{kind}{unit and f' in{unit}'}"
         return f"{kind}, {column.seen.minimum:.4g} to {column.seen.maximum:.4g}{unit}{gaps}"
+    if isinstance(column, TextColumn):
+        length = f", up to {column.seen.maximum:,.0f} characters" if column.seen else ""
+        return f"text{length}{gaps}"
     return f"category of {len(column.categories):,}: {list_some(column.categories[:5])}{gaps}"
 
 

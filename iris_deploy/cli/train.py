@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 _DEFAULT = TrainSettings()
 _TALK = ("dataset", "classifier", "max_iter", "eta0", "tol")
-_TABLE = ("target", "task", "number", "category", "drop", "unit", "estimator", "parameter", "cv")
+_TABLE = (
+    *("target", "task", "number", "category", "text", "drop", "unit"),
+    *("estimator", "parameter", "cv"),
+)
 
 
 def train(
@@ -25,6 +28,7 @@ def train(
     task: o.Task = None,
     number: o.Number = None,
     category: o.Category = None,
+    text: o.Text = None,
     drop: o.Drop = None,
     unit: o.Unit = None,
     estimator: o.Estimator = None,
@@ -97,6 +101,7 @@ def _table_settings(given: dict[str, Any]) -> TableSettings:
         target=given["target"],
         number=tuple(given.get("number", ())),
         category=tuple(given.get("category", ())),
+        text=tuple(given.get("text", ())),
         drop=tuple(given.get("drop", ())),
         units=read_pairs("unit", given.get("unit")),
     )

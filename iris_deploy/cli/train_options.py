@@ -80,6 +80,14 @@ Category = Annotated[
         help="Column to take for categories; several.", rich_help_panel=_TABLE, show_default=False
     ),
 ]
+Text = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Column of texts, whose words are counted and weighed; several.",
+        rich_help_panel=_TABLE,
+        show_default=False,
+    ),
+]
 Drop = Annotated[
     list[str] | None,
     typer.Option(help="Column to leave out; several.", rich_help_panel=_TABLE, show_default=False),

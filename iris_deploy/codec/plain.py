@@ -7,7 +7,6 @@ them, and they say what is wrong.
 """
 
 import json
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -16,14 +15,16 @@ from typing import Any, Protocol, final
 import msgspec
 import numpy as np
 
+from iris_deploy.codec.fields import REFUSED, UNSET, Field
 from iris_deploy.codec.pointers import Layout
 from iris_deploy.schema.batch import Floats, Row
-from iris_deploy.schema.columns import LARGEST, UNKNOWN, CategoryColumn, Column, NumberColumn
-from iris_deploy.schema.encoding import MISSING
+from iris_deploy.schema.columns import (
+    LARGEST,
+    NumberColumn,
+)
 from iris_deploy.schema.signature import Signature
 
 _BLANK = b" \t\r\n"
-_UNSET = msgspec.UNSET
 
 
 @final
@@ -70,7 +71,7 @@ def _structures(signature: Signature, types: Sequence[Any], *, many: bool) -> ty
     for position, (column, each) in enumerate(zip(signature.columns, types, strict=True)):
         name, of = f"f{position}", list[each] if many else each  # type: ignore[valid-type]
         if column.missing:
-            fields.append((name, of | msgspec.UnsetType, _UNSET))
+            fields.append((name, of | msgspec.UnsetType, UNSET))
         else:
             fields.append((name, of))
     return msgspec.defstruct(
@@ -134,53 +135,12 @@ def _in_columns(columns: Sequence[Iterable[float]], n_rows: int, *, layout: Layo
     return Rows(matrix.T, layout) if low >= -LARGEST and high <= LARGEST else None
 
 
-_REFUSED = math.inf
-"""Stands for a category that the column does not take."""
-
-
-class _Field:
-    """How the values of one column are decoded, and become floats."""
-
-    def __init__(self, column: Column) -> None:
-        self.positions: dict[Any, float] | None = None
-        self.other = _REFUSED
-        kind: Any = float
-        if isinstance(column, CategoryColumn):
-            self.positions = {name: float(k) for k, name in enumerate(column.categories)}
-            self.positions |= {None: MISSING, _UNSET: MISSING}
-            self.other = UNKNOWN if column.unknown else _REFUSED
-            kind = str if column.is_text else float
-        elif column.boolean:
-            kind = float | bool
-        self.is_text = kind is str
-        self.type = kind | None if column.missing else kind
-
-    def one(self, value: Any) -> float:
-        """Return the float of one value; one that is not finite, nor NaN, if it is not taken."""
-        if self.positions is not None:
-            return self.positions.get(value, self.other)
-        if value is None or value is _UNSET:
-            return MISSING
-        return float(value) if -LARGEST <= value <= LARGEST else _REFUSED
-
-    def many(self, values: Sequence[Any]) -> Floats:
-        """Return the floats of many values."""
-        if self.positions is not None:
-            get, other = self.positions.get, self.other
-            return np.array([get(value, other) for value in values], np.float64)
-        if None in values or _UNSET in values:
-            values = [MISSING if value is None or value is _UNSET else value for value in values]
-        numbers = np.array(values, np.float64)
-        with np.errstate(invalid="ignore"):
-            numbers[np.abs(numbers) > LARGEST] = _REFUSED
-        return numbers
-
-
 class MixedReader:
     """Read plain bodies where columns may be categories, or may miss."""
 
     def __init__(self, signature: Signature) -> None:
-        self._fields = [_Field(column) for column in signature.columns]
+        self._fields = [Field(column) for column in signature.columns]
+        self._has_text = signature.has_text
         types = [field.type for field in self._fields]
         row = _structures(signature, types, many=False)
         self._get = [attrgetter(f"f{position}") for position in range(len(types))]
@@ -207,14 +167,14 @@ class MixedReader:
         if body.count(b'"') != 2 * sum(_names_and_texts(value) for value in values):
             return None
         row = tuple([f.one(v) for f, v in zip(self._fields, values, strict=True)])
-        return None if _REFUSED in row else row
+        return None if REFUSED in row else row
 
     def _read_objects(self, objects: Sequence[Any], quotes: int) -> Rows | None:
         if not objects:
             return Rows((), "objects")
         columns = [list(map(get, objects)) for get in self._get]
         for field, values in zip(self._fields, columns, strict=True):
-            absent = values.count(_UNSET)
+            absent = values.count(UNSET)
             quotes -= 2 * (len(values) - absent)
             if field.is_text:
                 quotes -= 2 * (len(values) - absent - values.count(None))
@@ -222,12 +182,12 @@ class MixedReader:
 
     def _read_arrays(self, decoded: Any, quotes: int) -> Rows | None:
         columns: list[Any] = [get(decoded) for get in self._get]
-        lengths = {len(values) for values in columns if values is not _UNSET}
+        lengths = {len(values) for values in columns if values is not UNSET}
         if len(lengths) != 1:
             return None
         (n_rows,) = lengths
         for position, (field, values) in enumerate(zip(self._fields, columns, strict=True)):
-            if values is _UNSET:
+            if values is UNSET:
                 columns[position] = [None] * n_rows
                 continue
             quotes -= 2
@@ -236,6 +196,13 @@ class MixedReader:
         return None if quotes else self._fill(columns, "arrays")
 
     def _fill(self, columns: Sequence[Sequence[Any]], layout: Layout) -> Rows | None:
+        if self._has_text:
+            lines = [
+                list(map(field.one, values))
+                for field, values in zip(self._fields, columns, strict=True)
+            ]
+            refused = any(REFUSED in line for line in lines)
+            return None if refused else Rows(list(zip(*lines, strict=True)), layout)
         matrix = np.empty((len(columns), len(columns[0])))
         for line, field, values in zip(matrix, self._fields, columns, strict=True):
             line[:] = field.many(values)
@@ -244,4 +211,4 @@ class MixedReader:
 
 def _names_and_texts(value: Any) -> int:
     """Count what a value has in quotes, its name and itself."""
-    return 0 if value is _UNSET else 2 if type(value) is str else 1
+    return 0 if value is UNSET else 2 if type(value) is str else 1

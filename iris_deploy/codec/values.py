@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from iris_deploy.schema.batch import Floats, Row
-from iris_deploy.schema.columns import LARGEST, Column, NumberColumn
+from iris_deploy.schema.columns import LARGEST, Column, NumberColumn, TextColumn
 from iris_deploy.schema.encoding import MISSING, Encode, build_encode, read_number
 from iris_deploy.schema.problems import LONGEST_NAME, Problems
 from iris_deploy.schema.signature import Signature
@@ -30,6 +30,7 @@ class ValueReader:
     def __init__(self, signature: Signature) -> None:
         self._columns = signature.columns
         self._names = signature.names
+        self._has_text = signature.has_text
         self._encoders = [(c, build_encode(c), c.missing) for c in signature.columns]
 
     def row(self, instance: object) -> Row:
@@ -71,7 +72,7 @@ class ValueReader:
         """Tell whether a decoded JSON value is an object with an array for a feature."""
         return type(value) is dict and any(type(value.get(name)) is list for name in self._names)
 
-    def columns(self, arrays: dict[str, Any]) -> Floats:
+    def columns(self, arrays: dict[str, Any]) -> Floats | list[Row]:
         """Turn many instances, given as one array for each feature, into rows of floats.
 
         Parameters
@@ -82,6 +83,7 @@ class ValueReader:
         Returns
         -------
         ndarray of shape (n_rows, n_features)
+            Or a list of rows, where a column holds texts.
 
         Raises
         ------
@@ -96,6 +98,9 @@ class ValueReader:
             _values(arrays, column, encode, first, problems) for column, encode, _ in self._encoders
         ]
         problems.check()
+        if self._has_text:
+            plain = [each.tolist() if isinstance(each, np.ndarray) else each for each in columns]
+            return list(zip(*plain, strict=True))
         return np.array(columns).T
 
     def _read(self, instance: object, at: int | None, problems: Problems) -> Row:
@@ -148,7 +153,7 @@ class ValueReader:
 
 def _values(
     arrays: dict[str, Any], column: Column, encode: Encode, first: str, problems: Problems
-) -> Floats:
+) -> Sequence[float] | Floats:
     """Return one column's values, or add what is wrong to ``problems``."""
     name, length = column.name, len(arrays[first])
     noun = "numbers" if isinstance(column, NumberColumn) else "values"
@@ -164,14 +169,16 @@ def _values(
     if len(values) != length:
         detail = f"expected {length} {noun}, as many as {first} has; got {len(values)}"
         problems.add(None, name, detail)
-    numbers = np.empty(len(values))
+    # Texts are floats that know more than an array would keep of them.
+    numbers: Any = [0.0] * len(values) if isinstance(column, TextColumn) else np.empty(len(values))
     for index, value in enumerate(values):
         number = encode(value)
         if number is None:
             problems.add(index, name, _unfit(column, value))
         else:
             numbers[index] = number
-    return numbers
+    read: Sequence[float] | Floats = numbers
+    return read
 
 
 def _unfit(column: Column, value: object) -> str:

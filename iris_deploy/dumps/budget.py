@@ -8,6 +8,14 @@ BYTES_PER_INSTRUCTION = 64
 """Of a large dump; a forest has 800."""
 
 
+BYTES_PER_ENTRY = 4
+"""Of a dump for each instruction that brings along a text or an integer, or remembers it: a word of
+a vocabulary takes three, of 14 bytes together. None of them costs more than 60 bytes."""
+
+_ENTRIES_BYTES = 1 << 24
+"""Of a dump that may be such: a million words."""
+
+
 class Budget:
     """How much may be done yet, in the dump and in the pickles within it together.
 
@@ -19,6 +27,7 @@ class Budget:
 
     def __init__(self, size: int) -> None:
         self.instructions = MAX_INSTRUCTIONS + size // BYTES_PER_INSTRUCTION
+        self.entries = MAX_INSTRUCTIONS + min(size, _ENTRIES_BYTES) // BYTES_PER_ENTRY
         self._bytes = 2 * size + (1 << 16)
         self._remembered = MAX_INSTRUCTIONS + size
 

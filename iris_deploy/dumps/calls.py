@@ -13,7 +13,16 @@ from iris_deploy.dumps.arrays import (
 )
 from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.dtypes import PendingDtype
-from iris_deploy.dumps.names import BYTES, DTYPE, ENCODE, FROM_BUFFER, NDARRAY, RECONSTRUCT, SCALAR
+from iris_deploy.dumps.names import (
+    BYTES,
+    DTYPE,
+    ENCODE,
+    FROM_BUFFER,
+    NDARRAY,
+    RECONSTRUCT,
+    SCALAR,
+    SET,
+)
 from iris_deploy.dumps.records import PlainArray
 from iris_deploy.errors import ArtifactError
 
@@ -51,6 +60,9 @@ def make_value(callee: object, arguments: tuple[Any, ...], budget: Budget) -> ob
         return _view(data, dtype, shape, order, budget)
     if callee is BYTES and not arguments:
         return b""
+    if callee is SET and len(arguments) == 1 and type(arguments[0]) is list:
+        budget.spend(8 * len(arguments[0]))
+        return [*arguments[0]]
     if callee is ENCODE:
         return _encode(*arguments, budget=budget)
     raise ArtifactError("the dump calls something that is not a supported class")

@@ -24,8 +24,11 @@ def run(machine: StackMachine) -> object:
     """
     budget = machine.budget
     for opcode, argument, position in pickletools.genops(machine.stream):
-        budget.instructions -= 1
-        if budget.instructions < 0:
+        if opcode.name in _ENTRIES:
+            budget.entries -= 1
+        else:
+            budget.instructions -= 1
+        if budget.instructions < 0 or budget.entries < 0:
             raise ArtifactError("the dump has more instructions than its size could need")
         if opcode.name == "STOP":
             break
@@ -38,6 +41,15 @@ def run(machine: StackMachine) -> object:
         act(machine, argument)
     (value,) = machine.stack
     return value
+
+
+_ENTRIES = frozenset(
+    (
+        *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BININT", "BININT1", "BININT2", "INT"),
+        *("MEMOIZE", "PUT", "BINPUT", "LONG_BINPUT"),
+    )
+)
+"""What the words of a vocabulary are written with."""
 
 
 def _pop_to_append(machine: StackMachine, _: object) -> None:
@@ -85,6 +97,9 @@ _INSTRUCTIONS: dict[str, _Act] = {
     "EMPTY_TUPLE": lambda machine, _: machine.push(()),
     "EMPTY_LIST": lambda machine, _: machine.push([]),
     "EMPTY_DICT": lambda machine, _: machine.push({}),
+    # A set stays a list: nothing of an estimator looks for something in one.
+    "EMPTY_SET": lambda machine, _: machine.push([]),
+    "FROZENSET": lambda machine, _: machine.push(machine.marked()),
     "LIST": lambda machine, _: machine.push(machine.marked()),
     "DICT": _make_dict,
     "MARK": StackMachine.mark,
@@ -93,6 +108,7 @@ _INSTRUCTIONS: dict[str, _Act] = {
     "TUPLE2": lambda machine, _: machine.tuple_of(2),
     "TUPLE3": lambda machine, _: machine.tuple_of(3),
     "APPEND": _pop_to_append,
+    "ADDITEMS": lambda machine, _: machine.append(machine.marked()),
     "APPENDS": lambda machine, _: machine.append(machine.marked()),
     "SETITEM": _pop_to_update,
     "SETITEMS": lambda machine, _: machine.update(machine.marked()),

@@ -28,7 +28,8 @@ MAX_ATTRIBUTES = 64
 """Estimators have up to 30; a dump may set the same ones again and again, each time a copy."""
 
 MAX_KEYS = 1000
-"""Keys of a dict; numbers can be chosen so that it looks for one in the slots of all others."""
+"""Keys of a dict other than text, as a vocabulary has: numbers can be chosen so that it looks for
+one in the slots of all others. Where text goes, each process draws for itself."""
 
 MAX_KEY = 1000
 """Characters of a key; a dump may look for the same key again and again, each time compared."""
@@ -98,9 +99,10 @@ class StackMachine(Stack):
         target = self.stack[-1]
         if type(target) is not dict:
             raise TypeError
-        if len(target) + len(items) // 2 > MAX_KEYS:
-            raise ValueError(f"a dict has more than {MAX_KEYS} keys")
-        if not all(map(_is_plain_key, items[::2])):
+        keys = items[::2]
+        if len(target) + len(keys) > MAX_KEYS and not all(type(key) is str for key in keys):
+            raise ValueError(f"a dict has more than {MAX_KEYS} keys, not all of them text")
+        if not all(map(_is_plain_key, keys)):
             raise TypeError("it has a key that is neither text nor a number, or too large")
         target.update(zip(items[::2], items[1::2], strict=True))
 

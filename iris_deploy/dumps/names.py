@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
 RECONSTRUCT, FROM_BUFFER, ENCODE = object(), object(), object()
-RECONSTRUCTOR, OBJECT, BYTES = object(), object(), object()
+RECONSTRUCTOR, OBJECT, BYTES, SET = object(), object(), object(), object()
 
 Classes = Mapping[tuple[str, str], str]
 """Public names of the classes that a dump may name, by module and name in the dump."""
@@ -27,7 +27,11 @@ NAMES: dict[tuple[str, str], object] = {
     ("copyreg", "_reconstructor"): RECONSTRUCTOR,
     ("__builtin__", "object"): OBJECT,
     ("builtins", "object"): OBJECT,
-    # And, up to 2, bytes of which there are none.
+    # And, up to 2 or 3, sets, and bytes of which there are none.
+    ("__builtin__", "set"): SET,
+    ("builtins", "set"): SET,
+    ("__builtin__", "frozenset"): SET,
+    ("builtins", "frozenset"): SET,
     ("__builtin__", "bytes"): BYTES,
     ("builtins", "bytes"): BYTES,
 }

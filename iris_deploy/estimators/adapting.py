@@ -37,7 +37,20 @@ def adapt(fields: tuple[Column, ...], feeds: Sequence[Feed]) -> Features:
     if len(feeds) > MAX_FEATURES:
         raise ArtifactError(f"expected at most {MAX_FEATURES} columns, got {len(feeds)}")
     place = {field.name: k for k, field in enumerate(fields)}
+    _check_size(features, place, feeds)
     return joined(_parts(features, place, feeds))
+
+
+def _check_size(features: Features, place: dict[str, int], feeds: Sequence[Feed]) -> None:
+    """Refuse flags that go to and fro between fields: each run of them takes a whole table."""
+    total = 0
+    for (kind, field), _ in groupby(feeds, key=_kind_and_field):
+        known = features.category(place[field]) if field in place and kind == "Flagged" else None
+        total += len(known.categories) if known else 1
+    if total > MAX_FEATURES:
+        raise ArtifactError(
+            f"the columns take tables of {total} figures; put those of a field together"
+        )
 
 
 def _parts(features: Features, place: dict[str, int], feeds: Sequence[Feed]) -> Iterator[Features]:

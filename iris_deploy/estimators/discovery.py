@@ -4,27 +4,24 @@ Dumps hold no signature. This module finds as much of one as they say.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
-from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import fitted_values
 from iris_deploy.estimators.family import Composite, Predicting
-from iris_deploy.estimators.features import NUMBER, Features, features_of
 from iris_deploy.estimators.labels import LABEL_ENCODER
-from iris_deploy.estimators.reading import MAX_DEPTH, Reader
+from iris_deploy.estimators.reading import MAX_DEPTH, MAX_ESTIMATORS
 from iris_deploy.estimators.registry import find
-from iris_deploy.kernels.blocks import Values
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
-from iris_deploy.schema.columns import MAX_CATEGORIES, CategoryColumn, Column, NumberColumn
-from iris_deploy.schema.outputs import Output, Task
+from iris_deploy.schema.outputs import Task
 
-_ENCODERS = frozenset(
-    f"sklearn.preprocessing.{name}" for name in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
+_VECTORIZERS = frozenset(
+    f"sklearn.feature_extraction.text.{name}" for name in ("CountVectorizer", "TfidfVectorizer")
 )
+
+_MOST_WORDS = 1000
 
 _WIDTHS = ("n_features_in_", "n_features_", "_n_features", "n_features", "n_input_features_")
 _SHAPES = ("coef_", "mean_", "scale_", "center_", "data_min_", "statistics_", "max_abs_", "theta_")
@@ -42,6 +39,18 @@ def last_of(record: Fitted) -> Fitted:
             steps = _steps(record.state.get("steps"))
             inside = steps[-1][-1] if steps else record.state.get("best_estimator_")
         if not isinstance(inside, Fitted):
+            break
+        record = inside
+    return record
+
+
+def first_of(record: Fitted) -> Fitted:
+    """Return what gets the columns themselves: the first step of pipelines."""
+    for _ in range(MAX_DEPTH):
+        if not isinstance(find(record.name), Composite):
+            break
+        inside = _first(record.state.get("steps")) or _first(record.state.get("best_estimator_"))
+        if inside is None:
             break
         record = inside
     return record
@@ -72,6 +81,8 @@ def find_names(record: Fitted) -> list[str] | None:
 def find_width(record: Fitted) -> int | None:
     """Return how many columns an estimator was fitted to."""
     for inside in _along(record):
+        if takes_text(inside):
+            return 1
         for attribute in _WIDTHS:
             width = inside.state.get(attribute)
             if type(width) is int and 0 < width <= MAX_FEATURES:
@@ -83,87 +94,29 @@ def find_width(record: Fitted) -> int | None:
     return None
 
 
-def find_columns(
-    estimators: Sequence[Fitted], names: Sequence[str], output: Output
-) -> tuple[Column, ...]:
-    """Describe the columns that estimators take: those that an encoder gets are categories.
-
-    Parameters
-    ----------
-    estimators : sequence of Fitted
-        In the order in which they apply.
-    names : sequence of str
-        Of the columns, in the estimators' order.
-    output : ClassOutput or NumberOutput
-
-    Returns
-    -------
-    tuple of Column
-        In which nothing may be missing, and no category unknown.
-    """
-    numbers = tuple(
-        NumberColumn(name=name, missing=False, unit=None, boolean=False, seen=None)
-        for name in names
-    )
-    reader = _Discovering(len(names))
-    features = features_of(numbers)
-    for record in estimators[:-1]:
-        features = reader.transform(record, features)
-    with suppress(ArtifactError):  # whoever builds the predictor gets to know
-        reader.predict(estimators[-1], features, output)
-    return tuple(
-        CategoryColumn(
-            name=number.name, missing=False, categories=tuple(known), unknown=False, seen=None
-        )
-        if known
-        else number
-        for number, known in zip(numbers, reader.categories, strict=True)
-    )
+def takes_text(record: Fitted) -> bool:
+    """Tell whether it is a vectorizer: it gets one column of texts."""
+    return record.name in _VECTORIZERS
 
 
-class _Discovering(Reader):
-    """Goes on where features do not fit, and notes which columns encoders get.
+def find_words(records: Sequence[Fitted]) -> list[str]:
+    """Return words that vectorizers know, a thousand at most; estimators within others too."""
+    found: list[str] = []
+    left, seen = [*records], 0
+    while left and seen < MAX_ESTIMATORS and len(found) < _MOST_WORDS:
+        record, seen = left.pop(), seen + 1
+        if takes_text(record) and isinstance(known := record.state.get("vocabulary_"), dict):
+            found += [word for word in islice(known, _MOST_WORDS) if type(word) is str]
+        left += _inside(record)
+    return found[:_MOST_WORDS]
 
-    Parameters
-    ----------
-    n_columns : int
 
-    Attributes
-    ----------
-    categories : list of list
-        Of each column; empty where none is known.
-    """
-
-    def __init__(self, n_columns: int) -> None:
-        super().__init__()
-        self.categories: list[list[Any]] = [[] for _ in range(n_columns)]
-
-    def transform(self, record: Fitted, features: Features) -> Features:
-        """Note the categories of an encoder; carry anything else out, as far as it goes."""
-        if record.name in _ENCODERS:
-            self._note(record, features)
-            return features
-        try:
-            return super().transform(record, features)
-        except ArtifactError:
-            return features
-
-    def _note(self, record: Fitted, features: Features) -> None:
-        lists = record.state.get("categories_")
-        if not isinstance(lists, list):
-            return
-        sources = [
-            int(source)
-            for block in features.transform.blocks
-            for source in (block.sources if isinstance(block, Values) else [NUMBER] * block.width)
-        ]
-        for source, array in zip(sources, lists, strict=False):
-            if source == NUMBER:
-                continue
-            values = [v for v in fitted_values(record, array, "categories_") if v is not None]
-            one_type = len({type(value) for value in values}) == 1
-            if one_type and len(set(values)) == len(values) <= MAX_CATEGORIES:
-                self.categories[source] = values
+def _inside(record: Fitted) -> list[Fitted]:
+    """Return estimators that one holds: itself, in lists and pairs."""
+    values = [*record.state.values()]
+    listed = [member for value in values if isinstance(value, list) for member in value[:100]]
+    paired = [part for member in listed if isinstance(member, tuple) for part in member]
+    return [each for each in (*values, *listed, *paired) if isinstance(each, Fitted)]
 
 
 def _along(record: Fitted) -> Iterator[Fitted]:

@@ -18,7 +18,7 @@ from iris_deploy.kernels.steps import Fill, Step
 from iris_deploy.kernels.transform import Transform, identity
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.schema.batch import Indices
-from iris_deploy.schema.columns import CategoryColumn, Column
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 
 MAX_BLOCKS = 1 << 16
 """Of features put side by side; each is an object, whatever the dump has written for it."""
@@ -38,7 +38,8 @@ class Features:
     transform : Transform
         How the features are computed of them.
     coded : ndarray of int, shape (n_features,)
-        Position of the column whose categories a feature's values are positions of, or `NUMBER`.
+        Position of the column whose categories a feature's values are positions of, or whose texts
+        they are; `NUMBER` of numbers.
     may_miss : ndarray of bool, shape (n_features,)
         Whether a feature may be missing.
     """
@@ -53,6 +54,18 @@ class Features:
         """How many there are."""
         return len(self.coded)
 
+    def text(self, k: int) -> TextColumn | None:
+        """Return the column whose texts a feature is; None if it is anything else."""
+        column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
+        return column if isinstance(column, TextColumn) else None
+
+    def describe(self, k: int) -> str:
+        """Say what a feature is."""
+        if self.coded[k] == NUMBER:
+            return "a number"
+        what = "texts" if self.text(k) else "categories"
+        return f"the {what} of {self.columns[self.coded[k]].name}"
+
     def category(self, k: int) -> CategoryColumn | None:
         """Return the column whose category a feature is; None if it is a number."""
         column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
@@ -60,7 +73,7 @@ class Features:
 
     @property
     def has_categories(self) -> bool:
-        """Whether any feature is a category."""
+        """Whether any feature is a category or a text, not a number."""
         return bool((self.coded != NUMBER).any())
 
     def check_width(self, n_features: int, name: str) -> None:
@@ -81,10 +94,11 @@ class Features:
         ArtifactError
         """
         if self.has_categories:
-            column = self.columns[self.coded[int(np.argmax(self.coded != NUMBER))]]
+            k = int(np.argmax(self.coded != NUMBER))
+            by = "a TfidfVectorizer" if self.text(k) else "a OneHotEncoder or an OrdinalEncoder"
             raise ArtifactError(
-                f"{name} takes numbers, but gets the categories of {column.name}",
-                hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
+                f"{name} takes numbers, but gets {self.describe(k)}",
+                hint=f"encode them first, by {by}",
             )
 
     def check_filled(self, name: str) -> None:
@@ -118,7 +132,10 @@ class Features:
         at = 0
         for block in self.transform.blocks:
             own = np.arange(at, at + block.width, dtype=np.int32)
-            blocks.append(block.then(step.pick(own)))
+            try:
+                blocks.append(block.then(step.pick(own)))
+            except ValueError as exc:
+                raise ArtifactError(f"behind a vectorizer {exc}") from exc
             at += block.width
         transform = replace(self.transform, blocks=tuple(blocks))
         fills = isinstance(step, Fill) and math.isnan(step.missing)
@@ -147,9 +164,11 @@ class Features:
         at = np.asarray(indices, np.int64)
         blocks, edges = self.transform.blocks, self.transform.edges
         owners = np.searchsorted(edges, at, side="right") - 1
-        found = []
+        found: list[Values] = []
         for owner, position in zip(owners.tolist(), (at - edges[owners]).tolist(), strict=True):
             block = blocks[owner]
+            if self.text(int(at[len(found)])):
+                raise ArtifactError(f"{self.describe(int(at[len(found)]))} are not encoded so")
             if not isinstance(block, Values):
                 raise ArtifactError("what an encoder has encoded cannot be encoded again")
             found.append(block.pick(np.array([position], np.int32)))
@@ -168,7 +187,7 @@ class Features:
 
 def features_of(columns: tuple[Column, ...]) -> Features:
     """Return the columns themselves as features."""
-    coded = [k if isinstance(c, CategoryColumn) else NUMBER for k, c in enumerate(columns)]
+    coded = [NUMBER if isinstance(c, NumberColumn) else k for k, c in enumerate(columns)]
     return Features(
         columns,
         identity(len(columns)),

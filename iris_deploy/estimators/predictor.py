@@ -91,12 +91,13 @@ class Predictor:
         model = build_model(estimators, signature, adapter)
         self._kernel, self._link, self._after = model.kernel, model.link, model.after
         self._decides = isinstance(signature.output, ClassOutput)
+        self._by_row = signature.has_text  # texts have no columns of floats
         self._classes: tuple[Label, ...] = signature.classes
         self._names = np.array([*signature.classes], dtype=object)  # six times as fast as a list
         self._row = self._kernel.build_row()
         self._cut = model.cut
         if self._cut:
-            self._row = self._cut.row(self._row, self._link)
+            self._row = self._cut.row(self._row)
         self.sums = self._kernel.size
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName | None = None
@@ -162,7 +163,7 @@ class Predictor:
         if not self._decides:
             numbers = self.outcomes(rows)
             return Predictions(numbers, numbers.tolist(), np.empty((len(numbers), 0)))
-        decision = self._kernel.columns(self._matrix(rows))
+        decision = self._decisions(rows)
         indices = self._decide(decision)
         with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
             scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
@@ -179,7 +180,7 @@ class Predictor:
 
     def outcomes(self, rows: Sequence[Sequence[float]] | Floats) -> Outcomes:
         """Return the positions of the labels of many rows, or the numbers; see `predict`."""
-        if len(rows) <= FEW_ROWS:
+        if self._by_row or len(rows) <= FEW_ROWS:
             return self._few(rows.tolist() if isinstance(rows, np.ndarray) else rows)
         matrix = self._matrix(rows)
         outcomes: Outcomes = np.empty(len(matrix), np.int32 if self._decides else np.float64)
@@ -199,13 +200,20 @@ class Predictor:
             return np.array(indices, np.int32)
         return np.array([decision[0] for _, decision in decided], np.float64)
 
+    def _decisions(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
+        """Return what many rows are decided by, shape (n_scores, n_rows)."""
+        if not self._by_row:
+            return self._kernel.columns(self._matrix(rows))
+        decisions = [self._row(row)[1] for row in rows]
+        return np.array(decisions, np.float64).reshape(-1, self._kernel.n_scores).T
+
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
 
     def _decide(self, decision: Floats, at: int = 0) -> Indices:
         indices = decide(decision, self._kernel.rule)
         if self._cut:
-            indices = self._cut.columns(decision, self._link, indices)
+            indices = self._cut.columns(decision, indices)
         if (indices == OVERFLOW).any():
             raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
         return indices

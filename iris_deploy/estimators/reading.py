@@ -21,6 +21,9 @@ MAX_ESTIMATORS = 100
 MAX_BLOCKS_READ = 1 << 18
 """Blocks of features that all estimators together go through."""
 
+MAX_FEATURES_READ = 1 << 22
+"""That transformers make, all together: a vocabulary of a million words four times."""
+
 MAX_DEPTH = 20
 """Estimators within one another."""
 
@@ -66,7 +69,7 @@ def _with_threshold(model: Model, threshold: Threshold | None, output: Output) -
             f"a threshold of {threshold.positive!r:.80} needs two classes, one of which it is; got "
             f"{', '.join(map(str, classes[:10])) or 'a number'}"
         )
-    return replace(model, cut=Cut(classes.index(threshold.positive), threshold.value))
+    return replace(model, cut=Cut(classes.index(threshold.positive), threshold.value, model.link))
 
 
 class Reader:
@@ -75,6 +78,7 @@ class Reader:
     def __init__(self) -> None:
         self._left = MAX_ESTIMATORS
         self._blocks_left = MAX_BLOCKS_READ
+        self._features_left = MAX_FEATURES_READ
         self._depth = 0
 
     def transform(self, record: Fitted, features: Features) -> Features:
@@ -87,7 +91,11 @@ class Reader:
         with self._within(features):
             if isinstance(part, Composite):
                 return part.transform(record, features, self)
-            return part.read(record, features, self)
+            made = part.read(record, features, self)
+        self._features_left -= made.width
+        if self._features_left < 0:
+            raise ArtifactError("the transformers of the dump make too many features, all together")
+        return made
 
     def predict(self, record: Fitted, features: Features, output: Output) -> Model:
         """Return what a classifier or a regressor does."""

@@ -23,6 +23,8 @@ from iris_deploy.estimators import (
     scaling,
     search,
     targets,
+    text,
+    thresholds,
     trees,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
@@ -42,6 +44,8 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     losses.FAMILY,
     labels.FAMILY,
     search.FAMILY,
+    text.FAMILY,
+    thresholds.FAMILY,
 )
 
 _KNOWN = {part.name: part for family in FAMILIES for part in family}

@@ -12,7 +12,7 @@ from iris_deploy.errors import SettingsError
 from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.reference import read_reference
-from iris_deploy.schema.columns import Column, NumberColumn
+from iris_deploy.schema.columns import Column, NumberColumn, TextColumn
 
 EPOCH: Final = 315532800
 """1980-01-01, the earliest time that all archives can hold; for all files of the image."""
@@ -130,4 +130,6 @@ def _describe_provenance(manifest: Manifest) -> str:
 def _describe_column(column: Column) -> dict[str, object]:
     if isinstance(column, NumberColumn):
         return {"name": column.name, "unit": column.unit}
+    if isinstance(column, TextColumn):
+        return {"name": column.name, "text": True}
     return {"name": column.name, "categories": len(column.categories)}

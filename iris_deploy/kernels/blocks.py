@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.tables import Table
+from iris_deploy.kernels.words import Words
 from iris_deploy.schema.batch import Floats, Indices
 
 
@@ -126,7 +127,15 @@ class Spread:
         return replace(self, figures=np.array(lines))
 
 
-Block = Values | Hot | Spread
+def expand(block: Hot, slot: int) -> list[float]:
+    """Return the features of a one-hot block of which one is on, or none."""
+    line: list[float] = block.off.tolist()
+    if slot < block.width:
+        line[slot] = float(block.on[slot])
+    return line
+
+
+Block = Values | Hot | Spread | Words
 
 Integers = NDArray[np.int64]
 
@@ -136,7 +145,7 @@ def pick(blocks: Sequence[Block], edges: Integers, indices: Indices) -> tuple[Bl
 
     Parameters
     ----------
-    blocks : sequence of Values, Hot or Spread
+    blocks : sequence of Values, Hot, Spread or Words
     edges : ndarray of int, shape (n_blocks + 1,)
         Where each begins among the features of all together, and where the last ends.
     indices : ndarray of int

@@ -18,6 +18,7 @@ from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import Rule, build_decision, write_decision
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.transform import MAX_UNROLLED, Transform
+from iris_deploy.kernels.words import Words
 from iris_deploy.schema.batch import Floats
 
 BLOCK_ROWS = 8192
@@ -69,14 +70,14 @@ class LinearKernel:
         for (block, weights), own in zip(self._parts(), variables, strict=True):
             if isinstance(block, Values):
                 lines += _write_products(own, weights, begun=begun)
-            else:
+            elif isinstance(block, Hot):
                 lines += _write_found(block, own[0], weights, names, begun=begun)
             begun = True
         lines += [f"{s} = {s} + {number(b)}" for s, b in zip(scores, self.intercept, strict=True)]
         row: DecideRow = build_function([*lines, *write_decision(scores, self.rule)], names)
         return row
 
-    def _parts(self) -> Iterator[tuple[Values | Hot, Floats]]:
+    def _parts(self) -> Iterator[tuple[Values | Hot | Words, Floats]]:
         """Yield the blocks of features with their weights."""
         at = 0
         for block in self.transform.blocks:
@@ -93,23 +94,27 @@ class LinearKernel:
         """
         pieces, decide = self.transform.build_pieces(), build_decision(self.rule)
         parts = [
-            (
-                isinstance(block, Values),
-                _contributions(block, own) if isinstance(block, Hot) else own,
-            )
+            _contributions(block, own) if isinstance(block, Hot) else own
             for block, own in self._parts()
         ]
+
+        nothing = np.zeros(1)  # of a text without a known word
 
         def row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
             totals: list[Floats] = [np.empty(0)] * self.n_scores
             with np.errstate(over="ignore", invalid="ignore"):
-                for (is_factor, weights), piece in zip(parts, pieces(x), strict=True):
-                    terms = weights * piece if is_factor else weights[:, piece, np.newaxis]
+                for weights, piece in zip(parts, pieces(x), strict=True):
+                    if isinstance(piece, tuple):
+                        terms = weights.take(piece[0], axis=1) * piece[1]
+                    elif isinstance(piece, int):
+                        terms = weights[:, piece, np.newaxis]
+                    else:
+                        terms = weights * piece
                     totals = [
                         np.add.accumulate(np.concatenate((total, line)))[-1:]
                         for total, line in zip(totals, terms, strict=True)
                     ]
-                scores = np.concatenate(totals) + self.intercept
+                scores = np.concatenate([t if len(t) else nothing for t in totals]) + self.intercept
             decision = tuple(scores.tolist())
             return decide(decision), decision
 
@@ -144,6 +149,8 @@ class LinearKernel:
     def _terms(self, rows: Floats) -> Iterator[Floats]:
         """Yield what is added up for prepared rows, one term of all lines after the other."""
         for block, weights in self._parts():
+            if isinstance(block, Words):  # of rows one by one
+                raise TypeError
             if isinstance(block, Values):
                 for k in range(block.width):
                     yield weights[:, k : k + 1] * self.transform.column(block, k, rows)

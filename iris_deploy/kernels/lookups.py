@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
+from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, expand
 from iris_deploy.kernels.nodes import Integers
-from iris_deploy.kernels.transform import Transform, expand
+from iris_deploy.kernels.transform import Transform
+from iris_deploy.kernels.words import Words
 
 MAX_FIGURES = 1 << 20
 """Of one-hot encoding, of which each line is written out: 8 MB."""
@@ -47,7 +48,7 @@ def find_lookups(transform: Transform) -> Lookups | None:
     figures: dict[int, NDArray[Any]] = {}
     at = 0
     for block in transform.blocks:
-        if isinstance(block, Values):
+        if isinstance(block, (Values, Words)):
             blocks.append(block)
             place.append(np.arange(at, at + block.width))
             column.append(np.zeros(block.width, np.int64))

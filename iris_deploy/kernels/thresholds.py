@@ -21,15 +21,18 @@ class Cut:
     positive : {0, 1}
         Position of the class.
     least : float
-        Of its probability; of its decision value if there are no probabilities.
+        Of its probability, or of its decision value.
+    link : Link or None
+        How scores become probabilities; None if decision values decide.
     """
 
     positive: int
     least: float
+    link: Link | None
 
-    def row(self, row: DecideRow, link: Link | None) -> DecideRow:
+    def row(self, row: DecideRow) -> DecideRow:
         """Return the function that decides on one row so."""
-        positive, least = self.positive, self.least
+        positive, least, link = self.positive, self.least, self.link
 
         def decide(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
             index, decision = row(x)
@@ -40,18 +43,17 @@ class Cut:
 
         return decide
 
-    def columns(self, decision: Floats, link: Link | None, index: Indices) -> Indices:
+    def columns(self, decision: Floats, index: Indices) -> Indices:
         """Decide on many rows so.
 
         Parameters
         ----------
         decision : ndarray of shape (n_scores, n_rows)
-        link : Link or None
         index : ndarray of int, shape (n_rows,)
             `OVERFLOW` where there is nothing to decide.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            reached = _scores(list(decision), link, ColumnMath)[self.positive] >= self.least
+            reached = _scores(list(decision), self.link, ColumnMath)[self.positive] >= self.least
         chosen = np.where(reached, self.positive, 1 - self.positive)
         return np.where(index == OVERFLOW, index, chosen).astype(np.int32)
 

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
+from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, expand
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.norms import Norm, normalize, row_norms
+from iris_deploy.kernels.words import Found, Words, spread, text_of
 from iris_deploy.schema.batch import Floats
 
 MAX_UNROLLED = 4096
@@ -23,8 +24,9 @@ _MOST_LINES = 1 << 16
 Features = Callable[[Sequence[float]], Sequence[float]]
 """From one row of columns to its features."""
 
-Pieces = Callable[[Sequence[float]], list[NDArray[Any] | int]]
-"""The same, block by block; of a one-hot block which one is on."""
+Piece = NDArray[Any] | int | Found
+Pieces = Callable[[Sequence[float]], list[Piece]]
+"""The same, block by block; of a one-hot block which one is on, of words those that are there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +37,7 @@ class Transform:
     ----------
     n_columns : int
         What comes in: columns, or the features of `before`.
-    blocks : tuple of Values, Hot or Spread
+    blocks : tuple of Values, Hot, Spread or Words
         Features in their order.
     before : Transform or None
         What happens first.
@@ -61,12 +63,7 @@ class Transform:
     @property
     def size(self) -> int:
         """Operations for one row."""
-        own = sum(
-            block.width * (1 + len(block.steps))
-            if isinstance(block, Values)
-            else 1 + len(block.of.steps)
-            for block in self.blocks
-        )
+        own = sum(map(_operations, self.blocks))
         return own + (self.before.size + 2 * self.before.width if self.before else 0)
 
     @property
@@ -116,7 +113,7 @@ class Transform:
         for block, own in zip(self.blocks, variables, strict=True):
             if isinstance(block, Values):
                 parts += own
-            else:
+            elif not isinstance(block, Words):  # which is too large to be written
                 parts.append(f"*{_write_line(block, own[0], names)}")
         return build_function([*lines, f"return ({', '.join(parts)},)"], names)
 
@@ -125,11 +122,14 @@ class Transform:
         before = None if self.before is None else self._build_before()
         blocks = [(block, _deciding(block)) for block in self.blocks]
 
-        def pieces(row: Sequence[float]) -> list[NDArray[Any] | int]:
+        def pieces(row: Sequence[float]) -> list[Piece]:
             x = np.array(row if before is None else before(row), np.float64)
-            found: list[NDArray[Any] | int] = []
+            found: list[Piece] = []
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 for block, values in blocks:
+                    if isinstance(block, Words):
+                        found.append(block.find(text_of(row[block.source])))
+                        continue
                     vector = x[values.sources]
                     for step in values.steps:
                         vector = step.change(vector, slice(None))
@@ -149,7 +149,9 @@ class Transform:
         def features(row: Sequence[float]) -> Sequence[float]:
             found: list[float] = []
             for block, piece in zip(blocks, pieces(row), strict=True):
-                if isinstance(block, Hot):
+                if isinstance(piece, tuple):
+                    found += spread(piece, block.width)
+                elif isinstance(block, Hot):
                     found += expand(block, int(piece))
                 else:
                     found += np.asarray(piece).tolist()
@@ -184,6 +186,8 @@ class Transform:
         at = 0
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for block in self.blocks:
+                if isinstance(block, Words):  # of rows one by one
+                    raise TypeError
                 part = matrix[at : at + block.width]
                 if isinstance(block, Values):
                     for k, line in enumerate(part):
@@ -210,15 +214,18 @@ def identity(n_columns: int) -> Transform:
 
 def _deciding(block: Block) -> Values:
     """Return the values that a block is computed from."""
+    if isinstance(block, Words):
+        return Values(np.array([block.source], np.int32))
     return block if isinstance(block, Values) else block.of
 
 
-def expand(block: Hot, slot: int) -> list[float]:
-    """Return the features of a one-hot block of which one is on, or none."""
-    line: list[float] = block.off.tolist()
-    if slot < block.width:
-        line[slot] = float(block.on[slot])
-    return line
+def _operations(block: Block) -> int:
+    """Return what a block takes for one row."""
+    if isinstance(block, Words):  # as long as the text is, and never written out as code
+        return MAX_UNROLLED + 1
+    if isinstance(block, Values):
+        return block.width * (1 + len(block.steps))
+    return 1 + len(block.of.steps)
 
 
 def _write_line(block: Hot | Spread, x: str, names: Names) -> str:

@@ -7,7 +7,27 @@ from numpy.typing import NDArray
 
 Row = tuple[float, ...]
 """One value for each column, in the signature's order: a number, or the position of a category
-(`columns.UNKNOWN` of one that is not listed); NaN where it is missing."""
+(`columns.UNKNOWN` of one that is not listed), a `Text`; NaN where it is missing."""
+
+
+class Text(float):
+    """A text among the floats of a row: as a number it is its length in characters.
+
+    Parameters
+    ----------
+    text : str
+    """
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> "Text":
+        """Make one of a text."""
+        made = super().__new__(cls, len(text))
+        made.text = text
+        return made
+
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int32]

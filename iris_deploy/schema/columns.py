@@ -172,7 +172,48 @@ class CategoryColumn(
         return f"{self.name} is a category that training did not see" if value < 0 else None
 
 
-Column = NumberColumn | CategoryColumn
+class TextColumn(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="text",
+):
+    """A column of texts.
+
+    Parameters
+    ----------
+    name : str
+        Name in requests.
+    missing : bool
+        Whether a value may be missing.
+    seen : NumbersSeen or None
+        Of their lengths, in characters; None where nobody knows.
+    """
+
+    name: str
+    missing: bool
+    seen: NumbersSeen | None
+
+    @property
+    def expected(self) -> str:
+        """Say what a value has to be."""
+        return "a text"
+
+    def warning(self, value: float) -> str | None:
+        """Say that a text is longer than any that training saw, or return None."""
+        if value != value:
+            return _gap(self.name, self.seen)
+        if self.seen is None or value <= self.seen.maximum:
+            return None
+        return (
+            f"{self.name} has {int(value):,} characters; in training it had "
+            f"{int(self.seen.maximum):,} at most"
+        )
+
+
+Column = NumberColumn | CategoryColumn | TextColumn
 
 
 def _gap(name: str, seen: NumbersSeen | CategoriesSeen | None) -> str | None:

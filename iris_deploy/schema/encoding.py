@@ -5,7 +5,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from iris_deploy.schema.columns import LARGEST, UNKNOWN, CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.batch import Text
+from iris_deploy.schema.columns import (
+    LARGEST,
+    UNKNOWN,
+    CategoryColumn,
+    Column,
+    NumberColumn,
+    TextColumn,
+)
 
 Encode = Callable[[Any], float | None]
 """From a value to its float; None if the column does not take it."""
@@ -22,19 +30,29 @@ def build_encode(column: Column) -> Encode:
 
     Parameters
     ----------
-    column : NumberColumn or CategoryColumn
+    column : Column
 
     Returns
     -------
     callable
-        Takes a value: a number or numeric text for numbers, a category of the column's list, None
-        for one that is missing. Returns a finite float, NaN for a missing value, or None for what
-        the column does not take.
+        Takes a value: a number or numeric text for numbers, a category of the column's list, a text
+        (which comes back as `Text`), None for one that is missing. Returns a finite float, NaN for
+        a missing value, or None for what the column does not take.
     """
-    encode = _encode_number(column) if isinstance(column, NumberColumn) else _encode_name(column)
+    encode: Encode
+    if isinstance(column, TextColumn):
+        encode = _encode_text
+    elif isinstance(column, NumberColumn):
+        encode = _encode_number(column)
+    else:
+        encode = _encode_name(column)
     if not column.missing:
         return encode
     return lambda value: MISSING if value is None else encode(value)
+
+
+def _encode_text(value: Any) -> float | None:
+    return Text(value) if isinstance(value, str) else None
 
 
 def _encode_number(column: NumberColumn) -> Encode:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from iris_deploy.schema.columns import Column
+from iris_deploy.schema.columns import Column, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, Label, Output
 
 
@@ -13,7 +13,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     Parameters
     ----------
-    columns : tuple of NumberColumn or CategoryColumn
+    columns : tuple of NumberColumn, CategoryColumn or TextColumn
         Input columns, in the order in which the estimators take them; each name once.
     output : ClassOutput or NumberOutput
     """
@@ -35,6 +35,11 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def classes(self) -> tuple[Label, ...]:
         """The classes; none where a number is predicted."""
         return self.output.classes if isinstance(self.output, ClassOutput) else ()
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a column holds texts: then rows are no array of floats."""
+        return any(isinstance(column, TextColumn) for column in self.columns)
 
     def warnings(self, row: Sequence[float]) -> list[str]:
         """Name each value of a row that is unlike what training saw."""

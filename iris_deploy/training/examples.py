@@ -6,8 +6,8 @@ import numpy as np
 
 from iris_deploy.bundle.manifest import Example
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import UNKNOWN, CategoryColumn
+from iris_deploy.schema.batch import Floats, Text
+from iris_deploy.schema.columns import UNKNOWN, CategoryColumn, NumberColumn
 from iris_deploy.schema.outputs import ClassOutput
 
 
@@ -17,7 +17,7 @@ def record_examples(predictor: Predictor, rows: Floats, y: np.ndarray) -> tuple[
         at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
     else:
         at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
-    gaps = np.flatnonzero(np.isnan(rows).any(axis=1))
+    gaps = np.flatnonzero(np.isnan(rows.astype(np.float64)).any(axis=1))
     at += gaps[:1].tolist()
     unknown = (rows == UNKNOWN) & [
         isinstance(c, CategoryColumn) for c in predictor.signature.columns
@@ -33,7 +33,9 @@ def _example(predictor: Predictor, row: np.ndarray) -> Example:
             values[column.name] = None
         elif isinstance(column, CategoryColumn):
             values[column.name] = column.categories[int(value)]
-        else:
+        elif isinstance(value, Text):
+            values[column.name] = value.text
+        elif isinstance(column, NumberColumn):
             values[column.name] = bool(value) if column.boolean else value
     prediction, scores = predictor.score(row.tolist())
     return Example(instance=values, prediction=prediction, scores=scores)

@@ -14,6 +14,7 @@ from iris_deploy.schema.columns import (
     Column,
     NumberColumn,
     NumbersSeen,
+    TextColumn,
 )
 from iris_deploy.schema.encoding import MISSING, build_encode
 from iris_deploy.training.plans import ColumnPlan
@@ -100,7 +101,9 @@ def describe_columns(
     columns: list[Column] = []
     for plan in plans:
         values = frame[plan.name]
-        if plan.kind == "number":
+        if plan.kind == "text":
+            columns.append(_describe_text(plan, values, trained))
+        elif plan.kind == "number":
             columns.append(_describe_number(plan, values, trained))
         else:
             columns.append(_describe_category(plan, values, trained))
@@ -152,6 +155,16 @@ def see_categories(categories: Sequence[Any], values: Any) -> CategoriesSeen:
     )
 
 
+def see_texts(values: Any) -> NumbersSeen | None:
+    """Return what there is to see of texts, some of them missing: their lengths."""
+    return see_numbers(values.str.len().to_numpy(np.float64, na_value=np.nan))
+
+
+def _describe_text(plan: ColumnPlan, values: Any, trained: np.ndarray) -> TextColumn:
+    missing = bool(values.isna().any())
+    return TextColumn(name=plan.name, missing=missing, seen=see_texts(values.iloc[trained]))
+
+
 def _describe_number(plan: ColumnPlan, values: Any, trained: np.ndarray) -> NumberColumn:
     seen = see_numbers(values.to_numpy()[trained])
     if seen is None:
@@ -189,12 +202,18 @@ def _describe_category(plan: ColumnPlan, values: Any, trained: np.ndarray) -> Ca
 def encode_frame(columns: Sequence[Column], frame: Any) -> Floats:
     """Return the rows of a data frame as the predictor takes them.
 
+    Returns
+    -------
+    ndarray of shape (n_rows, n_columns)
+        Of floats; of objects, floats and `Text`, where a column holds texts.
+
     Raises
     ------
     DatasetError
         If a column does not take a value.
     """
-    rows = np.empty((len(frame), len(columns)))
+    has_text = any(isinstance(column, TextColumn) for column in columns)
+    rows: Any = np.empty((len(frame), len(columns)), object if has_text else np.float64)
     for line, column in zip(rows.T, columns, strict=True):
         values = frame[column.name].to_numpy()
         if isinstance(column, NumberColumn):
@@ -202,13 +221,15 @@ def encode_frame(columns: Sequence[Column], frame: Any) -> Floats:
         else:
             encode = build_encode(column)
             line[:] = [_encode(column, encode, value) for value in values.tolist()]
-        if not column.missing and np.isnan(line).any():
-            row = int(np.argmax(np.isnan(line))) + 1
+        gaps = np.isnan(line.astype(np.float64))
+        if not column.missing and gaps.any():
+            row = int(np.argmax(gaps)) + 1
             raise DatasetError(f"column {column.name} is missing in row {row}; it may not be")
-    return rows
+    encoded: Floats = rows
+    return encoded
 
 
-def _encode(column: CategoryColumn, encode: Any, value: Any) -> float:
+def _encode(column: CategoryColumn | TextColumn, encode: Any, value: Any) -> float:
     if value is None or value != value:
         return MISSING
     position = encode(value)
@@ -217,4 +238,5 @@ def _encode(column: CategoryColumn, encode: Any, value: Any) -> float:
             f"column {column.name} has {value!r:.80}; expected {column.expected}",
             hint="train again with data that have it",
         )
-    return float(position)
+    read: float = position
+    return read

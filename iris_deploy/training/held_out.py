@@ -12,12 +12,12 @@ from iris_deploy.bundle.provenance import Imported, Training
 from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import NumberColumn
+from iris_deploy.schema.columns import CategoryColumn, NumberColumn, TextColumn
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.dataset import digest_positions, split_dataset
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.frames import build_frame, encode_frame
-from iris_deploy.training.plans import ColumnPlan
+from iris_deploy.training.plans import ColumnPlan, kind_of
 from iris_deploy.training.settings import Choices, TableSettings
 from iris_deploy.training.sources.datasets import DATASETS, load_dataset
 from iris_deploy.training.sources.files import read_table
@@ -121,7 +121,8 @@ def _choices(signature: Signature, names: list[str]) -> Choices:
     return Choices(
         target=target,
         number=tuple(c.name for c in numbers),
-        category=tuple(c.name for c in columns if not isinstance(c, NumberColumn)),
+        category=tuple(c.name for c in columns if isinstance(c, CategoryColumn)),
+        text=tuple(c.name for c in columns if isinstance(c, TextColumn)),
         drop=tuple(name for name in names if name not in {*signature.names, target}),
         units={c.name: c.unit for c in numbers if c.unit},
     )
@@ -163,12 +164,7 @@ def read_samples(predictor: Predictor, path: Path) -> tuple[Floats, np.ndarray]:
     signature = predictor.signature
     choices = _choices(signature, list(raw.column_names))
     target = read_target(raw, choices.target, signature.output.task)
-    plans = [
-        ColumnPlan(
-            name=column.name, kind="number" if isinstance(column, NumberColumn) else "category"
-        )
-        for column in signature.columns
-    ]
+    plans = [ColumnPlan(name=column.name, kind=kind_of(column)) for column in signature.columns]
     frame = build_frame(raw, plans, target.known)
     return encode_frame(signature.columns, frame), _positions(predictor, target)
 

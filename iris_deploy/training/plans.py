@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from iris_deploy.errors import DatasetError, SettingsError
-from iris_deploy.schema.columns import MAX_CATEGORIES
+from iris_deploy.schema.columns import MAX_CATEGORIES, Column, NumberColumn, TextColumn
 from iris_deploy.training.settings import Choices
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Kind = Literal["number", "category"]
+Kind = Literal["number", "category", "text"]
 
 _FEW_ROWS = 20
 """Below so many rows values may all differ by chance."""
@@ -33,7 +33,7 @@ class ColumnPlan:
     Parameters
     ----------
     name : str
-    kind : {'number', 'category'}
+    kind : {'number', 'category', 'text'}
     boolean : bool
         Whether the numbers are true and false.
     unit : str or None
@@ -43,6 +43,13 @@ class ColumnPlan:
     kind: Kind
     boolean: bool = False
     unit: str | None = None
+
+
+def kind_of(column: Column) -> Kind:
+    """Return the kind of a column of a signature."""
+    if isinstance(column, TextColumn):
+        return "text"
+    return "number" if isinstance(column, NumberColumn) else "category"
 
 
 def plan_columns(table: "pa.Table", choices: Choices) -> tuple[list[ColumnPlan], list[str]]:
@@ -101,10 +108,24 @@ def _plan(values: Any, name: str, choices: Choices) -> ColumnPlan:
         raise DatasetError(f"column {name} holds {kind}; expected numbers or text", hint=drop)
     if name in choices.number and is_text:
         raise SettingsError(f"`number`: column {name} holds text, such as {_first(values)!r:.60}")
+    if name in choices.text:
+        _check_texts(values, name, is_text=is_text)
+        return ColumnPlan(name=name, kind="text")
     if name in choices.category or (is_text and name not in choices.number):
         _check_categories(values, name, chosen=name in choices.category)
         return ColumnPlan(name=name, kind="category")
     return ColumnPlan(name=name, kind="number", boolean=t.is_boolean(kind), unit=unit)
+
+
+def _check_texts(values: Any, name: str, *, is_text: bool) -> None:
+    """Refuse what no vectorizer takes: numbers, and gaps."""
+    if not is_text:
+        raise SettingsError(f"`text`: column {name} holds {values.type}, which is no text")
+    if values.null_count:
+        raise DatasetError(
+            f"column {name} has no text in {values.null_count:,} rows",
+            hint=f"leave these out, write an empty text, or leave it out with `drop` {name}",
+        )
 
 
 def _check_categories(values: Any, name: str, *, chosen: bool) -> None:
@@ -128,7 +149,7 @@ def _check_categories(values: Any, name: str, *, chosen: bool) -> None:
         what = "names its rows" if distinct == known else "is text, not a category"
         raise DatasetError(
             f"column {name} {what}: {distinct:,} different values in {known:,} rows",
-            hint=f"{drop}, or say that it is one with `category` {name}",
+            hint=f"{drop}, or say what it is with `text` {name} or `category` {name}",
         )
 
 

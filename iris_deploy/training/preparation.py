@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -18,6 +19,15 @@ _MOST_CATEGORIES = 100
 
 _MOST_BINS = 250
 """The same for histogram-based boosting, which has room for 255."""
+
+_MOST_WORDS = 20_000
+"""Of a text that get a feature of their own; of each row most are 0, and take no memory."""
+
+_MOST_DENSE_WORDS = 300
+"""The same for estimators that take all features of all rows at once."""
+
+_LINEAR = ("linear_model", "svm", "naive_bayes")
+"""Modules of scikit-learn whose estimators take features of which most are 0."""
 
 _SCALED = ("linear_model", "svm", "neighbors", "neural_network", "discriminant_analysis")
 """Modules of scikit-learn whose estimators care how large a feature is."""
@@ -48,15 +58,24 @@ def build_pipeline(
         return pipeline
     numbers = [plan.name for plan in plans if plan.kind == "number"]
     categories = [plan.name for plan in plans if plan.kind == "category"]
+    texts = [plan.name for plan in plans if plan.kind == "text"]
     is_hist = type(estimator).__name__.startswith("HistGradientBoosting")
-    branches: list[tuple[str, Any, list[str]]] = []
+    is_linear = any(f".{module}" in type(estimator).__module__ for module in _LINEAR)
+    branches: list[tuple[str, Any, list[str] | str]] = []
     if categories:
         branches.append(("categories", _encoder(is_hist=is_hist), categories))
     if numbers:
         branches.append(("numbers", _of_numbers(estimator, frame[numbers], is_hist), numbers))
     if is_hist and categories:
         estimator.set_params(categorical_features=list(range(len(categories))))
-    columns = ColumnTransformer(branches, sparse_threshold=0.0, verbose_feature_names_out=False)
+    for k, name in enumerate(texts):
+        words = TfidfVectorizer(max_features=_MOST_WORDS if is_linear else _MOST_DENSE_WORDS)
+        branches.append((f"words_{k}", words, name))
+    columns = ColumnTransformer(
+        branches,
+        sparse_threshold=1.0 if texts and is_linear else 0.0,
+        verbose_feature_names_out=False,
+    )
     return Pipeline([("columns", columns), (kind, estimator)])
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 
 from iris_deploy.errors import SettingsError, did_you_mean, expect, expect_between
@@ -67,8 +68,8 @@ class Choices:
     Parameters
     ----------
     target : str
-    number, category, drop : tuple of str
-        Names of columns that are numbers, categories, or left out.
+    number, category, text, drop : tuple of str
+        Names of columns that are numbers, categories, texts, or left out.
     units : dict of str to str
         By name.
     """
@@ -76,6 +77,7 @@ class Choices:
     target: str
     number: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     units: dict[str, str] | None = None
 
@@ -90,6 +92,7 @@ class Choices:
             "target": (self.target,),
             "number": self.number,
             "category": self.category,
+            "text": self.text,
             "drop": self.drop,
             "unit": tuple(self.units or ()),
         }
@@ -101,7 +104,7 @@ class Choices:
                         f"{', '.join(names[:20])}{' and more' * (len(names) > 20)}"
                         f"{did_you_mean(name, names)}"
                     )
-        for one, other in (("number", "category"), ("number", "drop"), ("category", "drop")):
+        for one, other in combinations(("number", "category", "text", "drop"), 2):
             for name in set(given[one]) & set(given[other]):
                 raise SettingsError(f"`{one}`: {name} is in `{other}` too; leave it out of one")
         if self.target in self.drop:

@@ -58,6 +58,7 @@ INERT: dict[str, tuple[str, ...]] = {
     "predict": ("{}", "--artifacts", "none-such"),
     "serve": ("--artifacts", "none-such"),
     "build-image": ("--artifacts", "none-such"),
+    "import": ("none-such.pkl", "--artifacts", "none-such"),
     "recipe": ("kubernetes", "--artifacts", "none-such", "--no-lookup"),
 }
 """What keeps a command from its work once its options are read."""

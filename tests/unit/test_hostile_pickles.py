@@ -233,8 +233,6 @@ FOREIGN: dict[str, bytes] = {
     "POP": b"N0",
     "POP_MARK": b"(1",
     "DUP": b"N2",
-    "EMPTY_SET": b"\x8f",
-    "FROZENSET": b"(\x91",
     "STRING": b"S'text'\n",
     "BINSTRING": b"T\x01\x00\x00\x00a",
     "SHORT_BINSTRING": b"U\x01a",

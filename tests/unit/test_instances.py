@@ -31,7 +31,7 @@ def by_the_strict_reader(signature: Signature, body: bytes) -> list[tuple[float,
     try:
         value, reader = strict.decode(body), ValueReader(signature)
         if reader.is_columns(value):
-            return [*map(tuple, reader.columns(value).tolist())]
+            return [*map(tuple, np.asarray(reader.columns(value)).tolist())]
         return reader.rows(value) if type(value) is list else [reader.row(value)]
     except (MalformedError, SignatureError) as exc:
         return type(exc).__name__

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, label_text
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.schemas import an_array, an_object
@@ -47,7 +47,10 @@ def _required(signature: Signature) -> list[str]:
 
 def _value(column: Column) -> dict[str, Any]:
     """Describe a value; null where it may be missing."""
-    described = _number(column) if isinstance(column, NumberColumn) else _category(column)
+    if isinstance(column, TextColumn):
+        described: dict[str, Any] = {"description": "a text", "anyOf": [{"type": "string"}]}
+    else:
+        described = _number(column) if isinstance(column, NumberColumn) else _category(column)
     if column.missing:
         described["anyOf"].append({"type": "null"})
     return described

@@ -4,16 +4,20 @@ Knows what a predictor gives, and JSON.
 """
 
 from collections.abc import Iterator, Sequence
+from sys import getsizeof
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats, Outcomes
+from iris_deploy.schema.batch import Floats, Outcomes, Text
 from iris_deploy.schema.outputs import label_text
 from iris_deploy.serving.contracts.labels import LabelWriter
 from iris_deploy.serving.reply import Stream
+
+Many = Sequence[Sequence[float]] | Floats
+"""Rows, or an array of them."""
 
 _FIGURES = 2048
 """Scores and values that are written at a time, some 2 ms."""
@@ -96,13 +100,17 @@ class RowWriter:
         outcomes : ndarray of int or float, shape (n_rows,)
             Positions of their classes, or numbers.
         """
-        pieces = self._detail_pieces(np.asarray(values, np.float64), outcomes)
+        signature = self._predictor.signature
+        rows = values if signature.has_text else np.asarray(values, np.float64)
+        pieces = self._detail_pieces(rows, outcomes)
         if len(outcomes) <= self._at_a_time:
             return b"".join(pieces)
-        held = outcomes.nbytes + 8 * len(self._predictor.signature.columns) * len(outcomes)
+        held = outcomes.nbytes + 8 * len(signature.columns) * len(outcomes)
+        if signature.has_text:
+            held += sum(map(getsizeof, (v.text for row in rows for v in row if type(v) is Text)))
         return Stream(pieces, None, held)
 
-    def _detail_pieces(self, values: Floats, outcomes: Outcomes) -> Iterator[bytes]:
+    def _detail_pieces(self, values: Many, outcomes: Outcomes) -> Iterator[bytes]:
         yield b'{"predictions":['
         yield from self._value_pieces(outcomes)
         if self._name is not None:
@@ -121,15 +129,16 @@ class RowWriter:
             else:
                 yield (b"," if at else b"") + self._labels.write(part)
 
-    def _score_pieces(self, values: Floats) -> Iterator[bytes]:
+    def _score_pieces(self, values: Many) -> Iterator[bytes]:
         for at in range(0, len(values), self._at_a_time):
             scores = self._predictor.predict(values[at : at + self._at_a_time]).scores
             yield _elements([self._by_class(row) for row in scores.tolist()], at)
 
-    def _warning_pieces(self, values: Floats) -> Iterator[bytes]:
+    def _warning_pieces(self, values: Many) -> Iterator[bytes]:
         warnings = self._predictor.signature.warnings
         for at in range(0, len(values), self._at_a_time):
-            rows = values[at : at + self._at_a_time].tolist()
+            part = values[at : at + self._at_a_time]
+            rows = part.tolist() if isinstance(part, np.ndarray) else part
             yield _elements([warnings(row) for row in rows], at)
 
     def _by_class(self, scores: Sequence[float]) -> dict[str, float]:

@@ -13,7 +13,7 @@ import msgspec
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.provenance import Imported
-from iris_deploy.schema.columns import Column, NumberColumn, NumbersSeen
+from iris_deploy.schema.columns import Column, NumberColumn, NumbersSeen, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, Output, TargetSeen
 from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.exchange import Observer
@@ -165,6 +165,8 @@ def _describe_column(column: Column) -> dict[str, object]:
     described: dict[str, object] = {"name": column.name, "missing": column.missing}
     if isinstance(column, NumberColumn):
         return described | {"kind": "number", "unit": column.unit} | _range(column.seen)
+    if isinstance(column, TextColumn):
+        return described | {"kind": "text"}
     return described | {"kind": "category", "categories": column.categories[:MOST_LISTED]}
 
 

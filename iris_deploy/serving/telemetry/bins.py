@@ -11,15 +11,15 @@ from math import inf
 import numpy as np
 
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 
 
 class NumberBins:
-    """Bins of a column of numbers.
+    """Bins of a column of numbers, or of the lengths of texts.
 
     Parameters
     ----------
-    column : NumberColumn
+    column : NumberColumn or TextColumn
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class NumberBins:
         Training samples in each.
     """
 
-    def __init__(self, column: NumberColumn) -> None:
+    def __init__(self, column: NumberColumn | TextColumn) -> None:
         seen = column.seen
         self.edges: tuple[float, ...] = seen.bin_edges if seen else ()
         self.low, self.high = (seen.minimum, seen.maximum) if seen else (-inf, inf)
@@ -104,4 +104,4 @@ Bins = NumberBins | CategoryBins
 
 def build_bins(column: Column) -> Bins:
     """Build the bins of a column."""
-    return NumberBins(column) if isinstance(column, NumberColumn) else CategoryBins(column)
+    return CategoryBins(column) if isinstance(column, CategoryColumn) else NumberBins(column)

@@ -13,11 +13,11 @@ import numpy as np
 
 from iris_deploy.bundle.provenance import Check
 from iris_deploy.errors import ArtifactError, DatasetError
-from iris_deploy.estimators.discovery import find_names
+from iris_deploy.estimators.discovery import find_names, first_of, takes_text
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn, Column
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.training.adopt.given import Given
 from iris_deploy.training.adopt.samples import as_values, fed_values
@@ -72,7 +72,7 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
         If it cannot load them, or answers otherwise.
     """
     columns, steps = asking.columns, asking.given.steps
-    text = [isinstance(c, CategoryColumn) and c.is_text for c in columns]
+    text = [not isinstance(c, NumberColumn) and _is_text(c) for c in columns]
     values = asking.values(predictor.signature.columns, rows)
     asked = {
         "steps": [
@@ -82,6 +82,7 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
             {"name": column.name, "text": is_text, "values": own}
             for column, is_text, own in zip(columns, text, values, strict=True)
         ],
+        "listed": takes_text(first_of(steps[0].record)),
         "framed": any(text) or find_names(steps[0].record) is not None,
         "classes": isinstance(predictor.signature.output, ClassOutput),
         "score": "predict_proba"
@@ -91,6 +92,10 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
     against = f"scikit-learn {version('scikit-learn')}"
     answer = _ask(asked, against)
     return _compare(predictor, rows, np.array(answer["outcomes"]), answer["scores"], against)
+
+
+def _is_text(column: CategoryColumn | TextColumn) -> bool:
+    return isinstance(column, TextColumn) or column.is_text
 
 
 def _ask(asked: dict[str, Any], against: str) -> dict[str, Any]:

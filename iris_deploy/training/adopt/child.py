@@ -32,7 +32,9 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
         for key in step["path"]:
             value = value[key]
         estimators.append(value)
-    X = _build_rows(asked["columns"], framed=asked["framed"])
+    X: Any = asked["columns"][0]["values"]  # a vectorizer takes a list of texts
+    if not asked["listed"]:
+        X = _build_rows(asked["columns"], framed=asked["framed"])
     *transformers, last = estimators
     for transformer in transformers:
         X = transformer.transform(X)

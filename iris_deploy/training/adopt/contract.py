@@ -3,7 +3,15 @@
 from collections.abc import Sequence
 
 from iris_deploy.errors import ArtifactError, SettingsError
-from iris_deploy.estimators.discovery import find_columns, find_names, find_width, last_of, task_of
+from iris_deploy.estimators.discovery import (
+    find_names,
+    find_width,
+    first_of,
+    last_of,
+    takes_text,
+    task_of,
+)
+from iris_deploy.estimators.kinds import find_columns
 from iris_deploy.estimators.labels import MAX_CLASSES, read_labels
 from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, Output
@@ -97,7 +105,7 @@ def choose_names(given: Given, names: Sequence[str] | None) -> list[str]:
                 f"`columns`: nothing says how many columns {given.steps[0].what} takes",
                 hint="name them, in its order, such as `columns` length,width",
             )
-        return [f"x{k}" for k in range(width)]
+        return ["text"] if takes_text(first_of(first)) else [f"x{k}" for k in range(width)]
     if width is not None and len(chosen) != width:
         raise SettingsError(
             f"`columns`: {given.steps[0].what} columns, and {len(chosen)} are named: "

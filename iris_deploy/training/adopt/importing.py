@@ -17,6 +17,7 @@ from iris_deploy.bundle.manifest_json import FORMAT
 from iris_deploy.bundle.provenance import Check, Imported
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.discovery import find_words
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats
@@ -155,7 +156,8 @@ def _try(
     """Build the predictor, and return rows that it answers, and figures if there is a target."""
     if settings.sample is None:
         predictor = model.build(fields)
-        return predictor, draw_rows(predictor, _DRAWN), None
+        words = find_words(model.given.records)
+        return predictor, draw_rows(predictor, _DRAWN, words=words), None
     table = read_sample(settings.sample, fields)
     fields = describe_sample(table, fields)
     predictor = model.build(fields)
@@ -178,7 +180,9 @@ def _check(
         answered = encode_sample(table, predictor.signature.columns)
         checks.append(check_against_recorded(predictor, answered, settings.expect))
     if settings.check:
-        compared = np.concatenate([rows[:_COMPARED], draw_rows(predictor, _DRAWN, seed=1)])
+        words = find_words(asking.given.records)
+        drawn = draw_rows(predictor, _DRAWN, words=words, seed=1)
+        compared = np.concatenate([rows[:_COMPARED], drawn])
         checks.append(
             check_against_library(asking, _without_threshold(predictor, asking), compared)
         )

@@ -10,12 +10,18 @@ import numpy as np
 from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged
-from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
+from iris_deploy.schema.batch import Floats, Text
+from iris_deploy.schema.columns import CategoryColumn, Column, TextColumn
 from iris_deploy.schema.encoding import MISSING
 from iris_deploy.schema.problems import SignatureError
-from iris_deploy.training.frames import build_frame, encode_frame, see_categories, see_numbers
-from iris_deploy.training.plans import ColumnPlan
+from iris_deploy.training.frames import (
+    build_frame,
+    encode_frame,
+    see_categories,
+    see_numbers,
+    see_texts,
+)
+from iris_deploy.training.plans import ColumnPlan, kind_of
 from iris_deploy.training.sources.files import read_table
 
 if TYPE_CHECKING:
@@ -23,6 +29,14 @@ if TYPE_CHECKING:
 
 _SCALES = (1.0, 10.0, 100.0, 1000.0)
 """Of numbers of which nobody knows how large they are."""
+
+_WORDS = (
+    *("the", "a", "of", "to", "I'm", "x_y", "2", "100", "NO", "Yes"),
+    *("\u00dcber", "caf\u00e9", "na\u00efve", "\u65e5\u672c\u8a9e"),
+)
+"""In and around the words that a model knows."""
+
+_BETWEEN = [" ", " ", "  ", ", ", ".\n", "-"]
 
 _GAPS = 0.05  # of the values that may be missing
 
@@ -53,7 +67,9 @@ def describe_sample(table: "pa.Table", columns: Sequence[Column]) -> tuple[Colum
     described: list[Column] = []
     for column in columns:
         values = frame[column.name]
-        if isinstance(column, CategoryColumn):
+        if isinstance(column, TextColumn):
+            described.append(msgspec.structs.replace(column, seen=see_texts(values)))
+        elif isinstance(column, CategoryColumn):
             seen = see_categories(column.categories, values)
             described.append(msgspec.structs.replace(column, seen=seen))
         else:
@@ -69,19 +85,20 @@ def encode_sample(table: "pa.Table", columns: Sequence[Column]) -> Floats:
 
 
 def _plans(columns: Sequence[Column]) -> list[ColumnPlan]:
-    return [
-        ColumnPlan(name=c.name, kind="number" if isinstance(c, NumberColumn) else "category")
-        for c in columns
-    ]
+    return [ColumnPlan(name=column.name, kind=kind_of(column)) for column in columns]
 
 
-def draw_rows(predictor: Predictor, n_rows: int, seed: int = 0) -> Floats:
+def draw_rows(
+    predictor: Predictor, n_rows: int, *, words: Sequence[str] = (), seed: int = 0
+) -> Floats:
     """Draw rows that a predictor takes: in and around what is known of its columns.
 
     Parameters
     ----------
     predictor : Predictor
     n_rows : int
+    words : sequence of str
+        That texts are made of, beside some others.
     seed : int
 
     Returns
@@ -92,10 +109,12 @@ def draw_rows(predictor: Predictor, n_rows: int, seed: int = 0) -> Floats:
     rng = np.random.default_rng(seed)
     columns = predictor.signature.columns
     scale = rng.choice(_SCALES, n_rows)
-    rows = np.empty((n_rows, len(columns)))
+    rows: Any = np.empty((n_rows, len(columns)), object if predictor.signature.has_text else float)
     for line, column in zip(rows.T, columns, strict=True):
         if isinstance(column, CategoryColumn):
             line[:] = rng.integers(len(column.categories), size=n_rows)
+        elif isinstance(column, TextColumn):
+            line[:] = [Text(_write(rng, [*words, *_WORDS])) for _ in range(n_rows)]
         elif column.boolean:
             line[:] = rng.integers(2, size=n_rows)
         elif column.seen:
@@ -105,7 +124,14 @@ def draw_rows(predictor: Predictor, n_rows: int, seed: int = 0) -> Floats:
             line[:] = np.round(rng.normal(size=n_rows) * scale, 2)
         if column.missing:
             line[rng.random(n_rows) < _GAPS] = MISSING
-    return rows[_taken(predictor, rows)]
+    drawn: Floats = rows[_taken(predictor, rows)]
+    return drawn
+
+
+def _write(rng: np.random.Generator, words: list[str]) -> str:
+    """Write a text of words and signs at random."""
+    words = rng.choice(words, int(rng.integers(0, 30))).tolist()
+    return "".join(word + str(rng.choice(_BETWEEN)) for word in words)
 
 
 def _taken(predictor: Predictor, rows: Floats) -> list[int]:
@@ -128,7 +154,7 @@ def as_values(columns: Sequence[Column], rows: Floats) -> list[list[Any]]:
             known = column.categories
             listed.append([known[int(v)] if v == v and v >= 0 else None for v in line])
         else:
-            listed.append([v if v == v else None for v in line])
+            listed.append([None if v != v else v.text if isinstance(v, Text) else v for v in line])
     return listed
 
 

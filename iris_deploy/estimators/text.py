@@ -1,0 +1,135 @@
+"""The family of vectorizers: the words of a text, counted and weighed.
+
+How a text becomes words is said in tokens.py.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.attributes import fitted_floats, read_flag, read_record
+from iris_deploy.estimators.family import Part, Reading, Transformer
+from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.tokens import Tokenize, read_tokenizer
+from iris_deploy.kernels.norms import Norm
+from iris_deploy.kernels.tree_columns import MAX_FEATURES
+from iris_deploy.kernels.words import Count, Weighting, Words
+from iris_deploy.schema.batch import Floats
+
+_NORMS: dict[str, Norm] = {"l1": "l1", "l2": "l2"}
+
+
+def _count_vectorizer(record: Fitted, features: Features, _: Reading) -> Features:
+    return features.replaced([_words(record, features)])
+
+
+def _tfidf_vectorizer(record: Fitted, features: Features, _: Reading) -> Features:
+    words = _words(record, features)
+    weighting = _weighting(read_record(record, "_tfidf"), words.n_words)
+    return features.replaced([replace(words, weighting=weighting)])
+
+
+def _tfidf_transformer(record: Fitted, features: Features, _: Reading) -> Features:
+    """Weigh the counts of a vectorizer before it."""
+    match features.transform.blocks:
+        case (Words(weighting=None, kept=None, steps=()) as words,):
+            weighting = _weighting(record, words.n_words)
+            return features.replaced([replace(words, weighting=weighting)])
+    raise ArtifactError(f"{record.name} is supported right behind a CountVectorizer alone")
+
+
+def _words(record: Fitted, features: Features) -> Words:
+    """Read how a vectorizer counts words."""
+    features.check_width(1, record.name)
+    column = features.text(0)
+    if column is None:
+        raise ArtifactError(f"{record.name} takes a text, but gets {features.describe(0)}")
+    features.check_filled(record.name)
+    vocabulary = _vocabulary(record)
+    tokenize = read_tokenizer(record)
+    only_once = read_flag(record, "binary", default=False)
+    return Words(
+        source=int(features.coded[0]),
+        count=_counter(tokenize, vocabulary, only_once=only_once),
+        n_words=len(vocabulary),
+    )
+
+
+def _vocabulary(record: Fitted) -> dict[str, int]:
+    """Return the position of each word: each from 0 on once."""
+    known = record.state.get("vocabulary_")
+    if not isinstance(known, dict) or not 0 < len(known) <= MAX_FEATURES:
+        raise ArtifactError(
+            f"{record.name} has no vocabulary_ of at most {MAX_FEATURES} words; expected a fitted "
+            "estimator",
+            hint="fit the vectorizer before dumping it",
+        )
+    positions = np.full(len(known), -1)
+    for word, position in known.items():
+        if type(word) is not str or type(position) is not int or not 0 <= position < len(known):
+            raise ArtifactError(f"{record.name} has a vocabulary_ of more than words and positions")
+        positions[position] = position
+    if (positions < 0).any():
+        raise ArtifactError(f"{record.name} has two words in one place of its vocabulary_")
+    return known
+
+
+def _counter(tokenize: Tokenize, vocabulary: Mapping[str, int], *, only_once: bool) -> Count:
+    def count(text: str) -> Mapping[int, float]:
+        found = Counter(map(vocabulary.get, tokenize(text)))
+        found.pop(None, None)
+        counts: Mapping[int, float] = found  # type: ignore[assignment]
+        return dict.fromkeys(counts, 1.0) if only_once else counts
+
+    return count
+
+
+def _weighting(record: Fitted, n_words: int) -> Weighting:
+    """Read how a TfidfTransformer weighs counts."""
+    norm = record.state.get("norm", "l2")
+    if norm is not None and norm not in _NORMS:
+        raise ArtifactError(f"{record.name} has norm={norm!r:.40}")
+    return Weighting(
+        idf=_idf(record, n_words) if read_flag(record, "use_idf", default=True) else None,
+        sublinear=read_flag(record, "sublinear_tf", default=False),
+        norm=_NORMS[norm] if isinstance(norm, str) else None,
+    )
+
+
+def _idf(record: Fitted, n_words: int) -> Floats:
+    """Return the weights of words; until scikit-learn 1.5 they were a diagonal matrix."""
+    diagonal = record.state.get("_idf_diag")
+    if isinstance(diagonal, Fitted):
+        weights = fitted_floats(diagonal, "data", (1, n_words), (n_words,))
+        return weights.reshape(-1)
+    return fitted_floats(record, "idf_", (n_words,))
+
+
+def _transformer(
+    name: str,
+    read: Callable[[Fitted, Features, Reading], Features],
+    modules: tuple[str, ...] = ("sklearn.feature_extraction.text",),
+) -> Transformer:
+    public = f"sklearn.feature_extraction.text.{name}"
+    return Transformer(name=public, modules=modules, read=read, cases=())
+
+
+FAMILY = (
+    _transformer("CountVectorizer", _count_vectorizer),
+    _transformer("TfidfVectorizer", _tfidf_vectorizer),
+    _transformer("TfidfTransformer", _tfidf_transformer),
+    Part(
+        name="scipy.sparse.dia_matrix",
+        modules=("scipy.sparse._dia", "scipy.sparse.dia"),
+    ),
+    Part(
+        name="scipy.sparse.csr_matrix",
+        modules=("scipy.sparse._csr", "scipy.sparse.csr"),
+    ),
+    Part(name="numpy.int64", modules=("numpy",)),
+    Part(name="numpy.float32", modules=("numpy",)),
+)

@@ -1,0 +1,148 @@
+"""Features of which each stands for a word of a text: most are 0, and only the others are kept.
+
+Knows numbers only: who counts the words of a text is handed in.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_deploy.kernels.norms import Norm
+from iris_deploy.kernels.steps import Step
+from iris_deploy.schema.batch import Floats, Indices, Text
+
+Count = Callable[[str], Mapping[int, float]]
+"""From a text to the positions of the words that are in it, and how often each is."""
+
+Found = tuple[NDArray[np.int64], Floats]
+"""Positions of features that are not 0, ascending, and what they are."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weighting:
+    """What becomes of the counts of a text.
+
+    Parameters
+    ----------
+    idf : ndarray of shape (n_words,), or None
+        By which counts are multiplied.
+    sublinear : bool
+        Whether counts become their logarithm plus 1 before.
+    norm : {'l1', 'l2', 'max'} or None
+        By which all of a text are divided after.
+    """
+
+    idf: Floats | None
+    sublinear: bool
+    norm: Norm | None
+
+    def apply(self, words: NDArray[np.int64], counts: Floats) -> Floats:
+        """Return the weights of the words that are in a text."""
+        weights = np.log(counts) + 1.0 if self.sublinear else counts
+        if self.idf is not None:
+            weights = weights * self.idf.take(words)
+        if self.norm is None:
+            return weights
+        # From left to right, as the columns of a row are: NumPy's own sum goes in pairs.
+        if self.norm == "l2":
+            size = np.sqrt(np.add.accumulate(weights * weights)[-1])
+        elif self.norm == "l1":
+            size = np.add.accumulate(np.abs(weights))[-1]
+        else:
+            size = np.abs(weights).max()
+        return weights / size if size else weights
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Features of one column of texts.
+
+    Parameters
+    ----------
+    source : int
+        Position of the column.
+    count : callable
+        Counts the words of a text.
+    n_words : int
+        Words that are known.
+    weighting : Weighting or None
+    kept : ndarray of int, shape (n_features,), or None
+        Which word each feature is; None if they are all words in their order.
+    steps : tuple of Step
+        In the order in which they apply; each leaves a 0 as it is.
+    """
+
+    source: int
+    count: Count
+    n_words: int
+    weighting: Weighting | None = None
+    kept: Indices | None = None
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many features it is."""
+        return self.n_words if self.kept is None else len(self.kept)
+
+    def pick(self, indices: Indices) -> "Words":
+        """Return some of the features, each once."""
+        kept = np.asarray(indices if self.kept is None else self.kept[indices], np.int32)
+        return replace(self, kept=kept, steps=tuple(step.pick(indices) for step in self.steps))
+
+    def then(self, step: Step) -> "Words":
+        """Return the features after one more step.
+
+        Raises
+        ------
+        ValueError
+            If it makes something of a 0: then most features would be something.
+        """
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            changed = step.change(np.zeros(self.width), slice(None))
+        if not (changed == 0.0).all():
+            raise ValueError("a step makes something of words that are not in a text")
+        return replace(self, steps=(*self.steps, step))
+
+    def find(self, text: str) -> Found:
+        """Return the features of a text that are not 0."""
+        counted = self.count(text)
+        order = sorted(counted)
+        words = np.array(order, np.int64)
+        values = np.array([counted[word] for word in order], np.float64)
+        if self.weighting is not None and len(words):
+            values = self.weighting.apply(words, values)
+        if self.kept is not None:
+            place = self._places.take(words)
+            there = np.flatnonzero(place >= 0)
+            there = there[np.argsort(place[there])]
+            words, values = place[there], values[there]
+        for step in self.steps:
+            values = step.pick(words.astype(np.int32)).change(values, slice(None))
+        return words, values
+
+    @cached_property
+    def _places(self) -> NDArray[Any]:
+        """The feature that each word is; -1 of words that are left out."""
+        places = np.full(self.n_words, -1, np.int64)
+        places[self.kept] = np.arange(self.width)
+        return places
+
+
+def text_of(value: float) -> str:
+    """Return the text of a row's value."""
+    if not isinstance(value, Text):
+        raise TypeError("expected a text")
+    return value.text
+
+
+def spread(found: Found, width: int) -> list[float]:
+    """Return all of so many features, of which some are not 0."""
+    line = [0.0] * width
+    positions, values = found
+    for position, value in zip(positions.tolist(), values.tolist(), strict=True):
+        line[position] = value
+    return line

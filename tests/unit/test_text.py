@@ -1,0 +1,237 @@
+"""Texts: words are counted and weighed as scikit-learn does it, and cost what they are long."""
+
+import pickle
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import FeatureUnion, make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
+from sklearn.svm import LinearSVC
+
+from iris_deploy.dumps.machine import MAX_KEYS
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.registry import read_estimator, read_value
+from iris_deploy.schema.batch import Text
+from iris_deploy.schema.signature import Signature
+from tests.data import read
+from tests.growth import assert_linear
+from tests.signatures import NUMBER, classes, number, text
+
+PIECES = (
+    *("free", "win", "money", "now", "call", "lunch", "the", "a", "I'm", "to-do", "x_y", "e-mail"),
+    *("42", "3.5", "\u00dcber", "\u00fcber", "CAF\u00c9", "caf\u00e9", "na\u00efve", "stra\u00dfe"),
+    *(
+        "\u65e5\u672c\u8a9e",
+        "\ufb01ne",
+        "\u0130stanbul",
+        "\u0301",
+        "\U0001d518\U0001d52b\U0001d526",
+    ),
+    *("\u03a9", "\u00bd", "\u0663"),
+)
+BETWEEN = (" ", " ", "  ", "\t", "\n", ", ", ".", "-", "'", "\u00a0", "\u3000", "")
+
+
+def texts(n: int, seed: int) -> list[str]:
+    """Write texts of words, signs and blanks of several scripts."""
+    rng = np.random.default_rng(seed)
+    return [
+        "".join(
+            str(rng.choice(PIECES)) + str(rng.choice(BETWEEN)) for _ in range(rng.integers(0, 25))
+        )
+        for _ in range(n)
+    ]
+
+
+def kinds(documents: list[str]) -> list[str]:
+    return ["spam" if "free" in each or "win" in each else "ham" for each in documents]
+
+
+VECTORIZERS: dict[str, Callable[[], Any]] = {
+    "counts": CountVectorizer,
+    "counts once": lambda: CountVectorizer(binary=True),
+    "case": lambda: CountVectorizer(lowercase=False),
+    "accents to ascii": lambda: CountVectorizer(strip_accents="ascii"),
+    "accents to unicode": lambda: CountVectorizer(strip_accents="unicode"),
+    "words of one letter": lambda: CountVectorizer(token_pattern=r"(?u)\b\w+\b"),
+    "two words": lambda: CountVectorizer(ngram_range=(1, 2)),
+    "two and three words": lambda: CountVectorizer(ngram_range=(2, 3)),
+    "stop words between two": lambda: CountVectorizer(
+        ngram_range=(1, 2), stop_words=["the", "now"]
+    ),
+    "English stop words": lambda: CountVectorizer(stop_words="english"),
+    "characters": lambda: CountVectorizer(analyzer="char", ngram_range=(1, 3)),
+    "characters of words": lambda: CountVectorizer(analyzer="char_wb", ngram_range=(2, 5)),
+    "few words": lambda: CountVectorizer(max_features=7, min_df=2, max_df=0.9),
+    "tf-idf": TfidfVectorizer,
+    "tf-idf, logarithms": lambda: TfidfVectorizer(sublinear_tf=True),
+    "tf-idf, l1": lambda: TfidfVectorizer(norm="l1"),
+    "tf-idf, no norm": lambda: TfidfVectorizer(norm=None, smooth_idf=False),
+    "tf alone": lambda: TfidfVectorizer(use_idf=False),
+    "tf-idf of counts": lambda: make_pipeline(CountVectorizer(), TfidfTransformer()),
+    "scaled": lambda: make_pipeline(TfidfVectorizer(), MaxAbsScaler()),
+    "standardised": lambda: make_pipeline(TfidfVectorizer(), StandardScaler(with_mean=False)),
+    "words and characters": lambda: FeatureUnion(
+        [
+            ("words", TfidfVectorizer()),
+            ("characters", TfidfVectorizer(analyzer="char", ngram_range=(2, 2))),
+        ]
+    ),
+}
+
+
+def predictor_of(estimator: Any) -> Predictor:
+    signature = Signature(columns=(text("text"),), output=classes("ham", "spam"))
+    return Predictor(signature, [read(estimator)])
+
+
+@pytest.mark.parametrize("name", VECTORIZERS)
+def test_every_vectorizer_counts_and_weighs_as_scikit_learn_does(name: str) -> None:
+    documents = texts(400, seed=0)
+    estimator = make_pipeline(VECTORIZERS[name](), LogisticRegression())
+    estimator.fit(documents, kinds(documents))
+    asked = texts(2000, seed=1)
+    predictor = predictor_of(estimator)
+    rows = [(Text(each),) for each in asked]
+    predictions = predictor.predict(rows)
+    expected = estimator.predict_proba(asked)
+    assert predictions.values == estimator.predict(asked).tolist()
+    np.testing.assert_allclose(predictions.scores, expected, rtol=1e-12, atol=1e-15)
+    for row, scores in zip(rows[:200], predictions.scores, strict=False):
+        assert predictor.score(row)[1] == tuple(scores)
+
+
+@pytest.mark.parametrize("create", [LinearSVC, lambda: RandomForestClassifier(8, random_state=0)])
+def test_other_classifiers_take_words_too(create: Callable[[], Any]) -> None:
+    documents = texts(300, seed=0)
+    estimator = make_pipeline(CountVectorizer(), create()).fit(documents, kinds(documents))
+    asked = texts(1000, seed=1)
+    found = predictor_of(estimator).values([(Text(each),) for each in asked])
+    assert found == estimator.predict(asked).tolist()
+
+
+def test_texts_stand_beside_numbers_and_make_numbers() -> None:
+    documents = texts(300, seed=0)
+    table = pd.DataFrame({"n": np.random.default_rng(0).normal(size=300), "text": documents})
+    columns = ColumnTransformer(
+        [("words", TfidfVectorizer(), "text"), ("n", StandardScaler(), ["n"])]
+    )
+    estimator = make_pipeline(columns, Ridge()).fit(table, table["n"] * 2 + table["text"].str.len())
+    signature = Signature(columns=(number("n"), text("text")), output=NUMBER)
+    predictor = Predictor(signature, [read(estimator)])
+    rows = [(n, Text(each)) for n, each in table.itertuples(index=False)]
+    np.testing.assert_allclose(predictor.outcomes(rows), estimator.predict(table), rtol=1e-12)
+
+
+def test_what_a_text_costs_grows_with_it_alone() -> None:
+    documents = texts(300, seed=0)
+    for vectorizer in (
+        CountVectorizer(ngram_range=(1, 3)),
+        CountVectorizer(analyzer="char", ngram_range=(1, 4)),
+        CountVectorizer(analyzer="char_wb", ngram_range=(1, 4)),
+    ):
+        estimator = make_pipeline(vectorizer, LogisticRegression())
+        predictor = predictor_of(estimator.fit(documents, kinds(documents)))
+        for piece in ("free ", "x", "é ", " ", "a" * 5000 + " "):
+            rows = [(Text(piece * (size // len(piece) + 1)),) for size in (1000, 100_000)]
+            small, large = (partial(predictor.decide, row) for row in rows)
+            assert_linear(lambda n, s=small, w=large: s if n == 1000 else w, 100_000)  # type: ignore[misc]
+
+
+def record(**changes: Any) -> Fitted:
+    made = read(TfidfVectorizer().fit(["free money", "lunch now"]))
+    made.state.update(changes)
+    return made
+
+
+def idf(weights: list[float]) -> Fitted:
+    return Fitted("sklearn.feature_extraction.text.TfidfTransformer", {"idf_": np.array(weights)})
+
+
+FORGED: dict[str, dict[str, Any]] = {
+    "no vocabulary": {"vocabulary_": None},
+    "an empty vocabulary": {"vocabulary_": {}},
+    "positions beyond it": {"vocabulary_": {"free": 0, "lunch": 4, "money": 2, "now": 3}},
+    "positions below": {"vocabulary_": {"free": 0, "lunch": -1, "money": 2, "now": 3}},
+    "two words in one place": {"vocabulary_": {"free": 0, "lunch": 1, "money": 1, "now": 3}},
+    "positions that are none": {"vocabulary_": {"free": 0, "lunch": 1.0, "money": 2, "now": 3}},
+    "words that are none": {"vocabulary_": {"free": 0, 1: 1, "money": 2, "now": 3}},
+    "another expression": {"token_pattern": r"(a+)+$"},
+    "no expression": {"token_pattern": None},
+    "a tokenizer": {"tokenizer": Fitted("x")},
+    "a preprocessor": {"preprocessor": Fitted("x")},
+    "an analyzer": {"analyzer": Fitted("x")},
+    "an unknown analyzer": {"analyzer": "lines"},
+    "an accent function": {"strip_accents": "all"},
+    "files": {"input": "filename"},
+    "many together": {"ngram_range": (1, 1000)},
+    "none together": {"ngram_range": (2, 1)},
+    "a range that is none": {"ngram_range": 3},
+    "English stop words between two": {"ngram_range": (1, 2), "stop_words": "english"},
+    "weights of another number": {"_tfidf": idf([1.0])},
+    "weights that are not finite": {"_tfidf": idf([1.0, np.inf, 1.0, 1.0])},
+    "no weights": {"_tfidf": None},
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_vectorizer_is_refused(name: str) -> None:
+    classifier = read(LogisticRegression().fit(np.eye(4), ["ham", "spam", "ham", "spam"]))
+    signature = Signature(columns=(text("text"),), output=classes("ham", "spam"))
+    Predictor(signature, [record(), classifier])
+    with pytest.raises(ArtifactError):
+        Predictor(signature, [record(**FORGED[name]), classifier])
+
+
+@pytest.mark.parametrize(
+    "column", [number("text"), text("text", missing=True)], ids=["a number", "gaps"]
+)
+def test_a_vectorizer_takes_nothing_but_texts(column: Any) -> None:
+    classifier = read(LogisticRegression().fit(np.eye(4), ["ham", "spam", "ham", "spam"]))
+    with pytest.raises(ArtifactError):
+        Predictor(Signature(columns=(column,), output=classes("a", "b")), [record(), classifier])
+
+
+def test_what_makes_something_of_absent_words_is_refused() -> None:
+    documents = texts(300, seed=0)
+    vectorizer = CountVectorizer().fit(documents)
+    counts = vectorizer.transform(documents).toarray()
+    scaler = StandardScaler().fit(counts)
+    model = LogisticRegression(max_iter=300).fit(scaler.transform(counts), kinds(documents))
+    signature = Signature(columns=(text("text"),), output=classes("ham", "spam"))
+    with pytest.raises(ArtifactError, match="not in a text"):
+        Predictor(signature, [read(each) for each in (vectorizer, scaler, model)])
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_vocabularies_may_be_large_and_sets_are_lists(protocol: int) -> None:
+    """Until scikit-learn 1.6 a vectorizer kept the words that it left out, in a set."""
+    vocabulary = {f"w{k}": k for k in range(50 * MAX_KEYS)}
+    vectorizer = CountVectorizer(vocabulary=vocabulary)
+    vectorizer.vocabulary_ = vocabulary
+    vectorizer.stop_words_ = {"these", "words"}
+    read_back = read_estimator(pickle.dumps(vectorizer, protocol))
+    assert read_back.state["vocabulary_"] == vocabulary
+    assert sorted(read_back.state["stop_words_"]) == ["these", "words"]  # type: ignore[call-overload]
+
+
+def test_only_text_may_be_many_keys() -> None:
+    for few in ({k: k for k in range(MAX_KEYS)}, {f"{k}": k for k in range(3 * MAX_KEYS)}):
+        assert read_value(pickle.dumps(few)) == few
+    for many in (
+        {k: k for k in range(MAX_KEYS + 1)},
+        dict.fromkeys([*map(str, range(MAX_KEYS)), 1]),
+        {k + 0.5: k for k in range(2 * MAX_KEYS)},
+    ):
+        with pytest.raises(ArtifactError, match="keys"):
+            read_value(pickle.dumps(many))
