@@ -20,10 +20,8 @@ def _fixed(record: Fitted, features: Features, output: Output, reading: Reading)
     threshold = record.state.get("threshold", "auto")
     model = _inner(record, features, output, reading)
     link = None if _method(record) == "decision_function" else model.link
-    if threshold == "auto":
-        least = 0.5 if link else 0.0
-    else:
-        least = read_number(record, "threshold", 0.0)
+    usual = 0.5 if link else 0.0
+    least = usual if threshold == "auto" else read_number(record, "threshold", usual)
     return _cut(record, model, least, record.state.get("pos_label"))
 
 

@@ -16,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 
 from tests.conftest import Server, run_process, serving
 from tests.layouts import SUBJECTS, mails
+from tests.waits import wait_until
 
 TEXTS = [
     *SUBJECTS,
@@ -104,3 +105,18 @@ def test_lengths_of_texts_are_what_drifts(mailbox: Server) -> None:
     metrics = mailbox.metrics()
     drift = {name: value for name, value in metrics.items() if "drift_psi" in name}
     assert [value > 1 for name, value in drift.items() if '"text"' in name] == [True]
+
+
+@pytest.mark.parametrize(("length", "lane"), [(100, "loop"), (20_000, "pool")])
+def test_long_texts_are_not_looked_through_in_the_loop(
+    mailbox: Server, length: int, lane: str
+) -> None:
+    name = f"text-{length}"
+    asked = {"text": "x" * length, "links": 1}
+    assert mailbox.predict(asked, **{"X-Request-Id": name}).status == 200
+
+    def lanes() -> list[str]:
+        return [each["lane"] for each in mailbox.events("request") if each["id"] == name]
+
+    wait_until(lanes)
+    assert lanes() == [lane]
