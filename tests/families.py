@@ -47,6 +47,9 @@ ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
 
+COMPARING = ("SVC(", "NuSVC(", "KNeighbors", "RadiusNeighbors")
+"""Those that compare each row with samples of training: a million rows would take minutes."""
+
 LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""
 

@@ -12,7 +12,9 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
-from iris_deploy.kernels.links import ColumnMath, FloatMath, probabilities
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.links import probabilities
+from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
@@ -93,7 +95,9 @@ class Predictor:
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName | None = None
         if self._decides:
-            self.score_name = "probabilities" if self._link else "decision_values"
+            link = self._link
+            known = link.are_probabilities if isinstance(link, Pairs) else link is not None
+            self.score_name = "probabilities" if known else "decision_values"
         elif self._after:
             self._row = self._finishing(self._row)
 
@@ -201,6 +205,8 @@ class Predictor:
         return indices
 
     def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
+        if isinstance(self._link, Pairs):
+            return self._link.scores(decision, xp)
         if self._link:
             return probabilities(decision, self._link, xp)
         return (-decision[0], decision[0]) if len(decision) == 1 else decision

@@ -19,6 +19,7 @@ from iris_deploy.estimators import (
     regression,
     scaling,
     selection,
+    svm,
     targets,
     trees,
 )
@@ -33,6 +34,7 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     linear.FAMILY,
     naive_bayes.FAMILY,
     regression.FAMILY,
+    svm.FAMILY,
     targets.FAMILY,
     trees.FAMILY,
     boosting.FAMILY,

@@ -1,118 +1,14 @@
-"""From decision values to probabilities, the same bits for one row and for columns, everywhere.
+"""From decision values to probabilities, the same bits for one row and for columns, everywhere."""
 
-``exp`` is built here from additions and multiplications, because C libraries differ in its last
-bit. Each function is written once, for floats and for ndarrays alike.
-"""
-
-import math
-import sys
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from iris_deploy.kernels.elementary import exp, logistic
 
 Link = Literal["logistic", "softmax", "modified_huber", "exponential", "shares"]
 """How scores become probabilities; 'shares' are some already."""
-
-
-class FloatMath:
-    """The few functions that the links need, for plain floats."""
-
-    floor = staticmethod(math.floor)
-    ldexp = staticmethod(math.ldexp)
-
-    @staticmethod
-    def where(condition: bool, yes: float, no: float) -> float:  # noqa: FBT001
-        """Choose as `numpy.where` does."""
-        return yes if condition else no
-
-
-class ColumnMath:
-    """The same functions for columns."""
-
-    where = staticmethod(np.where)
-
-    @staticmethod
-    def floor(x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Round down to whole numbers."""
-        return np.floor(x).astype(np.int64)
-
-    ldexp = staticmethod(np.ldexp)
-
-
-# ln 2 in two parts (Cody and Waite 1980): the first has 21 trailing zero bits, so that its product
-# with an exponent of up to 11 bits is exact.
-_LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
-_LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
-_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-_TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
-_UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
-_LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
-
-
-def exp(x: Any, xp: Any) -> Any:
-    """Compute e to the power of x from IEEE operations alone.
-
-    Parameters
-    ----------
-    x : float or ndarray
-    xp : FloatMath or ColumnMath
-        For what ``x`` is.
-
-    Returns
-    -------
-    float or ndarray
-        Within 2 ulp; the same bits for the same x, in either form, on any machine. Infinite above
-        the logarithm of the largest float.
-
-    Notes
-    -----
-    x is k ln 2 + r with |r| at most ln 2 / 2, where 13 terms of the Taylor series leave an error
-    of 4e-18, far below the 1.1e-16 of rounding.
-    """
-    k, r = _reduce(x, xp)
-    total = _TAYLOR[0]
-    for term in _TAYLOR[1:]:
-        total = total * r + term
-    return xp.where(x > _LARGEST_EXPONENT, math.inf, xp.ldexp(total, k))
-
-
-def expm1(x: Any, xp: Any) -> Any:
-    """Compute e to the power of x, less 1; see `exp`.
-
-    Notes
-    -----
-    With x as k ln 2 + r it is 2**k (exp(r) - 1) + (2**k - 1), and the series of the first bracket
-    has no 1 to lose bits to. Half of it is computed, since 2**1024 is no float.
-    """
-    k, r = _reduce(x, xp)
-    total = _TAYLOR[0]
-    for term in _TAYLOR[1:-1]:
-        total = total * r + term
-    half = xp.ldexp(total * r, k - 1) + (xp.ldexp(1.0, k - 1) - 0.5)
-    return xp.where(x > _LARGEST_EXPONENT, math.inf, 2.0 * half)
-
-
-def _reduce(x: Any, xp: Any) -> tuple[Any, Any]:
-    """Return the whole number k and the small r for which x is k ln 2 + r; NaN as 0."""
-    x = xp.where(x >= _UNDERFLOW, x, _UNDERFLOW)  # whatever it is not, too: NaN
-    x = xp.where(x > _LARGEST_EXPONENT, _LARGEST_EXPONENT, x)
-    k = xp.floor(x * _LOG2_E + 0.5)
-    return k, (x - k * _LN2_HIGH) - k * _LN2_LOW
-
-
-def logistic(score: Any, xp: Any) -> Any:
-    """Compute 1 / (1 + exp(-score)) without overflow.
-
-    Where exp(-score) would overflow it is 0, as SciPy's ``expit`` has it: scikit-learn gives all
-    classes the same share if none has any, and would otherwise give nearly all to one.
-    """
-    small = exp(xp.where(score < 0, score, -score), xp)
-    share = xp.where(score < 0, small, 1.0) / (1.0 + small)
-    return xp.where(score < -_LARGEST_EXPONENT, 0.0, share)
 
 
 def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:

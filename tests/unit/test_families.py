@@ -54,6 +54,7 @@ from tests.signatures import NUMBER, category, classes, number
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Found unknown categories"),
     pytest.mark.filterwarnings("ignore:.*failed to converge"),
+    pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated"),
 ]
 
 MANY = 100_000
