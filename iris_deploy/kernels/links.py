@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from iris_deploy.kernels.elementary import exp, logistic
 
-Link = Literal["logistic", "softmax", "modified_huber", "exponential", "shares"]
-"""How scores become probabilities; 'shares' are some already."""
+Link = Literal["logistic", "softmax", "modified_huber", "exponential", "weights", "shares"]
+"""How scores become probabilities; 'weights' are divided by their sum, 'shares' are some."""
 
 
 def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
@@ -18,7 +18,7 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     ----------
     scores : sequence of float or of ndarray of shape (n_rows,)
         One entry for two classes, else one per class.
-    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'shares'}
+    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'weights', 'shares'}
         'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002;
         'exponential' the same of twice the score.
     xp : FloatMath or ColumnMath
@@ -37,10 +37,12 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
         shares = [logistic(2.0 * s, xp) for s in scores]
     elif link == "logistic":
         shares = [logistic(s, xp) for s in scores]
+    elif link == "weights":
+        shares = list(scores)
     else:
         clipped = [xp.where(s < -1, -1.0, xp.where(s > 1, 1.0, s)) for s in scores]
         shares = [(s + 1.0) / 2.0 for s in clipped]
-    if len(shares) == 1:
+    if len(shares) == 1:  # two classes
         return [1.0 - shares[0], shares[0]]
     total = reduce(add, shares)  # sum() compensates since Python 3.12: other bits
     # No class has any share: every class gets the same.
