@@ -15,6 +15,7 @@ from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import probabilities
 from iris_deploy.kernels.pairs import Pairs
+from iris_deploy.kernels.proposals import decide_rows
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
@@ -159,7 +160,7 @@ class Predictor:
             numbers = self.outcomes(rows)
             return Predictions(numbers, numbers.tolist(), np.empty((len(numbers), 0)))
         decision = self._kernel.columns(self._matrix(rows))
-        indices = self._decide(decision)
+        indices = _checked(decide(decision, self._kernel.rule))
         with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
             scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
         return Predictions(indices, self._names.take(indices).tolist(), scores)
@@ -181,9 +182,13 @@ class Predictor:
         outcomes: Outcomes = np.empty(len(matrix), np.int32 if self._decides else np.float64)
         for at in range(0, len(matrix), self._at_a_time):
             part = matrix[at : at + self._at_a_time]
-            decision = self._finish(self._kernel.columns(part))
-            indices = self._decide(decision, at)
-            outcomes[at : at + len(part)] = indices if self._decides else decision[0]
+            if self._decides:
+                found: Outcomes = _checked(decide_rows(self._kernel, part), at)
+            else:
+                numbers = self._finish(self._kernel.columns(part))
+                _checked(decide(numbers, "none"), at)
+                found = numbers[0]
+            outcomes[at : at + len(part)] = found
         return outcomes
 
     def _few(self, rows: Sequence[Sequence[float]]) -> Outcomes:
@@ -197,12 +202,6 @@ class Predictor:
 
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
-
-    def _decide(self, decision: Floats, at: int = 0) -> Indices:
-        indices = decide(decision, self._kernel.rule)
-        if (indices == OVERFLOW).any():
-            raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
-        return indices
 
     def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
         if isinstance(self._link, Pairs):
@@ -231,6 +230,13 @@ class Predictor:
             return 0 if finite else OVERFLOW, (number,)
 
         return finished
+
+
+def _checked(indices: Indices, at: int = 0) -> Indices:
+    """Make sure that every row was decided on; the first is row ``at``."""
+    if (indices == OVERFLOW).any():
+        raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
+    return indices
 
 
 def _overflow(position: int | None = None) -> SignatureError:
