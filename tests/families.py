@@ -5,9 +5,23 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from iris_deploy.estimators import encoding, imputing, linear, scaling
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import Binarizer, MinMaxScaler
+
+from iris_deploy.estimators import encoding, imputing, linear, scaling, selection
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
+
+BEFORE: dict[str, Callable[[], Any]] = {
+    "BernoulliNB(binarize=None)": Binarizer,
+    "ComplementNB": MinMaxScaler,
+    "MultinomialNB": MinMaxScaler,
+}
+"""What makes of the tests' numbers what some classifiers take."""
+
+
+def _prepared(before: Callable[[], Any], create: Callable[[], Any]) -> Any:
+    return make_pipeline(before(), create())
 
 
 def _cases(parts: Iterable[Part], task: str = "") -> Iterator[tuple[str, Callable[[], Any]]]:
@@ -17,7 +31,9 @@ def _cases(parts: Iterable[Part], task: str = "") -> Iterator[tuple[str, Callabl
             create = getattr(import_module(module), name)
             for case in part.cases:
                 given = ", ".join(f"{k}={v!r}" for k, v in case.items())
-                yield f"{name}({given})", partial(create, **case)
+                build, full = partial(create, **case), f"{name}({given})"
+                before = BEFORE.get(full) or BEFORE.get(name)
+                yield full, partial(_prepared, before, build) if before else build
 
 
 _PARTS = [part for family in FAMILIES for part in family]
@@ -26,9 +42,13 @@ SCALERS: dict[str, Callable[[], Any]] = dict(_cases(scaling.FAMILY))
 """Transformers of numbers, feature by feature."""
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
+SELECTORS: dict[str, Callable[[], Any]] = dict(_cases(selection.FAMILY))
 ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
+
+COMPARING = ("SVC(", "NuSVC(", "KNeighbors", "RadiusNeighbors")
+"""Those that compare each row with samples of training: a million rows would take minutes."""
 
 LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""

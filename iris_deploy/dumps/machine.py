@@ -142,7 +142,7 @@ class StackMachine(Stack):
     def build(self, _: object) -> None:
         """Carry out BUILD: give a record its attributes.
 
-        Whatever is not by name, as NumPy's generators and compiled losses have it, is left out.
+        NumPy's generators, compiled losses and trees of samples have some without names.
         """
         state = self.stack.pop()
         target = self.stack[-1]
@@ -158,7 +158,9 @@ class StackMachine(Stack):
             target.state = state
         elif isinstance(target, PlainArray) and type(state) is tuple and target.value is None:
             target.value = self.stack[-1] = make_array(state, self.budget)
-        elif not isinstance(target, Fitted):
+        elif isinstance(target, Fitted):
+            target.unnamed = state if type(state) is tuple else ()
+        else:
             raise ArtifactError(
                 "the dump sets attributes of something that is not a supported object"
             )

@@ -18,11 +18,14 @@ class Fitted:
         Attributes: numbers, strings, lists, ndarrays and further `Fitted` records.
     arguments : tuple of object
         What it was to be made with.
+    unnamed : tuple of object
+        Attributes that have no names.
     """
 
     name: str
     state: dict[str, object] = field(default_factory=dict)
     arguments: tuple[Any, ...] = ()
+    unnamed: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,18 @@ Knows the signature and the kernel. Knows no HTTP, no JSON and no files.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.predictions import Predictions
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
-from iris_deploy.kernels.links import ColumnMath, FloatMath, probabilities
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.links import scores_of
+from iris_deploy.kernels.pairs import Pairs
+from iris_deploy.kernels.proposals import decide_rows
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
 from iris_deploy.schema.adapter import Adapter
@@ -30,26 +33,6 @@ _LARGEST = float(np.finfo(np.float64).max)
 
 _FIGURES = 1 << 19
 """Decision values that are kept at a time, where only labels are asked: 4 MiB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Predictions:
-    """Answers for several rows.
-
-    Parameters
-    ----------
-    outcomes : ndarray of int or float, shape (n_rows,)
-        Position of each row's label in the signature's classes; or the number.
-    values : list of str, int, bool or float, length n_rows
-        Labels, or numbers.
-    scores : ndarray of shape (n_rows, n_classes)
-        Probabilities or decision values, as the predictor's ``score_name`` says; for a number no
-        columns.
-    """
-
-    outcomes: Outcomes
-    values: list[Any]
-    scores: Floats
 
 
 class Predictor:
@@ -102,7 +85,9 @@ class Predictor:
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName | None = None
         if self._decides:
-            self.score_name = "probabilities" if self._link else "decision_values"
+            link = self._link
+            known = link.are_probabilities if isinstance(link, Pairs) else link is not None
+            self.score_name = "probabilities" if known else "decision_values"
         elif self._after:
             self._row = self._finishing(self._row)
 
@@ -164,7 +149,7 @@ class Predictor:
             numbers = self.outcomes(rows)
             return Predictions(numbers, numbers.tolist(), np.empty((len(numbers), 0)))
         decision = self._decisions(rows)
-        indices = self._decide(decision)
+        indices = self._choose(decision)
         with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
             scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
         return Predictions(indices, self._names.take(indices).tolist(), scores)
@@ -186,9 +171,17 @@ class Predictor:
         outcomes: Outcomes = np.empty(len(matrix), np.int32 if self._decides else np.float64)
         for at in range(0, len(matrix), self._at_a_time):
             part = matrix[at : at + self._at_a_time]
-            decision = self._finish(self._kernel.columns(part))
-            indices = self._decide(decision, at)
-            outcomes[at : at + len(part)] = indices if self._decides else decision[0]
+            if self._decides:
+                found: Outcomes = (
+                    self._choose(self._kernel.columns(part), at)
+                    if self._cut
+                    else _checked(decide_rows(self._kernel, part), at)
+                )
+            else:
+                numbers = self._finish(self._kernel.columns(part))
+                _checked(decide(numbers, "none"), at)
+                found = numbers[0]
+            outcomes[at : at + len(part)] = found
         return outcomes
 
     def _few(self, rows: Sequence[Sequence[float]]) -> Outcomes:
@@ -210,18 +203,12 @@ class Predictor:
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
 
-    def _decide(self, decision: Floats, at: int = 0) -> Indices:
+    def _choose(self, decision: Floats, at: int = 0) -> Indices:
         indices = decide(decision, self._kernel.rule)
-        if self._cut:
-            indices = self._cut.columns(decision, indices)
-        if (indices == OVERFLOW).any():
-            raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
-        return indices
+        return _checked(self._cut.columns(decision, indices) if self._cut else indices, at)
 
     def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
-        if self._link:
-            return probabilities(decision, self._link, xp)
-        return (-decision[0], decision[0]) if len(decision) == 1 else decision
+        return scores_of(decision, self._link, xp)
 
     def _finish(self, decision: Floats) -> Floats:
         """Turn scores into numbers, where they are none yet."""
@@ -243,6 +230,13 @@ class Predictor:
             return 0 if finite else OVERFLOW, (number,)
 
         return finished
+
+
+def _checked(indices: Indices, at: int = 0) -> Indices:
+    """Make sure that every row was decided on; the first is row ``at``."""
+    if (indices == OVERFLOW).any():
+        raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
+    return indices
 
 
 def _overflow(position: int | None = None) -> SignatureError:

@@ -20,7 +20,7 @@ its documentation names for words of one letter."""
 
 _BLANKS = re.compile(r"\s\s+")
 
-MOST_TOGETHER = 20
+MOST_TOGETHER = 10
 """Words or characters of one n-gram."""
 
 

@@ -1,118 +1,15 @@
-"""From decision values to probabilities, the same bits for one row and for columns, everywhere.
+"""From decision values to probabilities, the same bits for one row and for columns, everywhere."""
 
-``exp`` is built here from additions and multiplications, because C libraries differ in its last
-bit. Each function is written once, for floats and for ndarrays alike.
-"""
-
-import math
-import sys
 from collections.abc import Sequence
 from functools import reduce
 from operator import add
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from iris_deploy.kernels.elementary import exp, logistic
+from iris_deploy.kernels.pairs import Pairs
 
-Link = Literal["logistic", "softmax", "modified_huber", "exponential", "shares"]
-"""How scores become probabilities; 'shares' are some already."""
-
-
-class FloatMath:
-    """The few functions that the links need, for plain floats."""
-
-    floor = staticmethod(math.floor)
-    ldexp = staticmethod(math.ldexp)
-
-    @staticmethod
-    def where(condition: bool, yes: float, no: float) -> float:  # noqa: FBT001
-        """Choose as `numpy.where` does."""
-        return yes if condition else no
-
-
-class ColumnMath:
-    """The same functions for columns."""
-
-    where = staticmethod(np.where)
-
-    @staticmethod
-    def floor(x: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Round down to whole numbers."""
-        return np.floor(x).astype(np.int64)
-
-    ldexp = staticmethod(np.ldexp)
-
-
-# ln 2 in two parts (Cody and Waite 1980): the first has 21 trailing zero bits, so that its product
-# with an exponent of up to 11 bits is exact.
-_LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
-_LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
-_LOG2_E = float.fromhex("0x1.71547652b82fep+0")
-_TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
-_UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
-_LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
-
-
-def exp(x: Any, xp: Any) -> Any:
-    """Compute e to the power of x from IEEE operations alone.
-
-    Parameters
-    ----------
-    x : float or ndarray
-    xp : FloatMath or ColumnMath
-        For what ``x`` is.
-
-    Returns
-    -------
-    float or ndarray
-        Within 2 ulp; the same bits for the same x, in either form, on any machine. Infinite above
-        the logarithm of the largest float.
-
-    Notes
-    -----
-    x is k ln 2 + r with |r| at most ln 2 / 2, where 13 terms of the Taylor series leave an error
-    of 4e-18, far below the 1.1e-16 of rounding.
-    """
-    k, r = _reduce(x, xp)
-    total = _TAYLOR[0]
-    for term in _TAYLOR[1:]:
-        total = total * r + term
-    return xp.where(x > _LARGEST_EXPONENT, math.inf, xp.ldexp(total, k))
-
-
-def expm1(x: Any, xp: Any) -> Any:
-    """Compute e to the power of x, less 1; see `exp`.
-
-    Notes
-    -----
-    With x as k ln 2 + r it is 2**k (exp(r) - 1) + (2**k - 1), and the series of the first bracket
-    has no 1 to lose bits to. Half of it is computed, since 2**1024 is no float.
-    """
-    k, r = _reduce(x, xp)
-    total = _TAYLOR[0]
-    for term in _TAYLOR[1:-1]:
-        total = total * r + term
-    half = xp.ldexp(total * r, k - 1) + (xp.ldexp(1.0, k - 1) - 0.5)
-    return xp.where(x > _LARGEST_EXPONENT, math.inf, 2.0 * half)
-
-
-def _reduce(x: Any, xp: Any) -> tuple[Any, Any]:
-    """Return the whole number k and the small r for which x is k ln 2 + r; NaN as 0."""
-    x = xp.where(x >= _UNDERFLOW, x, _UNDERFLOW)  # whatever it is not, too: NaN
-    x = xp.where(x > _LARGEST_EXPONENT, _LARGEST_EXPONENT, x)
-    k = xp.floor(x * _LOG2_E + 0.5)
-    return k, (x - k * _LN2_HIGH) - k * _LN2_LOW
-
-
-def logistic(score: Any, xp: Any) -> Any:
-    """Compute 1 / (1 + exp(-score)) without overflow.
-
-    Where exp(-score) would overflow it is 0, as SciPy's ``expit`` has it: scikit-learn gives all
-    classes the same share if none has any, and would otherwise give nearly all to one.
-    """
-    small = exp(xp.where(score < 0, score, -score), xp)
-    share = xp.where(score < 0, small, 1.0) / (1.0 + small)
-    return xp.where(score < -_LARGEST_EXPONENT, 0.0, share)
+Link = Literal["logistic", "softmax", "modified_huber", "exponential", "weights", "shares"]
+"""How scores become probabilities; 'weights' are divided by their sum, 'shares' are some."""
 
 
 def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
@@ -122,7 +19,7 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     ----------
     scores : sequence of float or of ndarray of shape (n_rows,)
         One entry for two classes, else one per class.
-    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'shares'}
+    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'weights', 'shares'}
         'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002;
         'exponential' the same of twice the score.
     xp : FloatMath or ColumnMath
@@ -141,16 +38,36 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
         shares = [logistic(2.0 * s, xp) for s in scores]
     elif link == "logistic":
         shares = [logistic(s, xp) for s in scores]
+    elif link == "weights":
+        shares = list(scores)
     else:
         clipped = [xp.where(s < -1, -1.0, xp.where(s > 1, 1.0, s)) for s in scores]
         shares = [(s + 1.0) / 2.0 for s in clipped]
-    if len(shares) == 1:
+    if len(shares) == 1:  # two classes
         return [1.0 - shares[0], shares[0]]
     total = reduce(add, shares)  # sum() compensates since Python 3.12: other bits
     # No class has any share: every class gets the same.
     none = total == 0
     total = xp.where(none, float(len(shares)), total)
     return [xp.where(none, 1.0, s) / total for s in shares]
+
+
+def scores_of(decision: Sequence[Any], link: Link | Pairs | None, xp: Any) -> Sequence[Any]:
+    """Return one score a class: probabilities if there is a link, else decision values.
+
+    Parameters
+    ----------
+    decision : sequence of float or of ndarray of shape (n_rows,)
+        What is decided by.
+    link : Link, Pairs or None
+    xp : FloatMath or ColumnMath
+        For what the entries are.
+    """
+    if isinstance(link, Pairs):
+        return link.scores(decision, xp)
+    if link:
+        return probabilities(decision, link, xp)
+    return (-decision[0], decision[0]) if len(decision) == 1 else decision
 
 
 def _softmax(scores: Sequence[Any], xp: Any) -> list[Any]:

@@ -6,14 +6,19 @@ from typing import Literal
 
 import numpy as np
 
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.pairs import count_votes, one_against_rest
 from iris_deploy.schema.batch import Floats, Indices
 
 OVERFLOW = -1
 """Decision on a row whose scores are not finite: none."""
 
-Rule = Literal["above", "least", "largest", "none"]
+Rule = Literal["above", "least", "largest", "votes", "confident", "none"]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
-the largest of one score a class; not at all, where a number is predicted."""
+the largest of one score a class; by votes of one score a pair of classes, the first of those with
+most, or the surest; not at all, where a number is predicted."""
+
+_BY_PAIRS = {"votes": count_votes, "confident": one_against_rest}
 
 
 def decide(scores: Floats, rule: Rule) -> Indices:
@@ -23,7 +28,7 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     ----------
     scores : ndarray of shape (n_scores, n_rows)
         One for two classes, or one per class.
-    rule : {'above', 'least', 'largest', 'none'}
+    rule : {'above', 'least', 'largest', 'votes', 'confident', 'none'}
 
     Returns
     -------
@@ -33,14 +38,23 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     top = scores[0]
     if rule == "none":
         index = np.zeros(len(top), np.int32)
-    elif rule != "largest":
+    elif rule in {"above", "least"}:
         index = ((top > 0) if rule == "above" else (top >= 0)).astype(np.int32)
-    else:  # a tenth of the time of np.argmax, which goes across the lines
-        index = np.zeros(len(top), np.int32)
-        for k in range(1, len(scores)):
-            index = np.maximum(index, (scores[k] > top) * np.int32(k))
-            top = np.maximum(top, scores[k])
+    elif rule in _BY_PAIRS:
+        index = _first_of_largest(_BY_PAIRS[rule](scores, ColumnMath))
+    else:
+        index = _first_of_largest(scores)
     return np.where(np.isfinite(scores).all(axis=0), index, np.int32(OVERFLOW))
+
+
+def _first_of_largest(scores: Sequence[Floats] | Floats) -> Indices:
+    """Return the position of the largest: a tenth of the time of np.argmax across the lines."""
+    top = scores[0]
+    index = np.zeros(len(top), np.int32)
+    for k in range(1, len(scores)):
+        index = np.maximum(index, (scores[k] > top) * np.int32(k))
+        top = np.maximum(top, scores[k])
+    return index
 
 
 def write_decision(scores: list[str], rule: Rule) -> list[str]:
@@ -60,23 +74,34 @@ def write_decision(scores: list[str], rule: Rule) -> list[str]:
 
 def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
     """Build the function that chooses the class of one row from its scores; see `decide`."""
-    inf = math.inf
-
-    def decide_largest(scores: Sequence[float]) -> int:
-        at, top = 0, scores[0]
-        for k, score in enumerate(scores):
-            if score > top:
-                at, top = k, score
-            elif not -inf < score < inf:
-                return OVERFLOW
-        return at if top < inf else OVERFLOW
+    by_pairs = _BY_PAIRS.get(rule)
+    if by_pairs is not None:
+        return lambda scores: (
+            _largest(by_pairs(scores, FloatMath))
+            if all(-math.inf < score < math.inf for score in scores)
+            else OVERFLOW
+        )
+    if rule == "largest":
+        return _largest
 
     def decide_alone(scores: Sequence[float]) -> int:
         (score,) = scores
-        if not -inf < score < inf:
+        if not -math.inf < score < math.inf:
             return OVERFLOW
         if rule == "none":
             return 0
         return int(score > 0 if rule == "above" else score >= 0)
 
-    return decide_largest if rule == "largest" else decide_alone
+    return decide_alone
+
+
+def _largest(scores: Sequence[float]) -> int:
+    """Return the position of the first of the largest; `OVERFLOW` if one is not finite."""
+    inf = math.inf
+    at, top = 0, scores[0]
+    for k, score in enumerate(scores):
+        if score > top:
+            at, top = k, score
+        elif not -inf < score < inf:
+            return OVERFLOW
+    return at if top < inf else OVERFLOW

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from iris_deploy.kernels.code import Names, number
-from iris_deploy.kernels.links import ColumnMath, FloatMath, exp, expm1
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath, exp, expm1
 from iris_deploy.kernels.tables import Table
 from iris_deploy.schema.batch import Floats, Indices
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from iris_deploy.kernels.links import ColumnMath, FloatMath, Link, probabilities
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.links import Link, scores_of
+from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW
 from iris_deploy.schema.batch import Floats, Indices
@@ -22,13 +23,13 @@ class Cut:
         Position of the class.
     least : float
         Of its probability, or of its decision value.
-    link : Link or None
+    link : Link, Pairs or None
         How scores become probabilities; None if decision values decide.
     """
 
     positive: int
     least: float
-    link: Link | None
+    link: Link | Pairs | None
 
     def row(self, row: DecideRow) -> DecideRow:
         """Return the function that decides on one row so."""
@@ -37,7 +38,7 @@ class Cut:
         def decide(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
             index, decision = row(x)
             if index != OVERFLOW:
-                reached = _scores(decision, link, FloatMath)[positive] >= least
+                reached = scores_of(decision, link, FloatMath)[positive] >= least
                 index = positive if reached else 1 - positive
             return index, decision
 
@@ -53,12 +54,6 @@ class Cut:
             `OVERFLOW` where there is nothing to decide.
         """
         with np.errstate(over="ignore", invalid="ignore"):
-            reached = _scores(list(decision), self.link, ColumnMath)[self.positive] >= self.least
+            reached = scores_of(list(decision), self.link, ColumnMath)[self.positive] >= self.least
         chosen = np.where(reached, self.positive, 1 - self.positive)
         return np.where(index == OVERFLOW, index, chosen).astype(np.int32)
-
-
-def _scores(decision: Sequence[Any], link: Link | None, xp: Any) -> Sequence[Any]:
-    if link:
-        return probabilities(decision, link, xp)
-    return (-decision[0], decision[0]) if len(decision) == 1 else decision

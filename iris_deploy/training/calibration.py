@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.estimators.predictor import Predictions
+from iris_deploy.estimators.predictions import Predictions
 
 _BINS = 10
 

@@ -17,6 +17,15 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    f_regression,
+    mutual_info_regression,
+)
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
@@ -39,12 +48,13 @@ from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, REGRESSORS, SCALERS
+from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, REGRESSORS, SCALERS, SELECTORS
 from tests.signatures import NUMBER, category, classes, number
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Found unknown categories"),
     pytest.mark.filterwarnings("ignore:.*failed to converge"),
+    pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated"),
 ]
 
 MANY = 100_000
@@ -440,14 +450,39 @@ def test_categories_where_numbers_are_wanted_are_refused() -> None:
         Predictor(signed, [data.read(pipeline)])
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS])
+@pytest.mark.parametrize(
+    "selector",
+    [
+        RFE(Ridge(), n_features_to_select=2),
+        RFECV(Ridge(), min_features_to_select=2),
+        SequentialFeatureSelector(Ridge(), n_features_to_select=2),
+        SelectKBest(f_regression, k=2),
+        SelectKBest(mutual_info_regression, k=1),
+        SelectPercentile(f_regression, percentile=40),
+    ],
+    ids=lambda selector: type(selector).__name__,
+)
+def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any) -> None:
+    X = np.repeat(data.numbers(), 2, axis=1)[:, :5]  # pairs have equal scores
+    pipeline = make_pipeline(clone(selector), Ridge()).fit(X, data.target())
+    predictor = Predictor(signature(NUMBER), [data.read(pipeline)])
+    np.testing.assert_allclose(predictor.outcomes(X), pipeline.predict(X), rtol=1e-12)
+    kept = np.flatnonzero(pipeline[0].get_support())
+    for k in range(X.shape[1]):
+        moved = X.copy()
+        moved[:, k] += 1.0
+        changes = bool((predictor.outcomes(moved) != predictor.outcomes(X)).any())
+        assert changes == (k in kept)
+
+
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS])
 def test_a_transformer_before_a_forest_changes_no_label(name: str) -> None:
     """Features are rounded to 32 bits where the forest rounds them, and no sooner."""
     X = data.numbers().copy()
     if name in IMPUTERS:
         X[np.random.default_rng(7).random(X.shape) < 0.2] = np.nan
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS)[name](), RandomForestClassifier(7, random_state=0)
+        (SCALERS | IMPUTERS | SELECTORS)[name](), RandomForestClassifier(7, random_state=0)
     )
     pipeline.fit(X, data.labels(3, "text"))
     rows = np.vstack([data.probes(pipeline[-1], 1000), X])

@@ -24,6 +24,7 @@ from tests.unit.test_families import AFTER, BEFORE, table_columns
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Found unknown categories"),
     pytest.mark.filterwarnings("ignore:.*failed to converge"),
+    pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated"),
 ]
 
 N_FORGERIES = 150

@@ -26,18 +26,26 @@ from sklearn.preprocessing import StandardScaler
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.kernels import elementary, links, transform
 from iris_deploy.kernels import linear as kernel
-from iris_deploy.kernels import links as probabilities
-from iris_deploy.kernels import transform
 from iris_deploy.kernels.blocks import Values
 from iris_deploy.kernels.scores import Rule, decide
 from iris_deploy.kernels.steps import Arithmetic, Clip, Step
 from iris_deploy.kernels.transform import Transform
 from iris_deploy.schema.problems import SignatureError
 from tests.contracts import Contract
-from tests.families import CLASSIFIERS, LINEAR_CLASSIFIERS, LOGISTIC, PERCEPTRON, SCALERS
+from tests.families import (
+    CLASSIFIERS,
+    COMPARING,
+    LINEAR_CLASSIFIERS,
+    LOGISTIC,
+    PERCEPTRON,
+    SCALERS,
+)
 from tests.growth import peak
 from tests.signatures import numbers_to_classes
+
+pytestmark = pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated")
 
 MILLION = 1_000_000
 
@@ -85,6 +93,11 @@ def decision(estimator: Any, X: np.ndarray) -> np.ndarray:
     return columns
 
 
+def points_for(name: str, case: str) -> np.ndarray:
+    """Return the points on which an estimator is compared, fewer if it takes long for each."""
+    return points(case)[:: 50 if name.startswith(COMPARING) else 1]
+
+
 def points(case: str) -> np.ndarray:
     """Return a set of random points: around the data, far away, near zero, on a grid."""
     rng = np.random.default_rng(20181)
@@ -107,8 +120,13 @@ def points(case: str) -> np.ndarray:
 @pytest.mark.parametrize("case", ["data", "range", "far", "magnitudes", "grid"])
 def test_labels_are_scikit_learns_on_a_million_points(name: str, n_classes: int, case: str) -> None:
     estimator, predictor = fitted(name, n_classes)
-    X = points(case)
-    assert (predictor.predict(X).outcomes == estimator.predict(X)).all()
+    X = points_for(name, case)
+    same = predictor.predict(X).outcomes == estimator.predict(X)
+    if name.startswith("ComplementNB(norm") and case == "grid":  # classes are as likely on lines
+        shares = np.sort(estimator.predict_proba(X[~same]), axis=1)[:, -2:]
+        assert (np.diff(shares) < 1e-12).all()
+        same = same[same]
+    assert same.all()
 
 
 @cases
@@ -359,8 +377,8 @@ def test_a_request_with_a_score_that_overflows_is_told_where(form: str, *, detai
 @given(st.floats(-800, 0) | st.floats(-1e-3, 0) | st.floats(max_value=0, allow_infinity=False))
 @settings(max_examples=2000, deadline=None)
 def test_exp_is_within_two_ulp_and_the_same_for_floats_and_columns(x: float) -> None:
-    got = probabilities.exp(x, probabilities.FloatMath)
-    column = probabilities.exp(np.array([x, x, x]), probabilities.ColumnMath)
+    got = elementary.exp(x, elementary.FloatMath)
+    column = elementary.exp(np.array([x, x, x]), elementary.ColumnMath)
     assert (np.array([got] * 3)).tobytes() == column.tobytes()
     assert abs(got - math.exp(x)) <= 2 * math.ulp(math.exp(x))
     assert 0 <= got <= 1
@@ -369,13 +387,11 @@ def test_exp_is_within_two_ulp_and_the_same_for_floats_and_columns(x: float) -> 
 @pytest.mark.parametrize("scores", [(-800.0, -900.0, -1000.0), (5.0, 5.0, 5.0), (-2.0, -3.0, -9.0)])
 @pytest.mark.parametrize("link", ["logistic", "softmax", "modified_huber"])
 def test_probabilities_far_from_every_class_are_still_probabilities(
-    scores: tuple[float, ...], link: probabilities.Link
+    scores: tuple[float, ...], link: links.Link
 ) -> None:
     """scikit-learn divides zero by zero for some of these."""
-    shares = probabilities.probabilities(scores, link, probabilities.FloatMath)
-    columns = probabilities.probabilities(
-        [np.array([s]) for s in scores], link, probabilities.ColumnMath
-    )
+    shares = links.probabilities(scores, link, elementary.FloatMath)
+    columns = links.probabilities([np.array([s]) for s in scores], link, elementary.ColumnMath)
     assert sum(shares) == pytest.approx(1)
     assert np.array(shares).tobytes() == np.array(columns).tobytes()
 

@@ -1,0 +1,81 @@
+"""Labels of many rows by BLAS, where its rounding cannot matter.
+
+BLAS adds up in an order of its own, which depends on the machine and on how many rows there are.
+So it only proposes scores: of rows whose classes are no farther apart than all rounding together
+the exact kernel decides.
+"""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from iris_deploy.kernels.protocol import Kernel
+from iris_deploy.kernels.scores import Rule, decide
+from iris_deploy.schema.batch import Floats, Indices
+
+EPSILON = float(np.finfo(np.float64).eps)
+
+TINY = 1e-290
+"""Added to every margin, so that numbers too small for a relative error are in it."""
+
+
+@runtime_checkable
+class Proposing(Protocol):
+    """A kernel that has quick scores beside its exact ones."""
+
+    def propose(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Return scores, and how far those of each row may be from the exact ones.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+
+        Returns
+        -------
+        scores : ndarray of shape (n_scores, n_rows)
+        margins : ndarray of shape (n_rows,)
+            Infinite or NaN, where nothing is known.
+        """
+        ...
+
+
+def decide_rows(kernel: Kernel, rows: Floats) -> Indices:
+    """Choose the class of many rows: the one that their exact scores decide on.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    rows : ndarray of shape (n_rows, n_columns)
+    """
+    if not isinstance(kernel, Proposing):
+        return decide(kernel.columns(rows), kernel.rule)
+    with np.errstate(all="ignore"):
+        scores, margins = kernel.propose(rows)
+        indices = decide(scores, kernel.rule)
+        unsure = np.flatnonzero(~(_gaps(scores, kernel.rule) > 2.0 * margins))
+    if len(unsure):
+        indices[unsure] = decide(kernel.columns(rows[unsure]), kernel.rule)
+    return indices
+
+
+def _gaps(scores: Floats, rule: Rule) -> Floats:
+    """Return how far scores would have to move for another decision, twice: of each side."""
+    if rule != "largest":  # one score, or one of any two classes
+        return np.asarray(2.0 * np.abs(scores).min(axis=0))
+    top, second = scores[0], np.full(scores.shape[1], -np.inf)
+    for line in scores[1:]:
+        second = np.maximum(second, np.minimum(top, line))
+        top = np.maximum(top, line)
+    return np.asarray(top - second)
+
+
+def largest_values(features: NDArray[np.float64]) -> Floats:
+    """Return the largest absolute value of each row.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_features, n_rows)
+    """
+    found: Floats = np.maximum(features.max(axis=0), -features.min(axis=0))
+    return found
