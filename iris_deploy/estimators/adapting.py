@@ -42,7 +42,7 @@ def adapt(fields: tuple[Column, ...], feeds: Sequence[Feed]) -> Features:
 
 
 def _check_size(features: Features, place: dict[str, int], feeds: Sequence[Feed]) -> None:
-    """Refuse flags that go to and fro between fields: each run of them takes a whole table."""
+    """Refuse flags that change between fields again and again: each run takes a whole table."""
     total = 0
     for (kind, field), _ in groupby(feeds, key=_kind_and_field):
         known = features.category(place[field]) if field in place and kind == "Flagged" else None

@@ -29,7 +29,16 @@ from tests.signatures import NUMBER, classes, number, text
 
 PIECES = (
     *("free", "win", "money", "now", "call", "lunch", "the", "a", "I'm", "to-do", "x_y", "e-mail"),
-    *("42", "3.5", "\u00dcber", "\u00fcber", "CAF\u00c9", "caf\u00e9", "na\u00efve", "stra\u00dfe"),
+    *(
+        "42",
+        "3.5",
+        "\u00dcber",
+        "\u00fcber",
+        "D\u00c9J\u00c0",
+        "d\u00e9j\u00e0",
+        "na\u00efve",
+        "stra\u00dfe",
+    ),
     *(
         "\u65e5\u672c\u8a9e",
         "\ufb01ne",

@@ -32,7 +32,7 @@ _SCALES = (1.0, 10.0, 100.0, 1000.0)
 
 _WORDS = (
     *("the", "a", "of", "to", "I'm", "x_y", "2", "100", "NO", "Yes"),
-    *("\u00dcber", "caf\u00e9", "na\u00efve", "\u65e5\u672c\u8a9e"),
+    *("\u00dcber", "d\u00e9j\u00e0", "na\u00efve", "\u65e5\u672c\u8a9e"),
 )
 """In and around the words that a model knows."""
 
