@@ -6,7 +6,8 @@ bit. Each function is written once, for floats and for ndarrays alike.
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from ctypes import c_float
 from functools import reduce
 from operator import add
 from typing import Any, Literal
@@ -14,8 +15,20 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Link = Literal["logistic", "softmax", "modified_huber", "exponential", "shares"]
-"""How scores become probabilities; 'shares' are some already."""
+from iris_deploy.kernels import singles
+
+Link = Literal[
+    "logistic",
+    "softmax",
+    "modified_huber",
+    "exponential",
+    "shares",
+    "sigmoids",
+    "hinge",
+    "logistic_single",
+    "softmax_single",
+]
+"""How scores become probabilities; 'shares' are some already, and what is 'single' has 32 bits."""
 
 
 class FloatMath:
@@ -28,6 +41,16 @@ class FloatMath:
     def where(condition: bool, yes: float, no: float) -> float:  # noqa: FBT001
         """Choose as `numpy.where` does."""
         return yes if condition else no
+
+    @staticmethod
+    def single(x: float) -> float:
+        """Round to 32 bits."""
+        return c_float(x).value
+
+    @staticmethod
+    def whole(x: float) -> float:
+        """Leave out what is behind the point, if a number is not too large to have anything."""
+        return float(int(x)) if -_WHOLE < x < _WHOLE else x
 
 
 class ColumnMath:
@@ -42,6 +65,14 @@ class ColumnMath:
 
     ldexp = staticmethod(np.ldexp)
 
+    @staticmethod
+    def single(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round to 32 bits."""
+        with np.errstate(over="ignore"):
+            return x.astype(np.float32).astype(np.float64)
+
+    whole = staticmethod(np.trunc)
+
 
 # ln 2 in two parts (Cody and Waite 1980): the first has 21 trailing zero bits, so that its product
 # with an exponent of up to 11 bits is exact.
@@ -49,6 +80,7 @@ _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
+_WHOLE = 2.0**53
 _UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
 _LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
 
@@ -122,9 +154,10 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     ----------
     scores : sequence of float or of ndarray of shape (n_rows,)
         One entry for two classes, else one per class.
-    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'shares'}
-        'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002;
-        'exponential' the same of twice the score.
+    link : Link
+        'logistic' is one against the rest, normalised, 'sigmoids' the same and not normalised;
+        'modified_huber' as in Zhang 2002; 'exponential' the logistic of twice the score; 'hinge' 0
+        or 1; 'logistic_single' and 'softmax_single' XGBoost's.
     xp : FloatMath or ColumnMath
         For what the entries are.
 
@@ -136,7 +169,10 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     if link == "shares":
         return list(scores)
     if link == "softmax":
-        return _softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
+        return softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
+    if link in _UNNORMALISED:
+        found = _UNNORMALISED[link](scores, xp)
+        return found if len(found) > 1 else [xp.single(1.0 - found[0]), found[0]]
     if link == "exponential":
         shares = [logistic(2.0 * s, xp) for s in scores]
     elif link == "logistic":
@@ -153,7 +189,12 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     return [xp.where(none, 1.0, s) / total for s in shares]
 
 
-def _softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
+def sigmoids(scores: Sequence[Any], xp: Any) -> list[Any]:
+    """Compute the logistic function of each score, whatever they add up to."""
+    return [logistic(s, xp) for s in scores]
+
+
+def softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
     """Normalise exp(score), shifted by the largest score."""
     top = scores[0]
     for s in scores[1:]:
@@ -161,3 +202,12 @@ def _softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
     shares = [exp(s - top, xp) for s in scores]
     total = reduce(add, shares)
     return [s / total for s in shares]
+
+
+_UNNORMALISED: dict[Link, Callable[[Sequence[Any], Any], list[Any]]] = {
+    "sigmoids": sigmoids,
+    "hinge": lambda scores, xp: [xp.where(s > 0, 1.0, 0.0) for s in scores],
+    "logistic_single": lambda scores, xp: [singles.sigmoid(s, xp) for s in scores],
+    "softmax_single": singles.softmax,
+}
+"""Of one score that of the second of two classes."""

@@ -2,18 +2,46 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from iris_deploy.kernels import singles
+from iris_deploy.kernels.links import ColumnMath, FloatMath, sigmoids, softmax
 from iris_deploy.schema.batch import Floats, Indices
 
 OVERFLOW = -1
 """Decision on a row whose scores are not finite: none."""
 
-Rule = Literal["above", "least", "largest", "none"]
+Rule = Literal[
+    "above",
+    "least",
+    "largest",
+    "none",
+    "likelier",
+    "likelier_single",
+    "likeliest",
+    "likeliest_single",
+    "likeliest_alone",
+]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
-the largest of one score a class; not at all, where a number is predicted."""
+the largest of one score a class; not at all, where a number is predicted. Who decides by
+probabilities decides by rounded ones, of 64 bits or 'single': the second class if it is 'likelier';
+the first of the 'likeliest', each for itself if they are 'alone'."""
+
+_BOUNDS: dict[Rule, float] = {
+    "above": 0.0,
+    "likelier": 1.5 * 2.0**-53,
+    "likelier_single": 1.5 * 2.0**-24,
+}
+"""Scores up to these have a logistic function of one half at most, when it is rounded."""
+
+_LIKELIEST: dict[Rule, tuple[float, Callable[[Sequence[Any], Any], list[Any]]]] = {
+    "likeliest": (1e-15, softmax),
+    "likeliest_single": (1e-6, singles.softmax),
+    "likeliest_alone": (math.inf, sigmoids),
+}
+"""How far below the largest a score may be and have the same probability; what that is."""
 
 
 def decide(scores: Floats, rule: Rule) -> Indices:
@@ -23,7 +51,7 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     ----------
     scores : ndarray of shape (n_scores, n_rows)
         One for two classes, or one per class.
-    rule : {'above', 'least', 'largest', 'none'}
+    rule : Rule
 
     Returns
     -------
@@ -33,14 +61,26 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     top = scores[0]
     if rule == "none":
         index = np.zeros(len(top), np.int32)
-    elif rule != "largest":
-        index = ((top > 0) if rule == "above" else (top >= 0)).astype(np.int32)
+    elif rule in _BOUNDS or rule == "least":
+        index = ((top >= 0) if rule == "least" else (top > _BOUNDS[rule])).astype(np.int32)
     else:  # a tenth of the time of np.argmax, which goes across the lines
         index = np.zeros(len(top), np.int32)
         for k in range(1, len(scores)):
             index = np.maximum(index, (scores[k] > top) * np.int32(k))
             top = np.maximum(top, scores[k])
+        if rule in _LIKELIEST:
+            _prefer_the_first(scores, top, index, rule)
     return np.where(np.isfinite(scores).all(axis=0), index, np.int32(OVERFLOW))
+
+
+def _prefer_the_first(scores: Floats, top: Floats, index: Indices, rule: Rule) -> None:
+    """Choose the first of those that are as likely as the one with the largest score."""
+    margin, shares_of = _LIKELIEST[rule]
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = (scores >= top - margin) & (np.arange(len(scores))[:, np.newaxis] < index)
+        at = np.flatnonzero(near.any(axis=0) & np.isfinite(scores).all(axis=0))
+        if len(at):
+            index[at] = np.argmax(shares_of(list(scores[:, at]), ColumnMath), axis=0)
 
 
 def write_decision(scores: list[str], rule: Rule) -> list[str]:
@@ -71,12 +111,32 @@ def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
                 return OVERFLOW
         return at if top < inf else OVERFLOW
 
+    def decide_likeliest(scores: Sequence[float]) -> int:
+        at = decide_largest(scores)
+        if at <= 0:
+            return at
+        margin, shares_of = _LIKELIEST[rule]
+        least = scores[at] - margin
+        if any(score >= least for score in scores[:at]):
+            shares = shares_of(scores, FloatMath)
+            return shares.index(max(shares))
+        return at
+
+    if rule == "largest":
+        return decide_largest
+    return decide_likeliest if rule in _LIKELIEST else _build_decision_alone(rule)
+
+
+def _build_decision_alone(rule: Rule) -> Callable[[Sequence[float]], int]:
+    """Build the function that decides by one score."""
+    inf, bound = math.inf, _BOUNDS.get(rule, 0.0)
+
     def decide_alone(scores: Sequence[float]) -> int:
         (score,) = scores
         if not -inf < score < inf:
             return OVERFLOW
         if rule == "none":
             return 0
-        return int(score > 0 if rule == "above" else score >= 0)
+        return int(score >= 0 if rule == "least" else score > bound)
 
-    return decide_largest if rule == "largest" else decide_alone
+    return decide_alone
