@@ -10,8 +10,12 @@ from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 
 
-def _cases(parts: Iterable[Part], task: str = "") -> Iterator[tuple[str, Callable[[], Any]]]:
+def _cases(
+    parts: Iterable[Part], task: str = "", package: str = "sklearn"
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     for part in parts:
+        if not part.name.startswith(f"{package}."):
+            continue
         if isinstance(part, (Transformer, Predicting)) and getattr(part, "task", "") == task:
             module, _, name = part.name.rpartition(".")
             create = getattr(import_module(module), name)
@@ -29,6 +33,14 @@ IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
 ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
+
+BOOSTERS: dict[str, Callable[[], Any]] = {
+    name: create
+    for package in ("xgboost", "lightgbm")
+    for task in ("classification", "regression")
+    for name, create in _cases(_PARTS, task, package)
+}
+"""Those of other packages, which take classes from 0 on."""
 
 LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""

@@ -13,8 +13,17 @@ from iris_deploy.dumps.arrays import (
 )
 from iris_deploy.dumps.budget import Budget
 from iris_deploy.dumps.dtypes import PendingDtype
-from iris_deploy.dumps.names import DTYPE, ENCODE, FROM_BUFFER, NDARRAY, RECONSTRUCT, SCALAR
-from iris_deploy.dumps.records import PlainArray
+from iris_deploy.dumps.names import (
+    BYTES,
+    DTYPE,
+    ENCODE,
+    FROM_BUFFER,
+    MAPPING,
+    NDARRAY,
+    RECONSTRUCT,
+    SCALAR,
+)
+from iris_deploy.dumps.records import ClassName, PlainArray
 from iris_deploy.errors import ArtifactError
 
 Array = np.ndarray[Any, Any]
@@ -51,7 +60,15 @@ def make_value(callee: object, arguments: tuple[Any, ...], budget: Budget) -> ob
         return _view(data, dtype, shape, order, budget)
     if callee is ENCODE:
         return _encode(*arguments, budget=budget)
+    if callee is BYTES:
+        return _bytes(*arguments, budget=budget)
+    if callee is MAPPING and all(map(_is_class, arguments)):
+        return {}
     raise ArtifactError("the dump calls something that is not a supported class")
+
+
+def _is_class(value: object) -> bool:
+    return value is MAPPING or isinstance(value, ClassName)
 
 
 def make_array(state: tuple[Any, ...], budget: Budget) -> Array:
@@ -77,6 +94,13 @@ def _view(data: object, dtype: object, shape: object, order: object, budget: Bud
         raise TypeError
     budget.spend(len(data))
     return view_array(data, dtype.resolve(), checked_shape(shape), checked_order(order))
+
+
+def _bytes(data: object = b"", encoding: object = None, *, budget: Budget) -> bytes:
+    """Return the bytes of an array of them; protocols before 3 have them as text."""
+    if isinstance(data, bytes) and encoding is None:
+        return data
+    return _encode(data, "latin1" if encoding == "latin-1" else encoding, budget=budget)
 
 
 def _encode(data: object, encoding: object, *, budget: Budget) -> bytes:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
 RECONSTRUCT, FROM_BUFFER, ENCODE = object(), object(), object()
+BYTES, MAPPING = object(), object()
 
 Classes = Mapping[tuple[str, str], str]
 """Public names of the classes that a dump may name, by module and name in the dump."""
@@ -21,4 +22,11 @@ NAMES: dict[tuple[str, str], object] = {
     ("numpy._core.numeric", "_frombuffer"): FROM_BUFFER,
     ("numpy.core.numeric", "_frombuffer"): FROM_BUFFER,
     ("_codecs", "encode"): ENCODE,
+    # What boosters of other libraries keep beside their model.
+    ("builtins", "bytearray"): BYTES,
+    ("__builtin__", "bytearray"): BYTES,
+    ("collections", "OrderedDict"): MAPPING,
+    ("collections", "defaultdict"): MAPPING,
+    ("builtins", "dict"): MAPPING,
+    ("__builtin__", "dict"): MAPPING,
 }

@@ -13,12 +13,14 @@ from iris_deploy.estimators import (
     encoding,
     hist_boosting,
     imputing,
+    lightgbm,
     linear,
     losses,
     regression,
     scaling,
     targets,
     trees,
+    xgboost,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 
@@ -33,6 +35,8 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     trees.FAMILY,
     boosting.FAMILY,
     hist_boosting.FAMILY,
+    xgboost.FAMILY,
+    lightgbm.FAMILY,
     dummy.FAMILY,
     losses.FAMILY,
 )
