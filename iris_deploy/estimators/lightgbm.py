@@ -45,6 +45,7 @@ NUMBERS: dict[str, tuple[Step, ...]] = {
     **dict.fromkeys(("cross_entropy", "xentropy", "binary"), _SHARE),
 }
 _MAX_SCORES = 1 << 16
+_POSITIVE = re.compile(r"[0-9]{1,30}(\.[0-9]{1,30})?(e[+-]?[0-9]{1,3})?")
 
 
 def read_text(record: Fitted) -> LightGBMText:
@@ -127,7 +128,7 @@ def _sigmoid(options: list[str]) -> float:
     for option in options:
         name, _, value = option.partition(":")
         if name == "sigmoid":
-            if not re.fullmatch(r"[0-9.e+-]{1,30}", value) or not 0 < float(value) < math.inf:
+            if not _POSITIVE.fullmatch(value) or not 0 < float(value) < math.inf:
                 raise ArtifactError(f"the model has a sigmoid of {value!r:.40}")
             return float(value)
     return 1.0
