@@ -1,6 +1,7 @@
 """Samples for tests of every family: numbers, categories, gaps, and rows that sit on thresholds."""
 
 import io
+import json
 from functools import cache
 from typing import Any
 
@@ -85,6 +86,8 @@ def _thresholds(estimator: Any) -> list[tuple[int, np.ndarray]]:
         inner = nodes["is_leaf"] == 0
         found = nodes["feature_idx"][inner], nodes["num_threshold"][inner]
         return [(j, found[1][found[0] == j]) for j in range(len(NAMES))]
+    elif hasattr(estimator, "get_booster") or hasattr(estimator, "booster_"):
+        return _thresholds_of_boosters(estimator)
     elif hasattr(estimator, "estimators_"):
         trees = [tree.tree_ for tree in np.ravel(estimator.estimators_) if hasattr(tree, "tree_")]
     if not trees:
@@ -92,6 +95,32 @@ def _thresholds(estimator: Any) -> list[tuple[int, np.ndarray]]:
     feature = np.concatenate([tree.feature for tree in trees])
     threshold = np.concatenate([tree.threshold for tree in trees])
     return [(j, threshold[feature == j]) for j in range(len(NAMES))]
+
+
+def _thresholds_of_boosters(estimator: Any) -> list[tuple[int, np.ndarray]]:
+    """Return what XGBoost and LightGBM ask about, out of what they say of it themselves."""
+    if hasattr(estimator, "get_booster"):
+        model = json.loads(estimator.get_booster().save_raw("json"))["learner"]["gradient_booster"]
+        found = [
+            (feature, float(np.float32(value)))
+            for tree in model.get("gbtree", model)["model"]["trees"]
+            for feature, value, left in zip(
+                tree["split_indices"], tree["split_conditions"], tree["left_children"], strict=True
+            )
+            if left != -1
+        ]
+    else:
+        nodes = estimator.booster_.trees_to_dataframe().dropna(subset="threshold")
+        nodes = nodes[nodes["decision_type"] == "<="]
+        names = [f"Column_{j}" for j in range(len(NAMES))]
+        found = [
+            (names.index(feature), float(value))
+            for feature, value in zip(nodes["split_feature"], nodes["threshold"], strict=True)
+        ]
+    found = [
+        (k, value) for k, value in found if abs(value) < 1e30
+    ]  # larger ones part gaps from all
+    return [(j, np.array([v for k, v in found if k == j])) for j in range(len(NAMES))]
 
 
 CATEGORIES: dict[str, tuple[Any, ...]] = {

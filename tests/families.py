@@ -24,8 +24,12 @@ def _prepared(before: Callable[[], Any], create: Callable[[], Any]) -> Any:
     return make_pipeline(before(), create())
 
 
-def _cases(parts: Iterable[Part], task: str = "") -> Iterator[tuple[str, Callable[[], Any]]]:
+def _cases(
+    parts: Iterable[Part], task: str = "", package: str = "sklearn"
+) -> Iterator[tuple[str, Callable[[], Any]]]:
     for part in parts:
+        if not part.name.startswith(f"{package}."):
+            continue
         if isinstance(part, (Transformer, Predicting)) and getattr(part, "task", "") == task:
             module, _, name = part.name.rpartition(".")
             create = getattr(import_module(module), name)
@@ -49,6 +53,13 @@ REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
 
 COMPARING = ("SVC(", "NuSVC(", "KNeighbors", "RadiusNeighbors")
 """Those that compare each row with samples of training: a million rows would take minutes."""
+BOOSTERS: dict[str, Callable[[], Any]] = {
+    name: create
+    for package in ("xgboost", "lightgbm")
+    for task in ("classification", "regression")
+    for name, create in _cases(_PARTS, task, package)
+}
+"""Those of other packages, which take classes from 0 on."""
 
 LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""

@@ -22,7 +22,10 @@ _MOST_ATTRIBUTES = 12
 def inspect(
     files: Annotated[
         list[Path],
-        typer.Argument(help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not."),
+        typer.Argument(
+            help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .ubj and .json of "
+            "XGBoost, .txt of LightGBM."
+        ),
     ],
     as_json: Json = False,
 ) -> None:
@@ -51,6 +54,8 @@ def _inspect(path: Path) -> "Inspection":
     from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
     from iris_deploy.errors import ArtifactError
     from iris_deploy.estimators.inspection import inspect_dump
+    from iris_deploy.estimators.own_formats import read_own_format
+    from iris_deploy.estimators.own_inspection import inspect_record
 
     with progress(f"Looking at {path}"):
         try:
@@ -61,6 +66,12 @@ def _inspect(path: Path) -> "Inspection":
             plain = unpack(data, MAX_DUMP_BYTES)
         except ArtifactError as exc:
             raise ArtifactError(f"{path}: {exc}", hint=exc.hint) from exc
+        try:
+            model = read_own_format(plain)
+        except ArtifactError as exc:
+            raise ArtifactError(f"{path}: {exc}", hint=exc.hint) from exc
+        if model is not None:
+            return inspect_record(model)
         kind = recognise(plain)
         if kind is not PICKLE:
             raise ArtifactError(f"{path} is no dump of an estimator: {kind.name}", hint=kind.hint)
@@ -73,13 +84,15 @@ def _report(name: str, found: "Inspection") -> None:
 
     width = None if sys.stdout.isatty() else _WIDTH
     console = Console(highlight=False, soft_wrap=True, width=width)
-    tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  pickle of protocol {found.protocol}"))
+    kind = f"pickle of protocol {found.protocol}" if found.instructions else "model in a file"
+    tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  {kind}"))
     for part in found.parts:
         _grow(tree, part)
     console.print(tree)
     if found.damage:
         console.print(f"  damaged   [red]{_clean(found.damage)}[/red]; the rest was not looked at")
-    console.print(f"  names     {len(found.names)} that pickle.load would import")
+    if found.instructions:
+        console.print(f"  names     {len(found.names)} that pickle.load would import")
     unneeded = [use for use in found.names if use.standing == "unneeded"]
     for use in unneeded[:_MOST_NAMES]:
         what = "called" if use.is_called else "named"

@@ -18,12 +18,13 @@ from iris_deploy.dumps.names import (
     DTYPE,
     ENCODE,
     FROM_BUFFER,
+    MAPPING,
     NDARRAY,
     RECONSTRUCT,
     SCALAR,
     SET,
 )
-from iris_deploy.dumps.records import PlainArray
+from iris_deploy.dumps.records import ClassName, PlainArray
 from iris_deploy.errors import ArtifactError
 
 Array = np.ndarray[Any, Any]
@@ -58,14 +59,20 @@ def make_value(callee: object, arguments: tuple[Any, ...], budget: Budget) -> ob
     if callee is FROM_BUFFER:
         data, dtype, shape, order = arguments
         return _view(data, dtype, shape, order, budget)
-    if callee is BYTES and not arguments:
-        return b""
     if callee is SET and len(arguments) == 1 and type(arguments[0]) is list:
         budget.spend(8 * len(arguments[0]))
         return [*arguments[0]]
     if callee is ENCODE:
         return _encode(*arguments, budget=budget)
+    if callee is BYTES:
+        return _bytes(*arguments, budget=budget)
+    if callee is MAPPING and all(map(_is_class, arguments)):
+        return {}
     raise ArtifactError("the dump calls something that is not a supported class")
+
+
+def _is_class(value: object) -> bool:
+    return value is MAPPING or isinstance(value, ClassName)
 
 
 def make_array(state: tuple[Any, ...], budget: Budget) -> Array:
@@ -91,6 +98,13 @@ def _view(data: object, dtype: object, shape: object, order: object, budget: Bud
         raise TypeError
     budget.spend(len(data))
     return view_array(data, dtype.resolve(), checked_shape(shape), checked_order(order))
+
+
+def _bytes(data: object = b"", encoding: object = None, *, budget: Budget) -> bytes:
+    """Return the bytes of an array of them; protocols before 3 have them as text."""
+    if isinstance(data, bytes) and encoding is None:
+        return data
+    return _encode(data, "latin1" if encoding == "latin-1" else encoding, budget=budget)
 
 
 def _encode(data: object, encoding: object, *, budget: Budget) -> bytes:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 ARRAY, DTYPE, SCALAR, NDARRAY = object(), object(), object(), object()
 RECONSTRUCT, FROM_BUFFER, ENCODE = object(), object(), object()
-RECONSTRUCTOR, OBJECT, BYTES, SET = object(), object(), object(), object()
+RECONSTRUCTOR, OBJECT, BYTES = object(), object(), object()
+SET, MAPPING = object(), object()
 
 Classes = Mapping[tuple[str, str], str]
 """Public names of the classes that a dump may name, by module and name in the dump."""
@@ -27,11 +28,18 @@ NAMES: dict[tuple[str, str], object] = {
     ("copyreg", "_reconstructor"): RECONSTRUCTOR,
     ("__builtin__", "object"): OBJECT,
     ("builtins", "object"): OBJECT,
-    # And, up to 2 or 3, sets, and bytes of which there are none.
+    # And, up to 2 or 3, sets and bytes.
     ("__builtin__", "set"): SET,
     ("builtins", "set"): SET,
     ("__builtin__", "frozenset"): SET,
     ("builtins", "frozenset"): SET,
     ("__builtin__", "bytes"): BYTES,
     ("builtins", "bytes"): BYTES,
+    # What boosters of other libraries keep beside their model.
+    ("__builtin__", "bytearray"): BYTES,
+    ("builtins", "bytearray"): BYTES,
+    ("collections", "OrderedDict"): MAPPING,
+    ("collections", "defaultdict"): MAPPING,
+    ("__builtin__", "dict"): MAPPING,
+    ("builtins", "dict"): MAPPING,
 }

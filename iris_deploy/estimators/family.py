@@ -96,13 +96,14 @@ class Predicting(Part):
     ----------
     name, modules, cases
         See `Transformer`.
-    task : {'classification', 'regression'}
+    task : {'classification', 'regression'} or None
+        None for what can do either, as the output wants it.
     read : callable
         Gets the record, the features, the output and what reads estimators within; returns the
         model, or raises `ArtifactError`.
     """
 
-    task: Task
+    task: Task | None
     read: Callable[[Fitted, Features, Output, Reading], Model]
     cases: tuple[Mapping[str, Any], ...] = ({},)
 

@@ -10,6 +10,7 @@ from typing import Literal
 from iris_deploy.dumps.notes import DICT, Global, Noted, NotedArray, printable
 from iris_deploy.dumps.survey import survey
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.own_formats import describe_boosters
 from iris_deploy.estimators.registry import is_read, public_name, read_estimator
 from iris_deploy.estimators.summary import MAX_MEMBERS, kind_of, members_of, summary
 
@@ -98,6 +99,7 @@ class Inspection:
     Parameters
     ----------
     protocol, instructions : int
+        Of a pickle; 0 of any other file.
     parts : list of Part
         What each pickle of the file gives.
     names : list of NamedUse
@@ -132,7 +134,7 @@ def inspect_dump(data: bytes) -> Inspection:
     ]
     why_not = None
     try:
-        read_estimator(data)
+        describe_boosters(walk(parts), read_estimator(data))
     except ArtifactError as exc:
         why_not = str(exc)
     return Inspection(

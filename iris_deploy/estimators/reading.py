@@ -103,7 +103,7 @@ class Reader:
         if isinstance(part, Composite):
             with self._within(features):
                 return part.predict(record, features, output, self)
-        if not isinstance(part, Predicting) or part.task != output.task:
+        if not isinstance(part, Predicting) or part.task not in {None, output.task}:
             kind = "classifier" if output.task == "classification" else "regressor"
             raise ArtifactError(
                 f"expected a supported {kind} as the last estimator, got {record.name}"

@@ -17,6 +17,7 @@ from iris_deploy.estimators import (
     hist_boosting,
     imputing,
     labels,
+    lightgbm,
     linear,
     losses,
     naive_bayes,
@@ -31,6 +32,7 @@ from iris_deploy.estimators import (
     text,
     thresholds,
     trees,
+    xgboost,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 
@@ -50,6 +52,8 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     trees.FAMILY,
     boosting.FAMILY,
     hist_boosting.FAMILY,
+    xgboost.FAMILY,
+    lightgbm.FAMILY,
     dummy.FAMILY,
     losses.FAMILY,
     labels.FAMILY,

@@ -7,6 +7,7 @@ bit; the others are built of it. Each is written once, for floats and for ndarra
 import math
 import sys
 from collections.abc import Sequence
+from ctypes import c_float
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,21 @@ class FloatMath:
         """Bring into bounds; NaN to the lower one."""
         return high if x > high else max(x, low)
 
+    @staticmethod
+    def single(x: float) -> float:
+        """Round to 32 bits."""
+        return c_float(x).value
+
+    @staticmethod
+    def whole(x: float) -> float:
+        """Leave out what is behind the point, if a number is not too large to have anything."""
+        return float(int(x)) if -_WHOLE < x < _WHOLE else x
+
+    @staticmethod
+    def integer(x: float) -> int:
+        """Return a small whole number as an integer."""
+        return int(x)
+
 
 class ColumnMath:
     """The same functions for columns."""
@@ -47,6 +63,19 @@ class ColumnMath:
         """Bring into bounds; NaN to the lower one."""
         return np.fmin(np.fmax(x, low), high)
 
+    @staticmethod
+    def single(x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Round to 32 bits."""
+        with np.errstate(over="ignore"):
+            return x.astype(np.float32).astype(np.float64)
+
+    whole = staticmethod(np.trunc)
+
+    @staticmethod
+    def integer(x: NDArray[np.float64]) -> NDArray[np.int32]:
+        """Return small whole numbers as integers."""
+        return x.astype(np.int32)
+
 
 # ln 2 in two parts (Cody and Waite 1980): the first has 21 trailing zero bits, so that its product
 # with an exponent of up to 11 bits is exact.
@@ -54,6 +83,7 @@ _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
+_WHOLE = 2.0**53
 _UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
 _LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
 

@@ -27,3 +27,9 @@ def exp(x: float) -> float:
     """Return e to the power of x."""
     with localcontext(Context(prec=_DIGITS)):
         return float(Decimal(x).exp())
+
+
+def exp2(x: float) -> float:
+    """Return 2 to the power of x."""
+    with localcontext(Context(prec=_DIGITS)):
+        return float(Decimal(2) ** Decimal(x))

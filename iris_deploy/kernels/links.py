@@ -1,14 +1,26 @@
 """From decision values to probabilities, the same bits for one row and for columns, everywhere."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
 from typing import Any, Literal
 
+from iris_deploy.kernels import singles
 from iris_deploy.kernels.elementary import exp, logistic
 from iris_deploy.kernels.pairs import Pairs
 
-Link = Literal["logistic", "softmax", "modified_huber", "exponential", "weights", "shares"]
+Link = Literal[
+    "logistic",
+    "softmax",
+    "modified_huber",
+    "exponential",
+    "weights",
+    "shares",
+    "sigmoids",
+    "hinge",
+    "logistic_single",
+    "softmax_single",
+]
 """How scores become probabilities; 'weights' are divided by their sum, 'shares' are some."""
 
 
@@ -19,9 +31,10 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     ----------
     scores : sequence of float or of ndarray of shape (n_rows,)
         One entry for two classes, else one per class.
-    link : {'logistic', 'softmax', 'modified_huber', 'exponential', 'weights', 'shares'}
-        'logistic' is one against the rest, normalised; 'modified_huber' as in Zhang 2002;
-        'exponential' the same of twice the score.
+    link : Link
+        'logistic' is one against the rest, normalised, 'sigmoids' the same and not normalised;
+        'modified_huber' as in Zhang 2002; 'exponential' the logistic of twice the score; 'hinge' 0
+        or 1; 'logistic_single' and 'softmax_single' XGBoost's.
     xp : FloatMath or ColumnMath
         For what the entries are.
 
@@ -33,7 +46,10 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     if link == "shares":
         return list(scores)
     if link == "softmax":
-        return _softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
+        return softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
+    if link in _UNNORMALISED:
+        found = _UNNORMALISED[link](scores, xp)
+        return found if len(found) > 1 else [xp.single(1.0 - found[0]), found[0]]
     if link == "exponential":
         shares = [logistic(2.0 * s, xp) for s in scores]
     elif link == "logistic":
@@ -70,7 +86,12 @@ def scores_of(decision: Sequence[Any], link: Link | Pairs | None, xp: Any) -> Se
     return (-decision[0], decision[0]) if len(decision) == 1 else decision
 
 
-def _softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
+def sigmoids(scores: Sequence[Any], xp: Any) -> list[Any]:
+    """Compute the logistic function of each score, whatever they add up to."""
+    return [logistic(s, xp) for s in scores]
+
+
+def softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
     """Normalise exp(score), shifted by the largest score."""
     top = scores[0]
     for s in scores[1:]:
@@ -78,3 +99,12 @@ def _softmax(scores: Sequence[Any], xp: Any) -> list[Any]:
     shares = [exp(s - top, xp) for s in scores]
     total = reduce(add, shares)
     return [s / total for s in shares]
+
+
+_UNNORMALISED: dict[Link, Callable[[Sequence[Any], Any], list[Any]]] = {
+    "sigmoids": sigmoids,
+    "hinge": lambda scores, xp: [xp.where(s > 0, 1.0, 0.0) for s in scores],
+    "logistic_single": lambda scores, xp: [singles.sigmoid(s, xp) for s in scores],
+    "softmax_single": singles.softmax,
+}
+"""Of one score that of the second of two classes."""

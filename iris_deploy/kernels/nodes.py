@@ -31,7 +31,7 @@ class Nodes:
     missing_left : ndarray of bool, shape (n_nodes,)
         Whether a row goes left whose feature is missing; of a leaf not.
     values : ndarray of float, shape (n_nodes, n_values)
-        What a leaf says.
+        What a leaf says; sums are rounded to its type, of 64 bits or, with one value a leaf, 32.
     roots : ndarray of int, shape (n_trees,)
     levels : list of ndarray of int
         Nodes by their depth, from the roots on.

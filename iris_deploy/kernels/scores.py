@@ -2,21 +2,51 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from iris_deploy.kernels import singles
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.links import sigmoids, softmax
 from iris_deploy.kernels.pairs import count_votes, one_against_rest
 from iris_deploy.schema.batch import Floats, Indices
 
 OVERFLOW = -1
 """Decision on a row whose scores are not finite: none."""
 
-Rule = Literal["above", "least", "largest", "votes", "confident", "none"]
+Rule = Literal[
+    "above",
+    "least",
+    "largest",
+    "votes",
+    "confident",
+    "none",
+    "likelier",
+    "likelier_single",
+    "likeliest",
+    "likeliest_single",
+    "likeliest_alone",
+]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
 the largest of one score a class; by votes of one score a pair of classes, the first of those with
-most, or the surest; not at all, where a number is predicted."""
+most, or the surest; not at all, where a number is predicted. Who decides by probabilities decides
+by rounded ones, of 64 bits or 'single': the second class if it is 'likelier'; the first of the
+'likeliest', each for itself if they are 'alone'."""
+
+_BOUNDS: dict[Rule, float] = {
+    "above": 0.0,
+    "likelier": 1.5 * 2.0**-53,
+    "likelier_single": 1.5 * 2.0**-24,
+}
+"""Scores up to these have a logistic function of one half at most, when it is rounded."""
+
+_LIKELIEST: dict[Rule, tuple[float, Callable[[Sequence[Any], Any], list[Any]]]] = {
+    "likeliest": (1e-15, softmax),
+    "likeliest_single": (1e-6, singles.softmax),
+    "likeliest_alone": (math.inf, sigmoids),
+}
+"""How far below the largest a score may be and have the same probability; what that is."""
 
 _BY_PAIRS = {"votes": count_votes, "confident": one_against_rest}
 
@@ -28,7 +58,7 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     ----------
     scores : ndarray of shape (n_scores, n_rows)
         One for two classes, or one per class.
-    rule : {'above', 'least', 'largest', 'votes', 'confident', 'none'}
+    rule : Rule
 
     Returns
     -------
@@ -38,12 +68,14 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     top = scores[0]
     if rule == "none":
         index = np.zeros(len(top), np.int32)
-    elif rule in {"above", "least"}:
-        index = ((top > 0) if rule == "above" else (top >= 0)).astype(np.int32)
+    elif rule in _BOUNDS or rule == "least":
+        index = ((top >= 0) if rule == "least" else (top > _BOUNDS[rule])).astype(np.int32)
     elif rule in _BY_PAIRS:
         index = _first_of_largest(_BY_PAIRS[rule](scores, ColumnMath))
     else:
         index = _first_of_largest(scores)
+        if rule in _LIKELIEST:
+            _prefer_the_first(scores, index, rule)
     return np.where(np.isfinite(scores).all(axis=0), index, np.int32(OVERFLOW))
 
 
@@ -55,6 +87,17 @@ def _first_of_largest(scores: Sequence[Floats] | Floats) -> Indices:
         index = np.maximum(index, (scores[k] > top) * np.int32(k))
         top = np.maximum(top, scores[k])
     return index
+
+
+def _prefer_the_first(scores: Floats, index: Indices, rule: Rule) -> None:
+    """Choose the first of those that are as likely as the one with the largest score."""
+    margin, shares_of = _LIKELIEST[rule]
+    with np.errstate(invalid="ignore", over="ignore"):
+        near = scores >= np.max(scores, axis=0) - margin
+        near &= np.arange(len(scores))[:, np.newaxis] < index
+        at = np.flatnonzero(near.any(axis=0) & np.isfinite(scores).all(axis=0))
+        if len(at):
+            index[at] = np.argmax(shares_of(list(scores[:, at]), ColumnMath), axis=0)
 
 
 def write_decision(scores: list[str], rule: Rule) -> list[str]:
@@ -83,6 +126,29 @@ def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
         )
     if rule == "largest":
         return _largest
+    return _build_likeliest(rule) if rule in _LIKELIEST else _build_alone(rule)
+
+
+def _build_likeliest(rule: Rule) -> Callable[[Sequence[float]], int]:
+    """Build the function that decides by rounded probabilities."""
+    margin, shares_of = _LIKELIEST[rule]
+
+    def decide_likeliest(scores: Sequence[float]) -> int:
+        at = _largest(scores)
+        if at <= 0:
+            return at
+        least = scores[at] - margin
+        if any(score >= least for score in scores[:at]):
+            shares = shares_of(scores, FloatMath)
+            return shares.index(max(shares))
+        return at
+
+    return decide_likeliest
+
+
+def _build_alone(rule: Rule) -> Callable[[Sequence[float]], int]:
+    """Build the function that decides by one score."""
+    bound = _BOUNDS.get(rule, 0.0)
 
     def decide_alone(scores: Sequence[float]) -> int:
         (score,) = scores
@@ -90,7 +156,7 @@ def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
             return OVERFLOW
         if rule == "none":
             return 0
-        return int(score > 0 if rule == "above" else score >= 0)
+        return int(score >= 0 if rule == "least" else score > bound)
 
     return decide_alone
 

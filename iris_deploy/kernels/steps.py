@@ -182,3 +182,48 @@ class Power:
     def write(self, x: str, k: int, names: Names) -> str:  # noqa: ARG002, D102
         function = expm1 if self.less_one else exp
         return f"{x} = {names.bind(function)}({x}, {names.bind(FloatMath)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Nothing in place of values between two bounds, these included.
+
+    Parameters
+    ----------
+    low, high : float
+    """
+
+    low: float
+    high: float
+
+    def pick(self, indices: Indices) -> "Absent":  # noqa: ARG002, D102
+        return self
+
+    def change(self, x: Floats, k: int | slice) -> Floats:  # noqa: ARG002, D102
+        return np.where((x >= self.low) & (x <= self.high), np.nan, x)
+
+    def write(self, x: str, k: int, names: Names) -> str:  # noqa: ARG002, D102
+        return f"if {number(self.low)} <= {x} <= {number(self.high)}: {x} = nan"
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function of each feature.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a value and the arithmetic for what it is: `FloatMath` or `ColumnMath`.
+    """
+
+    function: Callable[[Any, Any], Any]
+
+    def pick(self, indices: Indices) -> "Apply":  # noqa: ARG002, D102
+        return self
+
+    def change(self, x: Floats, k: int | slice) -> Floats:  # noqa: ARG002, D102
+        changed: Floats = self.function(x, ColumnMath)
+        return changed
+
+    def write(self, x: str, k: int, names: Names) -> str:  # noqa: ARG002, D102
+        return f"{x} = {names.bind(self.function)}({x}, {names.bind(FloatMath)})"

@@ -29,6 +29,9 @@ _BLOCK_WORDS = 1 << 16
 _VALUES_A_WORD = 8
 """What leaves say to a tree's word, before fewer rows are worked on at once: 4 MiB of it."""
 
+_MANY_SUMS = 150
+"""From so many on it is quicker to add leaves up tree by tree than row by row."""
+
 _STEPS_A_FEATURE = 20
 """Steps that take about the time of looking up one feature."""
 
@@ -137,7 +140,13 @@ class LeafBits:
         leaves >>= _PLACE
         leaves += self.first
         said = self.values.take(leaves, axis=0).reshape(*words.shape[:-1], -1, self.n_scores)
-        totals: Floats = np.add.accumulate(said, axis=-2)[..., -1, :]
+        if said.ndim < 3 or len(said) * self.n_scores < _MANY_SUMS:
+            totals: Floats = np.add.accumulate(said, axis=-2)[..., -1, :]
+            return totals
+        turns = np.ascontiguousarray(said.transpose(1, 0, 2))
+        totals = turns[0]
+        for turn in turns[1:]:  # a row's next sum waits for the one before, not for other rows'
+            totals += turn
         return totals
 
 

@@ -45,7 +45,7 @@ class Walk:
     def __init__(
         self, nodes: Nodes, threshold: Matrix, n_features: int, start: Sequence[float]
     ) -> None:
-        self._start = np.array(start)
+        self._start = np.array(start, nodes.values.dtype)
         nodes, self._copied = nodes.ask_copies(n_features)
         n_nodes, n_trees = len(nodes.feature), len(nodes.roots)
         sizes = np.diff(np.append(nodes.roots, n_nodes))

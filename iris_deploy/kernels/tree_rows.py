@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from iris_deploy.kernels.nodes import Nodes
 from iris_deploy.schema.batch import Floats
 
@@ -41,10 +43,11 @@ def build_adder(
         add = _add_pairs(roots, divisor)
     elif several:
         add = _add_lines(roots, start, divisor)
-    elif len(start) == 1:
-        add = _add_single(roots, start[0], divisor)
     else:
-        add = _add_in_turns(roots, start, divisor)
+        add_one = _add_rounded if nodes.values.dtype == np.float32 else _add_single
+        turns = [roots[k :: len(start)] for k in range(len(start))]
+        adders = [add_one(own, first, divisor) for own, first in zip(turns, start, strict=True)]
+        add = adders[0] if len(start) == 1 else _add_in_turns(adders)
     return _add_copies(add, copied.tolist()) if len(copied) else add
 
 
@@ -124,7 +127,20 @@ def _add_single(roots: list[Any], start: float, divisor: float) -> AddUp:
     return add
 
 
-def _add_in_turns(roots: list[Any], start: tuple[float, ...], divisor: float) -> AddUp:
-    turns = [roots[k :: len(start)] for k in range(len(start))]
-    adders = [_add_single(own, first, divisor) for own, first in zip(turns, start, strict=True)]
+def _add_rounded(roots: list[Any], start: float, divisor: float) -> AddUp:
+    """Add up floats of 32 bits, each sum rounded to one."""
+    add_up, array, single = np.add.accumulate, np.array, np.float32
+
+    def add(x: Sequence[float]) -> tuple[float, ...]:
+        said = [start]
+        for f, t, l, r in roots:  # noqa: E741
+            while f is not None:
+                f, t, l, r = l if x[f] <= t else r  # noqa: E741, PLW2901
+            said.append(t)
+        return (float(add_up(array(said, single))[-1]) / divisor,)
+
+    return add
+
+
+def _add_in_turns(adders: list[AddUp]) -> AddUp:
     return lambda x: tuple([add(x)[0] for add in adders])

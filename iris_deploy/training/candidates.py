@@ -192,7 +192,7 @@ def check_families(candidates: Sequence[Candidate]) -> None:
     ------
     TrainingError
     """
-    from iris_deploy.estimators.registry import find
+    from iris_deploy.estimators.registry import find, public_name
 
     for candidate in candidates:
         parts = [step for _, step in getattr(candidate.estimator, "steps", ())]
@@ -200,7 +200,7 @@ def check_families(candidates: Sequence[Candidate]) -> None:
             if not hasattr(part, "get_params"):
                 continue  # 'passthrough'
             cls = type(part)
-            public = f"{cls.__module__.partition('._')[0]}.{cls.__name__}"
+            public = public_name(cls.__module__, cls.__name__)
             if find(public) is None:
                 raise TrainingError(
                     f"{candidate.name}: {public} is served by no family yet",

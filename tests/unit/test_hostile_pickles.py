@@ -182,7 +182,7 @@ FOREIGN_NAMES = {
     "os": "system",
     "posix": "system",
     "builtins": "eval exec getattr __import__",
-    "__builtin__": "eval bytearray",
+    "__builtin__": "eval",
     "subprocess": "Popen",
     "copyreg": "__newobj__ _reduce_ex",
     "functools": "reduce partial.func",
@@ -290,7 +290,7 @@ def test_the_old_protocols_make_nothing_but_objects_of_the_list(
 def test_the_old_protocols_make_no_bytes_but_none() -> None:
     made = named("__builtin__", "bytes")
     read_estimator(program(called(SCALER) + b"}X\x01\x00\x00\x00a" + called(made) + b"sb"))
-    for argument in (b"I1000000000\n", text("a"), b"]"):
+    for argument in (b"I1000000000\n", text("a"), b"]", b"}"):
         with pytest.raises(ArtifactError):
             read_estimator(program(called(made, argument)))
 
