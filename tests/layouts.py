@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xgboost
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -230,6 +231,30 @@ def spam_filter(dump: Dump) -> Layout:
     )
 
 
+def boosting_with_codes(dump: Dump) -> Layout:
+    table = data.passengers(200)[["sex", "fare", "age", "survived"]].dropna(subset=["sex"])
+    X = table.drop(columns="survived").replace({"sex": {"male": 0, "female": 1}}).astype(float)
+    model = xgboost.XGBClassifier(n_estimators=10, random_state=0).fit(X, table["survived"])
+    dump("model", model)
+
+    def answer(instance: Instance) -> int:
+        row = {"sex": {"male": 0.0, "female": 1.0}[instance["sex"]], "fare": instance["fare"]}
+        return int(model.predict(pd.DataFrame([row | {"age": instance.get("age", np.nan)}]))[0])
+
+    return Layout(
+        ("model",),
+        answer,
+        [
+            {"sex": sex, "fare": fare, "age": age}
+            for sex in ("male", "female")
+            for fare in (8.05, 71.5)
+            for age in (4.0, 30.0)
+        ]
+        + [{"sex": "male", "fare": 30.0}],
+        adapter="[fields.sex]\ncodes = { male = 0, female = 1 }",
+    )
+
+
 LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "a model alone": model_only,
     "a scaler and a model": scaler_and_model,
@@ -238,6 +263,7 @@ LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "columns, dummies and codes by hand": columns_with_dummies,
     "a pipeline that was fitted to a frame": pipeline_of_a_frame,
     "a search for parameters": grid_search,
+    "boosting with codes by hand": boosting_with_codes,
     "a vectorizer and a model": vectorizer_and_model,
     "a spam filter": spam_filter,
 }

@@ -24,19 +24,17 @@ MAX_DUMP_BYTES = 256 * 1024 * 1024
 """A dump may have this many bytes, when decompressed: what 32 million weights take."""
 
 
-def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP_BYTES) -> object:
+def read_dump(plain: bytes, classes: Classes, *, hint: str) -> object:
     """Read what ``joblib.dump`` or ``pickle.dump`` wrote, without running any of it.
 
     Parameters
     ----------
-    data : bytes
-        The whole file, plain or compressed with zlib, gzip, bz2, lzma or xz.
+    plain : bytes
+        The whole file, unpacked.
     classes : mapping of (str, str) to str
         Public names of the classes that it may name, by module and name.
     hint : str
         Which these are, for whoever has others.
-    limit : int
-        Largest size, after decompression if it is compressed; bytes.
 
     Returns
     -------
@@ -48,7 +46,6 @@ def read_dump(data: bytes, classes: Classes, *, hint: str, limit: int = MAX_DUMP
     ArtifactError
         If the bytes are damaged or name a class that is not in the list.
     """
-    plain = unpack(data, limit)
     try:
         machine = StackMachine(io.BytesIO(plain), classes, hint)
         value = run(machine)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.family import Composite, Predicting
 from iris_deploy.estimators.labels import LABEL_ENCODER
 from iris_deploy.estimators.reading import MAX_DEPTH, MAX_ESTIMATORS
@@ -58,8 +59,12 @@ def first_of(record: Fitted) -> Fitted:
 
 def task_of(record: Fitted) -> Task | None:
     """Return what an estimator of a family does at last; None if it does not predict."""
-    part = find(last_of(record).name)
-    return part.task if isinstance(part, Predicting) else None
+    last = last_of(record)
+    part = find(last.name)
+    if not isinstance(part, Predicting):
+        return None
+    facts = facts_of(last) if part.task is None else None
+    return facts.task if facts else part.task
 
 
 def is_labels(record: Fitted) -> bool:
@@ -70,6 +75,9 @@ def is_labels(record: Fitted) -> bool:
 def find_names(record: Fitted) -> list[str] | None:
     """Return the names of the columns of the data frame that an estimator was fitted to."""
     for inside in _along(record):
+        facts = facts_of(inside)
+        if facts and facts.names:
+            return facts.names
         names = inside.state.get("feature_names_in_")
         if isinstance(names, np.ndarray) and names.ndim == 1 and len(names) <= MAX_FEATURES:
             listed: list[Any] = names.tolist()
@@ -83,6 +91,8 @@ def find_width(record: Fitted) -> int | None:
     for inside in _along(record):
         if takes_text(inside):
             return 1
+        if facts := facts_of(inside):
+            return facts.n_features
         for attribute in _WIDTHS:
             width = inside.state.get(attribute)
             if type(width) is int and 0 < width <= MAX_FEATURES:

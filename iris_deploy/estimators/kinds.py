@@ -7,7 +7,9 @@ from typing import Any
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import fitted_values
+from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.discovery import takes_text
+from iris_deploy.estimators.family import Model
 from iris_deploy.estimators.features import NUMBER, Features, features_of
 from iris_deploy.estimators.reading import Reader
 from iris_deploy.kernels.blocks import Values
@@ -19,6 +21,8 @@ from iris_deploy.schema.columns import (
     TextColumn,
 )
 from iris_deploy.schema.outputs import Output
+
+_WHOLE = 1 << 53
 
 _ENCODERS = frozenset(
     f"sklearn.preprocessing.{name}" for name in ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
@@ -102,6 +106,15 @@ class _Discovering(Reader):
         except ArtifactError:
             return features
 
+    def predict(self, record: Fitted, features: Features, output: Output) -> Model:
+        """Note the categories that a model of another package names."""
+        facts = facts_of(record)
+        sources = _sources(features)
+        for k, known in facts.categories.items() if facts else ():
+            if k < len(sources) and sources[k] != NUMBER:
+                self._keep(sources[k], [_plain(value) for value in known])
+        return super().predict(record, features, output)
+
     def _note(self, record: Fitted, features: Features) -> None:
         lists = record.state.get("categories_")
         if not isinstance(lists, list):
@@ -109,10 +122,18 @@ class _Discovering(Reader):
         for source, array in zip(_sources(features), lists, strict=False):
             if source == NUMBER:
                 continue
-            values = [v for v in fitted_values(record, array, "categories_") if v is not None]
-            one_type = len({type(value) for value in values}) == 1
-            if one_type and len(set(values)) == len(values) <= MAX_CATEGORIES:
+            values = fitted_values(record, array, "categories_")
+            self._keep(source, [value for value in values if value is not None])
+
+    def _keep(self, source: int, values: list[Any]) -> None:
+        kinds = {type(value) for value in values}
+        if len(kinds) == 1 and kinds <= {str, float}:
+            if len(set(values)) == len(values) <= MAX_CATEGORIES:
                 self.categories[source] = values
+
+
+def _plain(value: object) -> object:
+    return float(value) if type(value) is int and abs(value) < _WHOLE else value
 
 
 def _sources(features: Features) -> list[int]:

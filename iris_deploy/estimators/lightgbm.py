@@ -177,24 +177,36 @@ def _ask_about_zero(nodes: Nodes, features: Features, trees: list[Read]) -> tupl
 
 def _names(record: Fitted, text: LightGBMText, features: Features) -> dict[int, list[object]]:
     """Return the names of categories, by the position of a feature: those of the data frame."""
+    columns = np.flatnonzero(features.coded != NUMBER).tolist()
+    if not columns:
+        return {}
+    listed = category_names(record, text)
+    if len(listed) != len(columns):
+        raise ArtifactError(
+            f"{record.name} knows the categories of {len(listed)} columns, but gets {len(columns)}",
+            hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
+        )
+    return dict(zip(columns, listed, strict=True))
+
+
+def category_names(record: Fitted, text: LightGBMText) -> list[list[object]]:
+    """Return the names of the categories of each column that has some.
+
+    Raises
+    ------
+    ArtifactError
+        If they are no lists.
+    """
     listed = _booster(record).get("pandas_categorical")
     if listed is None and text.categories:
         try:
             listed = json.loads(text.categories)
         except (RecursionError, ValueError) as exc:
             raise ArtifactError("the model has names of categories that are no JSON") from exc
-    columns = np.flatnonzero(features.coded != NUMBER).tolist()
-    if not columns:
-        return {}
-    if not isinstance(listed, list) or len(listed) != len(columns):
-        n_known = len(listed) if isinstance(listed, list) else 0
-        raise ArtifactError(
-            f"{record.name} knows the categories of {n_known} columns, but gets {len(columns)}",
-            hint="encode them first, by a OneHotEncoder or an OrdinalEncoder",
-        )
-    if not all(isinstance(names, list) for names in listed):
+    listed = [] if listed is None else listed
+    if not isinstance(listed, list) or not all(isinstance(names, list) for names in listed):
         raise ArtifactError(f"{record.name} has names of categories that are no list")
-    return dict(zip(columns, listed, strict=True))
+    return listed
 
 
 _MODULE = ("lightgbm.sklearn",)

@@ -20,6 +20,11 @@ _MANY = 100_000  # records of a dump that are looked through
 _SHOWN = 20  # names of features that are told
 
 
+def is_own_format(data: bytes) -> bool:
+    """Tell whether a file begins as one of these packages' own; uncompressed."""
+    return bool(_XGBOOST.match(data) or _LIGHTGBM.match(data))
+
+
 def read_own_format(data: bytes) -> Fitted | None:
     """Return the model of a file as the estimator that would predict as it does.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from iris_deploy.dumps.names import NAMES
 from iris_deploy.dumps.records import Fitted
-from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump, unpack
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators import (
     boosting,
@@ -35,6 +35,7 @@ from iris_deploy.estimators import (
     xgboost,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
+from iris_deploy.estimators.own_formats import read_own_format
 
 FAMILIES: tuple[tuple[Part, ...], ...] = (
     scaling.FAMILY,
@@ -92,7 +93,9 @@ def public_name(module: str, name: str) -> str:
 
 
 def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
-    """Read what ``joblib.dump`` or ``pickle.dump`` wrote: estimators of families, plain values.
+    """Read what a file holds: estimators of families and plain values of a pickle, or a model.
+
+    Models are those that XGBoost and LightGBM write in formats of their own.
 
     Parameters
     ----------
@@ -106,7 +109,9 @@ def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
     ArtifactError
         See `dumps.unpack.read_dump`.
     """
-    return read_dump(data, _CLASSES, hint=_HINT, limit=limit)
+    plain = unpack(data, limit)
+    model = read_own_format(plain)
+    return read_dump(plain, _CLASSES, hint=_HINT) if model is None else model
 
 
 def read_estimator(

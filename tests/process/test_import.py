@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import joblib
+import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
@@ -65,7 +67,7 @@ def test_files_as_people_have_them_answer_as_their_application_did(
         options = (*options, "--adapter", "adapter.toml")
     manifest = imports(run, *layout.files, *options, "--check")
     [check] = manifest["provenance"]["checks"]
-    assert check["against"].startswith("scikit-learn ")
+    assert check["against"].startswith(("scikit-learn ", "xgboost "))
     assert check["rows"] > 500
     for instance in layout.instances:
         assert answers(run, instance) == layout.answer(instance)
@@ -254,6 +256,49 @@ def test_files_that_do_not_make_a_model_are_refused_saying_why(
         assert word in ran.err
     assert not (home / "ran").exists()
     assert not (home / "artifacts").exists()
+
+
+def frame_of_categories() -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"a": rng.normal(size=300), "c": pd.Categorical(rng.choice([*"uvw"], 300))})
+    return X, np.array(["x", "y", "z"])[np.digitize(X["a"] + (X["c"] == "u"), [-0.3, 0.6])]
+
+
+@pytest.mark.parametrize("protocol", [0, 4])
+def test_categories_of_other_packages_are_found(run: Run, home: Path, protocol: int) -> None:
+    X, y = frame_of_categories()
+    model = lightgbm.LGBMClassifier(n_estimators=8, verbose=-1).fit(X, y)
+    (home / "model.pkl").write_bytes(pickle.dumps(model, protocol))
+    manifest = imports(run, "model.pkl", "--check")
+    [check] = manifest["provenance"]["checks"]
+    assert check["against"].startswith("lightgbm ")
+    assert manifest["signature"]["columns"][1]["categories"] == [*"uvw"]
+    assert manifest["signature"]["output"]["classes"] == ["x", "y", "z"]
+    for a, c in ((-1.0, "u"), (0.2, "v"), (2.0, "w")):
+        frame = pd.DataFrame({"a": [a], "c": pd.Categorical([c], [*"uvw"])})
+        assert answers(run, {"a": a, "c": c}) == model.predict(frame)[0]
+
+
+@pytest.mark.parametrize("suffix", ["json", "ubj"])
+def test_files_of_xgboost_are_imported_as_they_are(run: Run, home: Path, suffix: str) -> None:
+    X, _ = frame_of_categories()
+    model = xgboost.XGBClassifier(n_estimators=8).fit(X[["a"]], np.digitize(X["a"], [-0.3, 0.6]))
+    model.save_model(home / f"model.{suffix}")
+    manifest = imports(run, f"model.{suffix}", "--classes", "low,middle,high")
+    assert [column["name"] for column in manifest["signature"]["columns"]] == ["a"]
+    for a, label in ((-1.0, "low"), (0.2, "middle"), (2.0, "high")):
+        assert answers(run, {"a": a}) == label
+
+
+def test_a_file_of_lightgbm_is_imported_as_it_is(run: Run, home: Path) -> None:
+    X, _ = frame_of_categories()
+    model = lightgbm.LGBMRegressor(n_estimators=8, verbose=-1).fit(X, X["a"] * 2)
+    model.booster_.save_model(home / "model.txt")
+    imports(run, "model.txt")
+    told = answers(run, {"a": 1.5, "c": "v"})
+    assert (
+        told == model.predict(pd.DataFrame({"a": [1.5], "c": pd.Categorical(["v"], [*"uvw"])}))[0]
+    )
 
 
 FOREIGN: dict[str, tuple[bytes, str]] = {

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,8 @@ import numpy as np
 
 from iris_deploy.bundle.provenance import Check
 from iris_deploy.errors import ArtifactError, DatasetError
-from iris_deploy.estimators.discovery import find_names, first_of, takes_text
+from iris_deploy.estimators.booster_facts import facts_of
+from iris_deploy.estimators.discovery import find_names, first_of, last_of, takes_text
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats
@@ -74,24 +74,33 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
     columns, steps = asking.columns, asking.given.steps
     text = [not isinstance(c, NumberColumn) and _is_text(c) for c in columns]
     values = asking.values(predictor.signature.columns, rows)
+    by_category = facts_of(last_of(steps[-1].record)) is not None  # pandas' own, of data frames
     asked = {
         "steps": [
             {"file": str(asking.paths[step.file].resolve()), "path": step.path} for step in steps
         ],
         "columns": [
-            {"name": column.name, "text": is_text, "values": own}
+            {
+                "name": column.name,
+                "text": is_text,
+                "values": own,
+                "categories": column.categories
+                if by_category and isinstance(column, CategoryColumn)
+                else (),
+            }
             for column, is_text, own in zip(columns, text, values, strict=True)
         ],
         "listed": takes_text(first_of(steps[0].record)),
-        "framed": any(text) or find_names(steps[0].record) is not None,
+        "framed": any(text) or by_category or find_names(steps[0].record) is not None,
         "classes": isinstance(predictor.signature.output, ClassOutput),
         "score": "predict_proba"
         if predictor.score_name == "probabilities"
         else "decision_function",
     }
-    against = f"scikit-learn {version('scikit-learn')}"
-    answer = _ask(asked, against)
-    return _compare(predictor, rows, np.array(answer["outcomes"]), answer["scores"], against)
+    package = "xgboost or lightgbm" if by_category else "scikit-learn"
+    answer = _ask(asked, f"the {package} that is installed")
+    outcomes, against = np.array(answer["outcomes"]), str(answer["against"])
+    return _compare(predictor, rows, outcomes, answer["scores"], against)
 
 
 def _is_text(column: CategoryColumn | TextColumn) -> bool:

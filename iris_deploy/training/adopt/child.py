@@ -36,11 +36,12 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
     if not asked["listed"]:
         X = _build_rows(asked["columns"], framed=asked["framed"])
     *transformers, last = estimators
+    against = _name(last)
     for transformer in transformers:
         X = transformer.transform(X)
     said = np.asarray(last.predict(X))
     if not asked["classes"]:
-        return {"outcomes": said.astype(float).tolist(), "scores": [], "names": []}
+        return {"outcomes": said.astype(float).tolist(), "scores": [], "against": against}
     classes = getattr(last, "classes_", None)
     if classes is None:
         outcomes = said.astype(int).tolist()
@@ -50,7 +51,14 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
     scores: list[Any] = []
     if hasattr(last, asked["score"]):
         scores = np.asarray(getattr(last, asked["score"])(X), float).tolist()
-    return {"outcomes": outcomes, "scores": scores}
+    return {"outcomes": outcomes, "scores": scores, "against": against}
+
+
+def _name(estimator: Any) -> str:
+    """Return the package of an estimator, and its release."""
+    package = type(estimator).__module__.partition(".")[0]
+    release = getattr(sys.modules.get(package), "__version__", "")
+    return f"{'scikit-learn' if package == 'sklearn' else package} {release}".strip()
 
 
 def _build_rows(columns: list[dict[str, Any]], *, framed: bool) -> Any:
@@ -58,15 +66,16 @@ def _build_rows(columns: list[dict[str, Any]], *, framed: bool) -> Any:
         return np.array([column["values"] for column in columns], float).T
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            column["name"]: np.array(
-                [np.nan if v is None else v for v in column["values"]],
-                object if column["text"] else float,
-            )
-            for column in columns
-        }
-    )
+    return pd.DataFrame({column["name"]: _build_column(column) for column in columns})
+
+
+def _build_column(column: dict[str, Any]) -> Any:
+    if column["categories"]:
+        import pandas as pd
+
+        return pd.Categorical(column["values"], column["categories"])
+    values = [np.nan if v is None else v for v in column["values"]]
+    return np.array(values, object if column["text"] else float)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from iris_deploy.errors import ArtifactError, SettingsError
+from iris_deploy.estimators.booster_facts import facts_of, labels_of
 from iris_deploy.estimators.discovery import (
     find_names,
     find_width,
@@ -61,8 +62,12 @@ def choose_output(given: Given, classes: Sequence[Label] | None, name: str | Non
 
 def _known(given: Given, *, known_enough: bool) -> tuple[Label, ...] | None:
     """Return the classes that the classifier itself knows; None if it does not matter."""
+    last = last_of(given.records[-1])
+    facts = facts_of(last)
+    if facts is not None:
+        return labels_of(last, facts)
     try:
-        return read_labels(last_of(given.records[-1]))
+        return read_labels(last)
     except ArtifactError:
         if known_enough:
             return None

@@ -20,6 +20,7 @@ from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
 from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.discovery import find_width, is_labels, task_of
 from iris_deploy.estimators.labels import read_labels
+from iris_deploy.estimators.own_formats import is_own_format
 from iris_deploy.estimators.registry import read_value
 from iris_deploy.schema.outputs import Label
 
@@ -120,7 +121,7 @@ def read_given(paths: Sequence[Path]) -> Given:
             raise SettingsError(f"two files are named {path.name}; rename one of them")
         given.data[path.name] = data = _read(path)
         try:
-            if path.suffix == ".json":
+            if path.suffix == ".json" and not is_own_format(data):
                 _take(given, path.name, (), _read_json(data))
             else:
                 _take(given, path.name, (), _read_dump(data))
@@ -157,8 +158,9 @@ def _read(path: Path) -> bytes:
 
 
 def _read_dump(data: bytes) -> object:
-    kind = recognise(unpack(data, MAX_DUMP_BYTES))
-    if kind is not PICKLE:
+    plain = unpack(data, MAX_DUMP_BYTES)
+    kind = recognise(plain)
+    if kind is not PICKLE and not is_own_format(plain):
         raise ArtifactError(f"no dump of an estimator: {kind.name}", hint=kind.hint)
     return read_value(data)
 
