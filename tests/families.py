@@ -10,7 +10,7 @@ from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 
 
-def _cases(
+def cases(
     parts: Iterable[Part], task: str = "", package: str = "sklearn"
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
     for part in parts:
@@ -24,25 +24,17 @@ def _cases(
                 yield f"{name}({given})", partial(create, **case)
 
 
-_PARTS = [part for family in FAMILIES for part in family]
+PARTS = [part for family in FAMILIES for part in family]
 
-SCALERS: dict[str, Callable[[], Any]] = dict(_cases(scaling.FAMILY))
+SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 """Transformers of numbers, feature by feature."""
 
-IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
-ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
-CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
-REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
+IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
+ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
+CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))
+REGRESSORS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "regression"))
 
-BOOSTERS: dict[str, Callable[[], Any]] = {
-    name: create
-    for package in ("xgboost", "lightgbm")
-    for task in ("classification", "regression")
-    for name, create in _cases(_PARTS, task, package)
-}
-"""Those of other packages, which take classes from 0 on."""
-
-LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
+LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""
 
 STANDARD, LOGISTIC = "StandardScaler()", "LogisticRegression()"
