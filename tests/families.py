@@ -24,7 +24,7 @@ def _prepared(before: Callable[[], Any], create: Callable[[], Any]) -> Any:
     return make_pipeline(before(), create())
 
 
-def _cases(
+def cases(
     parts: Iterable[Part], task: str = "", package: str = "sklearn"
 ) -> Iterator[tuple[str, Callable[[], Any]]]:
     for part in parts:
@@ -40,28 +40,21 @@ def _cases(
                 yield full, partial(_prepared, before, build) if before else build
 
 
-_PARTS = [part for family in FAMILIES for part in family]
+PARTS = [part for family in FAMILIES for part in family]
 
-SCALERS: dict[str, Callable[[], Any]] = dict(_cases(scaling.FAMILY))
+SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 """Transformers of numbers, feature by feature."""
 
-IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
-SELECTORS: dict[str, Callable[[], Any]] = dict(_cases(selection.FAMILY))
-ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
-CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
-REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))
+IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
+SELECTORS: dict[str, Callable[[], Any]] = dict(cases(selection.FAMILY))
+ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
+CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))
+REGRESSORS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "regression"))
 
 COMPARING = ("SVC(", "NuSVC(", "KNeighbors", "RadiusNeighbors")
 """Those that compare each row with samples of training: a million rows would take minutes."""
-BOOSTERS: dict[str, Callable[[], Any]] = {
-    name: create
-    for package in ("xgboost", "lightgbm")
-    for task in ("classification", "regression")
-    for name, create in _cases(_PARTS, task, package)
-}
-"""Those of other packages, which take classes from 0 on."""
 
-LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(linear.FAMILY, "classification"))
+LINEAR_CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(linear.FAMILY, "classification"))
 """Those whose scores are weighted sums."""
 
 STANDARD, LOGISTIC = "StandardScaler()", "LogisticRegression()"

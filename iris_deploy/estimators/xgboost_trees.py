@@ -64,20 +64,80 @@ def read_trees(learner: Learner) -> Read:
     listed = member(learner.trees, "trees", list)
     of_score = numbers(learner.trees, "tree_info", "iu", len(listed)).astype(np.int64)
     weights = _weights(learner, len(listed))
-    n_used = _count_used(learner, len(listed))
-    turns = [np.flatnonzero(of_score[:n_used] == k) for k in range(learner.n_scores)]
-    if len({len(turn) for turn in turns}) > 1 or sum(map(len, turns)) != n_used:
-        raise ArtifactError("the model does not have as many trees for each score")
-    trees: list[Tree] = []
-    sets: list[tuple[int, Integers]] = []
-    behind = 0
-    for number in np.array(turns).T.ravel().tolist():
-        start = learner.start[of_score[number]] if learner.adds_start else 0.0
-        tree, own = _read_tree(listed[number], weights[number], np.float32(start))
-        trees.append(tree)
-        sets += [(behind + node, members) for node, members in own]
-        behind += len(tree.leaf)
+    turns = _in_turns(of_score[: _count_used(learner, len(listed))], learner.n_scores)
+    raw = [_read_tree(listed[number]) for number in turns.tolist()]
+    sizes = np.array([len(arrays["left_children"]) for arrays, _ in raw], np.int64)
+    nodes = {name: np.concatenate([arrays[name] for arrays, _ in raw]) for name in _KINDS}
+    order, place = _order(nodes["left_children"], nodes["right_children"], sizes)
+    nodes = {name: array[order] for name, array in nodes.items()}
+    roots = np.cumsum(sizes) - sizes
+    leaf = nodes["left_children"] == _LEAF
+    sets = [
+        (int(place[root + node]), members)
+        for root, (_, own) in zip(roots.tolist(), raw, strict=True)
+        for node, members in own
+    ]
+    sets = [(node, members) for node, members in sets if node >= 0 and not leaf[node]]
+    tree = roots.searchsorted(order, side="right") - 1
+    start = np.array(learner.start, np.float32)[of_score[turns]] * np.float32(learner.adds_start)
+    trees = _cut(nodes, tree, place, roots, [node for node, _ in sets], (start, weights[turns]))
     return Read(trees, sets)
+
+
+def _in_turns(of_score: Integers, n_scores: int) -> Integers:
+    """Return the trees in an order in which they take turns over the scores."""
+    known = of_score[(of_score >= 0) & (of_score < n_scores)]
+    counts = np.bincount(known, minlength=n_scores)
+    if len(known) < len(of_score) or not counts[0] or (counts != counts[0]).any():
+        raise ArtifactError("the model does not have as many trees for each score, or none")
+    return np.argsort(of_score, kind="stable").reshape(n_scores, -1).T.ravel()
+
+
+def _cut(
+    nodes: Arrays,
+    tree: Integers,
+    place: Integers,
+    roots: Integers,
+    asking: list[int],
+    adds: tuple[NDArray[np.float32], NDArray[np.float32]],
+) -> list[Tree]:
+    """Cut the nodes of all trees into trees.
+
+    Parameters
+    ----------
+    nodes : dict of str to ndarray
+        In their new order, tree by tree; children by their old position.
+    tree : ndarray of int, shape (n_nodes,)
+    place : ndarray of int
+        The new position of each node by its old one.
+    roots : ndarray of int, shape (n_trees,)
+        Old positions.
+    asking : list of int
+        Nodes that ask about categories.
+    adds : (ndarray, ndarray), each of shape (n_trees,)
+        What leaves are added to, and taken from again, as some releases do it; their weight.
+    """
+    leaf = nodes["left_children"] == _LEAF
+    start, weight = (of[tree] for of in adds)
+    asks = np.zeros(len(leaf), bool)
+    asks[asking] = True
+    with np.errstate(over="ignore", invalid="ignore"):
+        condition = nodes["split_conditions"].astype(np.float32)
+        says = ((start + condition - start) * weight).astype(np.float64)
+    if not (np.abs(condition[~leaf & ~asks]) < LARGEST_SINGLE).all():
+        raise ArtifactError("a tree of the model has a threshold that is no number")
+    # Left goes what is below the threshold, here what is at most the float before it.
+    threshold = np.nextafter(condition, np.float32(-np.inf)).astype(np.float64)
+    first = np.searchsorted(tree, np.arange(len(roots)))
+    left, right = (
+        place[np.where(leaf, 0, nodes[name]) + roots[tree]] - first[tree]
+        for name in ("left_children", "right_children")
+    )
+    whole = (
+        *(left, right, nodes["split_indices"].astype(np.int64), np.where(asks, 0.5, threshold)),
+        *(leaf, nodes["default_left"].astype(bool), says.reshape(-1, 1)),
+    )
+    return [Tree(*parts) for parts in zip(*(np.split(a, first[1:]) for a in whole), strict=True)]
 
 
 def _weights(learner: Learner, n_trees: int) -> NDArray[np.float32]:
@@ -104,63 +164,50 @@ def _count_used(learner: Learner, n_trees: int) -> int:
     return int(ends[rounds])
 
 
-def _read_tree(
-    document: object, weight: np.float32, start: np.float32
-) -> tuple[Tree, list[tuple[int, Integers]]]:
-    """Return one tree, its nodes level by level, and the sets of categories that it asks about.
-
-    Leaves are weighted; the start was added before and taken off again, as some releases do it.
-    """
+def _read_tree(document: object) -> tuple[Arrays, Sequence[tuple[int, Integers]]]:
+    """Return the numbers of one tree's nodes, and the sets of categories that it asks about."""
     if not isinstance(document, dict):
         raise ArtifactError("the model has a tree that is none")
     parameters = member(document, "tree_param", dict)
     if whole_number(parameters, "size_leaf_vector", 1) > 1:
         raise ArtifactError("trees of XGBoost with several outputs at once are not supported")
     n_nodes = whole_number(parameters, "num_nodes", 0)
-    arrays = {name: numbers(document, name, kinds, n_nodes) for name, kinds in _KINDS.items()}
-    order = _order(arrays["left_children"], arrays["right_children"])
-    nodes = {name: array[order] for name, array in arrays.items()}
-    place = np.full(n_nodes, -1)
-    place[order] = np.arange(len(order))
-    leaf = nodes["left_children"] == _LEAF
-    sets = [(int(place[node]), members) for node, members in _sets(document, n_nodes)]
-    sets = [(node, members) for node, members in sets if node >= 0 and not leaf[node]]
-    asks = np.zeros(len(order), bool)
-    asks[[node for node, _ in sets]] = True
-    with np.errstate(over="ignore", invalid="ignore"):
-        condition = nodes["split_conditions"].astype(np.float32)
-        says = ((start + condition - start) * weight).astype(np.float64)
-    if not (np.abs(condition[~leaf & ~asks]) < LARGEST_SINGLE).all():
-        raise ArtifactError("a tree of the model has a threshold that is no number")
-    # Left goes what is below the threshold, here what is at most the float before it.
-    threshold = np.nextafter(condition, np.float32(-np.inf)).astype(np.float64)
-    tree = Tree(
-        left=place[np.where(leaf, 0, nodes["left_children"])],
-        right=place[np.where(leaf, 0, nodes["right_children"])],
-        feature=nodes["split_indices"].astype(np.int64),
-        threshold=np.where(asks, 0.5, threshold),
-        leaf=leaf,
-        missing_left=nodes["default_left"].astype(bool),
-        values=says.reshape(-1, 1),
-    )
-    return tree, sets
-
-
-def _order(left: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> Integers:
-    """Return the nodes level by level: pruning leaves some behind that nobody comes to."""
-    n_nodes = len(left)
     if not n_nodes:
         raise ArtifactError("the model has a tree without nodes")
-    levels, found = [np.zeros(1, np.int64)], 1
+    arrays = {name: numbers(document, name, kinds, n_nodes) for name, kinds in _KINDS.items()}
+    return arrays, _sets(document, n_nodes)
+
+
+def _order(
+    left: np.ndarray[Any, Any], right: np.ndarray[Any, Any], sizes: Integers
+) -> tuple[Integers, Integers]:
+    """Return the nodes tree by tree and level by level: pruning leaves some that nobody comes to.
+
+    Returns
+    -------
+    order : ndarray of int
+        Old positions.
+    place : ndarray of int, shape (n_nodes,)
+        New positions; -1 of a node that is left out.
+    """
+    roots = np.cumsum(sizes) - sizes
+    levels, of, found = [roots], [np.arange(len(sizes))], len(roots)
     while True:
-        inner = levels[-1][left[levels[-1]] != _LEAF]
+        is_inner = left[levels[-1]] != _LEAF
+        inner, tree = levels[-1][is_inner], np.repeat(of[-1][is_inner], 2)
         if not len(inner):
-            return np.concatenate(levels)
+            break
         below = np.stack((left[inner], right[inner]), axis=1).ravel().astype(np.int64)
         found += len(below)
-        if found > n_nodes or len(levels) > MAX_DEPTH or ((below < 1) | (below >= n_nodes)).any():
+        outside = (below < 1) | (below >= sizes[tree])
+        if found > len(left) or len(levels) > MAX_DEPTH or outside.any():
             raise ArtifactError("a tree of the model is none: a child is outside, or is of two")
-        levels.append(below)
+        levels.append(below + roots[tree])
+        of.append(tree)
+    order = np.concatenate(levels)[np.argsort(np.concatenate(of), kind="stable")]
+    place = np.full(len(left), -1)
+    place[order] = np.arange(len(order))
+    return order, place
 
 
 def _sets(document: dict[str, Any], n_nodes: int) -> Sequence[tuple[int, Integers]]:

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-import xgboost
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
@@ -266,6 +264,8 @@ def frame_of_categories() -> tuple[pd.DataFrame, np.ndarray]:
 
 @pytest.mark.parametrize("protocol", [0, 4])
 def test_categories_of_other_packages_are_found(run: Run, home: Path, protocol: int) -> None:
+    from tests.boosters import lightgbm
+
     X, y = frame_of_categories()
     model = lightgbm.LGBMClassifier(n_estimators=8, verbose=-1).fit(X, y)
     (home / "model.pkl").write_bytes(pickle.dumps(model, protocol))
@@ -281,6 +281,8 @@ def test_categories_of_other_packages_are_found(run: Run, home: Path, protocol: 
 
 @pytest.mark.parametrize("suffix", ["json", "ubj"])
 def test_files_of_xgboost_are_imported_as_they_are(run: Run, home: Path, suffix: str) -> None:
+    from tests.boosters import xgboost
+
     X, _ = frame_of_categories()
     model = xgboost.XGBClassifier(n_estimators=8).fit(X[["a"]], np.digitize(X["a"], [-0.3, 0.6]))
     model.save_model(home / f"model.{suffix}")
@@ -291,6 +293,8 @@ def test_files_of_xgboost_are_imported_as_they_are(run: Run, home: Path, suffix:
 
 
 def test_a_file_of_lightgbm_is_imported_as_it_is(run: Run, home: Path) -> None:
+    from tests.boosters import lightgbm
+
     X, _ = frame_of_categories()
     model = lightgbm.LGBMRegressor(n_estimators=8, verbose=-1).fit(X, X["a"] * 2)
     model.booster_.save_model(home / "model.txt")

@@ -6,11 +6,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-import xgboost
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
@@ -21,7 +19,7 @@ from iris_deploy.kernels.scores import build_decision, decide
 from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import BOOSTERS
+from tests.boosters import BOOSTERS, lightgbm, xgboost
 from tests.signatures import NUMBER, category, classes, number
 from tests.unit.test_families import (
     MANY,

@@ -5,11 +5,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-import xgboost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +20,7 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from tests import data
+from tests.boosters import lightgbm, xgboost
 from tests.growth import assert_linear, peak
 from tests.signatures import NUMBER, category, classes, number
 from tests.unit.test_boosters import STOPPED

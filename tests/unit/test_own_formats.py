@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import lightgbm
 import numpy as np
 import pytest
-import xgboost
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -20,6 +18,7 @@ from iris_deploy.estimators.own_formats import read_own_format
 from iris_deploy.estimators.own_inspection import inspect_record
 from iris_deploy.estimators.predictor import Predictor
 from tests import data
+from tests.boosters import lightgbm, xgboost
 from tests.signatures import NUMBER, classes
 from tests.unit.test_boosters import STOPPED, raw
 from tests.unit.test_families import signature
