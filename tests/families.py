@@ -8,7 +8,7 @@ from typing import Any
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, MinMaxScaler
 
-from iris_deploy.estimators import encoding, imputing, linear, scaling, selection
+from iris_deploy.estimators import decomposition, encoding, imputing, linear, scaling, selection
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 
@@ -43,6 +43,9 @@ SCALERS: dict[str, Callable[[], Any]] = dict(_cases(scaling.FAMILY))
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(_cases(selection.FAMILY))
+MIXERS: dict[str, Callable[[], Any]] = dict(_cases(decomposition.FAMILY))
+"""Transformers whose features are each made of several."""
+
 ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(_cases(_PARTS, "regression"))

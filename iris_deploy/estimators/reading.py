@@ -58,14 +58,15 @@ class _Reading:
     def transform(self, record: Fitted, features: Features) -> Features:
         """Carry a transformer out."""
         part = find(record.name)
-        if not isinstance(part, (Transformer, Composite)):
+        transform = part.read if isinstance(part, Transformer) else None
+        if isinstance(part, (Composite, Predicting)):
+            transform = part.transform
+        if transform is None:
             raise ArtifactError(
                 f"expected a supported transformer before the last estimator, got {record.name}"
             )
         with self._within(features):
-            if isinstance(part, Composite):
-                return part.transform(record, features, self)
-            return part.read(record, features, self)
+            return transform(record, features, self)
 
     def predict(self, record: Fitted, features: Features, output: Output) -> Model:
         """Return what a classifier or a regressor does."""

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.blocks import Block, Hot, Spread, Values
+from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, expand
 from iris_deploy.kernels.nodes import Integers
-from iris_deploy.kernels.transform import Transform, expand
+from iris_deploy.kernels.transform import Transform
 
 MAX_FIGURES = 1 << 20
 """Of one-hot encoding, of which each line is written out: 8 MB."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -48,7 +49,7 @@ from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, REGRESSORS, SCALERS, SELECTORS
+from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
 from tests.signatures import NUMBER, category, classes, number
 
 pytestmark = [
@@ -304,6 +305,25 @@ def before() -> dict[str, Any]:
             [("gaps", MissingIndicator(features="all"), ["size", "weight"]), sizes]
         ),
     }
+    axes = make_pipeline(SimpleImputer(), StandardScaler(), PCA(2, whiten=True))
+    made["axes beside categories"] = ColumnTransformer(
+        [
+            ("axes", axes, ["size", "weight", "grade"]),
+            ("divided", make_pipeline(SimpleImputer(), Normalizer()), ["size", "weight"]),
+            encoded(clone(IGNORE), "colour", "shape"),
+        ]
+    )
+    made["axes of axes"] = make_pipeline(
+        ColumnTransformer([numbers, encoded(clone(IGNORE), "colour")], **DENSE),
+        FeatureUnion(
+            [
+                ("few", make_pipeline(PCA(3), Normalizer("max"), TruncatedSVD(2, random_state=0))),
+                ("same", StandardScaler()),
+            ]
+        ),
+        PCA(4),
+        FeatureUnion([("one", PCA(2)), ("other", Binarizer())]),
+    )
     for norm in ("l1", "l2", "max"):
         made[f"divided by the norm {norm}"] = make_pipeline(
             ColumnTransformer([numbers, encoded(clone(IGNORE), "colour")], **DENSE),
@@ -475,14 +495,14 @@ def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any
         assert changes == (k in kept)
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS])
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS])
 def test_a_transformer_before_a_forest_changes_no_label(name: str) -> None:
     """Features are rounded to 32 bits where the forest rounds them, and no sooner."""
     X = data.numbers().copy()
     if name in IMPUTERS:
         X[np.random.default_rng(7).random(X.shape) < 0.2] = np.nan
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS | SELECTORS)[name](), RandomForestClassifier(7, random_state=0)
+        (SCALERS | IMPUTERS | SELECTORS | MIXERS)[name](), RandomForestClassifier(7, random_state=0)
     )
     pipeline.fit(X, data.labels(3, "text"))
     rows = np.vstack([data.probes(pipeline[-1], 1000), X])
