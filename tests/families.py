@@ -8,7 +8,15 @@ from typing import Any
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, MinMaxScaler
 
-from iris_deploy.estimators import decomposition, encoding, imputing, linear, scaling, selection
+from iris_deploy.estimators import (
+    decomposition,
+    encoding,
+    expansion,
+    imputing,
+    linear,
+    scaling,
+    selection,
+)
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 
@@ -43,7 +51,7 @@ SCALERS: dict[str, Callable[[], Any]] = dict(_cases(scaling.FAMILY))
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(_cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(_cases(selection.FAMILY))
-MIXERS: dict[str, Callable[[], Any]] = dict(_cases(decomposition.FAMILY))
+MIXERS: dict[str, Callable[[], Any]] = dict(_cases([*decomposition.FAMILY, *expansion.FAMILY]))
 """Transformers whose features are each made of several."""
 
 ENCODERS: dict[str, Callable[[], Any]] = dict(_cases(encoding.FAMILY))

@@ -21,6 +21,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import (
     RFE,
     RFECV,
+    SelectFromModel,
     SelectKBest,
     SelectPercentile,
     SequentialFeatureSelector,
@@ -28,7 +29,7 @@ from sklearn.feature_selection import (
     mutual_info_regression,
 )
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -37,10 +38,12 @@ from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
     RobustScaler,
     StandardScaler,
 )
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
@@ -313,6 +316,19 @@ def before() -> dict[str, Any]:
             encoded(clone(IGNORE), "colour", "shape"),
         ]
     )
+    made["bent and multiplied"] = make_pipeline(
+        ColumnTransformer(
+            [
+                ("log", make_pipeline(SimpleImputer(), FunctionTransformer(np.exp)), ["size"]),
+                ("gaps", make_pipeline(PowerTransformer(), SimpleImputer()), ["size", "weight"]),
+                ("root", make_pipeline(SimpleImputer(), FunctionTransformer(np.abs)), ["weight"]),
+                encoded(clone(IGNORE), "colour"),
+            ],
+            **DENSE,
+        ),
+        FeatureUnion([("products", PolynomialFeatures(2)), ("same", "passthrough")]),
+        StandardScaler(),
+    )
     made["axes of axes"] = make_pipeline(
         ColumnTransformer([numbers, encoded(clone(IGNORE), "colour")], **DENSE),
         FeatureUnion(
@@ -479,8 +495,15 @@ def test_categories_where_numbers_are_wanted_are_refused() -> None:
         SelectKBest(f_regression, k=2),
         SelectKBest(mutual_info_regression, k=1),
         SelectPercentile(f_regression, percentile=40),
+        SelectFromModel(Ridge(), threshold="0.5*median"),
+        SelectFromModel(Lasso(0.5)),
+        SelectFromModel(RandomForestRegressor(5, random_state=0)),
+        SelectFromModel(DecisionTreeRegressor(max_depth=4, random_state=0), max_features=1),
+        SelectFromModel(
+            RandomForestRegressor(5, random_state=0), threshold=-np.inf, max_features=3
+        ),
     ],
-    ids=lambda selector: type(selector).__name__,
+    ids=lambda selector: f"{type(selector).__name__}-{getattr(selector, 'estimator', '')}",
 )
 def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any) -> None:
     X = np.repeat(data.numbers(), 2, axis=1)[:, :5]  # pairs have equal scores
