@@ -7,11 +7,13 @@ from iris_deploy.dumps.names import NAMES
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
 from iris_deploy.estimators import (
+    adaptive_boosting,
     boosting,
     composition,
     decomposition,
     dummy,
     encoding,
+    ensembles,
     expansion,
     gaussian,
     hist_boosting,
@@ -49,6 +51,8 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     trees.FAMILY,
     boosting.FAMILY,
     hist_boosting.FAMILY,
+    ensembles.FAMILY,
+    adaptive_boosting.FAMILY,
     dummy.FAMILY,
     losses.FAMILY,
 )
