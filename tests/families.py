@@ -8,7 +8,15 @@ from typing import Any
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import Binarizer, MinMaxScaler
 
-from iris_deploy.estimators import encoding, imputing, linear, scaling, selection
+from iris_deploy.estimators import (
+    decomposition,
+    encoding,
+    expansion,
+    imputing,
+    linear,
+    scaling,
+    selection,
+)
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import FAMILIES
 
@@ -47,6 +55,9 @@ SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(cases(selection.FAMILY))
+MIXERS: dict[str, Callable[[], Any]] = dict(cases([*decomposition.FAMILY, *expansion.FAMILY]))
+"""Transformers whose features are each made of several."""
+
 ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "regression"))

@@ -95,8 +95,10 @@ class StackMachine(Stack):
         target.extend(items)
 
     def update(self, items: list[Any]) -> None:
-        """Update the dict on top with keys and values in turn."""
+        """Update the dict on top with keys and values in turn; a record that is one needs none."""
         target = self.stack[-1]
+        if isinstance(target, Fitted):
+            return
         if type(target) is not dict:
             raise TypeError
         keys = items[::2]

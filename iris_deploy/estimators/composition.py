@@ -10,6 +10,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import read_list, read_width
 from iris_deploy.estimators.family import Composite, Model, Part, Reading, Transformer
 from iris_deploy.estimators.features import Features, joined
+from iris_deploy.kernels.curves import FUNCTIONS, Curve
 from iris_deploy.kernels.steps import Arithmetic
 from iris_deploy.schema.outputs import Output
 
@@ -144,16 +145,20 @@ def _feature_union(record: Fitted, features: Features, reading: Reading) -> Feat
 
 
 def _function_transformer(record: Fitted, features: Features, _: Reading) -> Features:
-    """Do nothing: other functions than none are code."""
+    """Do nothing, or what one of NumPy's functions does: others are code."""
     function = record.state.get("func")
     if isinstance(function, Fitted):  # what HistGradientBoosting checks numbers with
         function = None if function.arguments[:1] == (_CHECK,) else function
-    if function is not None:
+    if function is None:
+        return features
+    name = function.name.removeprefix("numpy.") if isinstance(function, ClassName) else ""
+    if name not in FUNCTIONS or record.state.get("kw_args"):
         raise ArtifactError(
             "a FunctionTransformer with a function of its own is not supported",
-            hint="do what it does before, on the data themselves",
+            hint=f"known are those of NumPy: {', '.join(FUNCTIONS)}",
         )
-    return features
+    features.check_numbers(record.name)
+    return features.then(Curve(name))
 
 
 FAMILY = (

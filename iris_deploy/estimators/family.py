@@ -101,11 +101,14 @@ class Predicting(Part):
     read : callable
         Gets the record, the features, the output and what reads estimators within; returns the
         model, or raises `ArtifactError`.
+    transform : callable or None
+        As `Transformer` reads, for those that make features, too.
     """
 
     task: Task | None
     read: Callable[[Fitted, Features, Output, Reading], Model]
     cases: tuple[Mapping[str, Any], ...] = ({},)
+    transform: Callable[[Fitted, Features, Reading], Features] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

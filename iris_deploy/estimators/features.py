@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.kernels.blocks import Block, Values, pick
-from iris_deploy.kernels.norms import Norm
+from iris_deploy.kernels.mixing import Mixed, Mixing, join
 from iris_deploy.kernels.steps import Fill, Step
 from iris_deploy.kernels.transform import Transform, identity
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
@@ -22,6 +22,9 @@ from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, Tex
 
 MAX_BLOCKS = 1 << 16
 """Of features put side by side; each is an object, whatever the dump has written for it."""
+
+MAX_MIXED = 1 << 24
+"""Operations by which features are made of others, for one row; a weight each, 128 MB."""
 
 NUMBER = -1
 """Stands where a feature is a number, not the position of a category."""
@@ -146,12 +149,18 @@ class Features:
         """Return the features as numbers, whatever they were."""
         return replace(self, coded=np.full(self.width, NUMBER, np.int32))
 
-    def normalized(self, norm: Norm) -> "Features":
-        """Return the features divided by their norm, row by row."""
-        n = self.width
-        blocks = identity(n).blocks
-        transform = Transform(n, blocks, before=self.transform, norm=norm)
-        return replace(self, transform=transform)
+    def mixed(self, by: Mixing) -> "Features":
+        """Return numbers that are each made of several features, row by row."""
+        start = self.transform.n_columns + sum(m.by.width for m in self.transform.mixed)
+        made = np.arange(start, start + by.width, dtype=np.int32)
+        mixed = (*self.transform.mixed, Mixed(start, self.transform.blocks, by))
+        _check_mixed(mixed)
+        return Features(
+            self.columns,
+            replace(self.transform, blocks=(Values(made),), mixed=mixed),
+            np.full(by.width, NUMBER, np.int32),
+            np.zeros(by.width, bool),
+        )
 
     def values(self, indices: Sequence[int] | NDArray[Any]) -> list[Values]:
         """Return features one by one, each as what a table is looked up by.
@@ -208,29 +217,38 @@ def joined(parts: Iterable[Features]) -> Features:
     Raises
     ------
     ArtifactError
-        If there are none, or too many, or some were normalised row by row and others were not.
+        If there are none, or too many.
     """
     taken: list[Features] = []
-    blocks: list[Block] = []
-    width = 0
+    n_blocks = width = 0
+    mixed: list[Mixed] = []
     for part in parts:
-        first = taken[0] if taken else part
-        same = part.transform.before is first.transform.before
-        if not same or part.transform.norm != first.transform.norm:
-            raise ArtifactError("a Normalizer beside other transformers is not supported")
         taken.append(part)
-        blocks += part.transform.blocks
+        mixed += part.transform.mixed
+        _check_mixed(mixed)
+        n_blocks += len(part.transform.blocks)
         width += part.width
-        if width > MAX_FEATURES or len(blocks) > MAX_BLOCKS:
+        if width > MAX_FEATURES or n_blocks > MAX_BLOCKS:
             raise ArtifactError(
-                f"the dump puts {width} features side by side, in {len(blocks)} parts; expected "
+                f"the dump puts {width} features side by side, in {n_blocks} parts; expected "
                 f"at most {MAX_FEATURES}, in {MAX_BLOCKS}"
             )
     if not taken:
         raise ArtifactError("a ColumnTransformer or FeatureUnion leaves no feature")
+    side_by_side, kept = join([part.transform for part in taken])
     return Features(
         taken[0].columns,
-        replace(taken[0].transform, blocks=tuple(blocks)),
+        replace(taken[0].transform, blocks=side_by_side, mixed=kept),
         np.concatenate([part.coded for part in taken]),
         np.concatenate([part.may_miss for part in taken]),
     )
+
+
+def _check_mixed(mixed: Iterable[Mixed]) -> None:
+    """Make sure that a dump that names the same weights again and again is refused."""
+    made = {id(each): each.by for each in mixed}.values()
+    if sum(by.width for by in made) > MAX_FEATURES or sum(by.size for by in made) > MAX_MIXED:
+        raise ArtifactError(
+            f"the dump makes features of others: more than {MAX_FEATURES}, or by more than "
+            f"{MAX_MIXED} operations"
+        )

@@ -19,6 +19,7 @@ from iris_deploy.estimators.attributes import (
     read_version,
     read_word,
 )
+from iris_deploy.estimators.decomposition import discriminating
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.linear import LinearKernel
@@ -129,7 +130,11 @@ def _discriminant_analysis(classifier: Fitted, n_scores: int) -> Link | None:
 
 
 def _classifier(
-    name: str, *modules: str, link_of: _LinkOf, cases: Sequence[dict[str, Any]]
+    name: str,
+    *modules: str,
+    link_of: _LinkOf,
+    cases: Sequence[dict[str, Any]],
+    transform: Callable[[Fitted, Features, Reading], Features] | None = None,
 ) -> Predicting:
     return Predicting(
         name=f"sklearn.{name}",
@@ -137,6 +142,7 @@ def _classifier(
         task="classification",
         read=_reader(link_of),
         cases=tuple(cases),
+        transform=transform,
     )
 
 
@@ -206,5 +212,6 @@ FAMILY = (
             {"solver": "lsqr", "shrinkage": "auto"},
             {"solver": "eigen", "shrinkage": 0.1},
         ],
+        transform=discriminating,
     ),
 )

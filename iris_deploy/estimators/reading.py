@@ -18,6 +18,9 @@ from iris_deploy.schema.signature import Signature
 MAX_ESTIMATORS = 100
 """Far above any pipeline; one that holds itself has no end."""
 
+MAX_MODELS = 2000
+"""Estimators that predict, those in ensembles among them."""
+
 MAX_BLOCKS_READ = 1 << 18
 """Blocks of features that all estimators together go through."""
 
@@ -77,6 +80,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._left = MAX_ESTIMATORS
+        self._models_left = MAX_MODELS
         self._blocks_left = MAX_BLOCKS_READ
         self._features_left = MAX_FEATURES_READ
         self._depth = 0
@@ -84,15 +88,17 @@ class Reader:
     def transform(self, record: Fitted, features: Features) -> Features:
         """Carry a transformer out."""
         part = find(record.name)
-        if not isinstance(part, (Transformer, Composite)):
+        transform = part.read if isinstance(part, Transformer) else None
+        if isinstance(part, (Composite, Predicting)):
+            transform = part.transform
+        if transform is None:
             raise ArtifactError(
                 f"expected a supported transformer before the last estimator, got {record.name}"
             )
         with self._within(features):
-            if isinstance(part, Composite):
-                return part.transform(record, features, self)
-            made = part.read(record, features, self)
-        self._features_left -= made.width
+            made = transform(record, features, self)
+        if isinstance(part, Transformer):
+            self._features_left -= made.width
         if self._features_left < 0:
             raise ArtifactError("the transformers of the dump make too many features, all together")
         return made
@@ -108,21 +114,22 @@ class Reader:
             raise ArtifactError(
                 f"expected a supported {kind} as the last estimator, got {record.name}"
             )
-        with self._within(features):
+        with self._within(features, predicts=True):
             return part.read(record, features, output, self)
 
     @contextmanager
-    def _within(self, features: Features) -> Iterator[None]:
+    def _within(self, features: Features, *, predicts: bool = False) -> Iterator[None]:
         """Count an estimator, what it goes through, and how deep it is within others."""
         self._blocks_left -= len(features.transform.blocks)
         if self._blocks_left < 0:
             raise ArtifactError("the estimators of the dump have too many features to go through")
-        self._left -= 1
+        self._left -= not predicts
+        self._models_left -= predicts
         self._depth += 1
-        if self._left < 0 or self._depth > MAX_DEPTH:
+        if min(self._left, self._models_left) < 0 or self._depth > MAX_DEPTH:
             raise ArtifactError(
-                f"expected at most {MAX_ESTIMATORS} estimators, pipelines opened up, and "
-                f"{MAX_DEPTH} within one another"
+                f"expected at most {MAX_ESTIMATORS} estimators, pipelines opened up, "
+                f"{MAX_MODELS} that predict, and {MAX_DEPTH} within one another"
             )
         yield
         self._depth -= 1

@@ -14,6 +14,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Reading, Transformer
 from iris_deploy.estimators.features import Features
+from iris_deploy.kernels.norms import Normalizing
 from iris_deploy.kernels.steps import Above, Arithmetic, Clip
 
 
@@ -78,7 +79,7 @@ def _normalizer(normalizer: Fitted, features: Features, _: Reading) -> Features:
     norm: Any = read_word(normalizer, "norm", "l2")
     if norm not in {"l1", "l2", "max"}:
         raise ArtifactError(f"{normalizer.name} has the norm {norm!r:.40}; expected l1, l2 or max")
-    return features.normalized(norm)
+    return features.mixed(Normalizing(features.width, norm))
 
 
 def _binarizer(binarizer: Fitted, features: Features, _: Reading) -> Features:

@@ -11,6 +11,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import fitted_array, read_number
 from iris_deploy.estimators.family import Part, Reading, Transformer
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.importances import important
 from iris_deploy.schema.batch import Floats
 
 _Mask = NDArray[np.bool_]
@@ -137,6 +138,7 @@ FAMILY = (
     _selector("SelectFpr", _UNIVARIATE, _each_by_chance, {}),
     _selector("SelectFdr", _UNIVARIATE, _false_discoveries, {}),
     _selector("SelectFwe", _UNIVARIATE, _any_by_chance, {}),
+    _selector("SelectFromModel", "from_model", important),
     _selector("RFE", "rfe", _support),
     _selector("RFECV", "rfe", _support),
     _selector("SequentialFeatureSelector", "sequential", _support),

@@ -14,6 +14,7 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.scaling import CENTERED
+from iris_deploy.kernels.curves import FUNCTIONS
 from iris_deploy.kernels.steps import Arithmetic, Power, Step
 from iris_deploy.schema.outputs import Output
 
@@ -77,5 +78,5 @@ FAMILY = (
         read=_transformed_target,
         cases=(),
     ),
-    *(Part(name=f"numpy.{name}", modules=_UFUNCS) for name in ("exp", "expm1", "log", "log1p")),
+    *(Part(name=f"numpy.{name}", modules=_UFUNCS) for name in FUNCTIONS),
 )

@@ -15,9 +15,8 @@ from iris_deploy.estimators.attributes import fitted_floats, read_flag, read_rec
 from iris_deploy.estimators.family import Part, Reading, Transformer
 from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.tokens import Tokenize, read_tokenizer
-from iris_deploy.kernels.norms import Norm
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
-from iris_deploy.kernels.words import Count, Weighting, Words
+from iris_deploy.kernels.words import Count, Norm, Weighting, Words
 from iris_deploy.schema.batch import Floats
 
 _NORMS: dict[str, Norm] = {"l1": "l1", "l2": "l2"}

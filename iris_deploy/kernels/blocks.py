@@ -127,14 +127,6 @@ class Spread:
         return replace(self, figures=np.array(lines))
 
 
-def expand(block: Hot, slot: int) -> list[float]:
-    """Return the features of a one-hot block of which one is on, or none."""
-    line: list[float] = block.off.tolist()
-    if slot < block.width:
-        line[slot] = float(block.on[slot])
-    return line
-
-
 Block = Values | Hot | Spread | Words
 
 Integers = NDArray[np.int64]
@@ -160,3 +152,18 @@ def pick(blocks: Sequence[Block], edges: Integers, indices: Indices) -> tuple[Bl
             picked.append(blocks[block].pick(indices[start:end] - edges[block]))
             start = end
     return tuple(picked)
+
+
+def deciding(block: Block) -> Values:
+    """Return the values that a block is computed from."""
+    if isinstance(block, Words):
+        return Values(np.array([block.source], np.int32))
+    return block if isinstance(block, Values) else block.of
+
+
+def expand(block: Hot, slot: int) -> list[float]:
+    """Return the features of a one-hot block of which one is on, or none."""
+    line: list[float] = block.off.tolist()
+    if slot < block.width:
+        line[slot] = float(block.on[slot])
+    return line

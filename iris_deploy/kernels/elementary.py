@@ -18,6 +18,7 @@ class FloatMath:
     """The few functions that the others need, for plain floats."""
 
     floor = staticmethod(math.floor)
+    frexp = staticmethod(math.frexp)
     ldexp = staticmethod(math.ldexp)
 
     @staticmethod
@@ -50,6 +51,7 @@ class ColumnMath:
     """The same functions for columns."""
 
     floor = staticmethod(np.floor)
+    frexp = staticmethod(np.frexp)
     where = staticmethod(np.where)
 
     @staticmethod
@@ -81,11 +83,24 @@ class ColumnMath:
 # with an exponent of up to 11 bits is exact.
 _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+_LN2_LOGARITHM_HIGH = float.fromhex("0x1.62e42feep-1")  # those that fdlibm's logarithm is made for
+_LN2_LOGARITHM_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 _WHOLE = 2.0**53
 _UNDERFLOW = -746.0  # exp() is 0 below ln(2**-1075)
 _LARGEST_EXPONENT = math.log(sys.float_info.max)  # exp() overflows above it
+
+# log(1 + f) with s = f / (2 + f): coefficients of fdlibm (Sun Microsystems 1993), from s**14 down.
+_LOGARITHM = tuple(
+    float.fromhex(x)
+    for x in (
+        *("0x1.2f112df3e5244p-3", "0x1.39a09d078c69fp-3", "0x1.7466496cb03dep-3"),
+        *("0x1.c71c51d8e78afp-3", "0x1.2492494229359p-2", "0x1.999999997fa04p-2"),
+        "0x1.5555555555593p-1",
+    )
+)
+_HALF_ROOT = math.sqrt(0.5)
 
 
 def exp(x: Any, xp: Any) -> Any:
@@ -161,3 +176,32 @@ def tanh(x: Any, xp: Any) -> Any:
     small = expm1(-2.0 * size, xp)  # from -1 to 0, so that nothing overflows
     found = -small / (2.0 + small)
     return xp.where(x < 0, -found, found)
+
+
+def log(x: Any, xp: Any) -> Any:
+    """Compute the natural logarithm, within 1 ulp; see `exp`. Of what is below zero it is NaN."""
+    fine = xp.where(x > 0.0, xp.where(x < math.inf, x, 1.0), 1.0)
+    m, k = xp.frexp(fine)
+    small = m < _HALF_ROOT
+    f = xp.where(small, 2.0 * m, m) - 1.0
+    k = k - xp.where(small, 1.0, 0.0)
+    s = f / (2.0 + f)
+    z = s * s
+    half = 0.5 * f * f
+    low = k * _LN2_LOGARITHM_LOW
+    found = k * _LN2_LOGARITHM_HIGH - ((half - (s * (half + z * _series(z, _LOGARITHM)) + low)) - f)
+    beyond = xp.where(x == 0.0, -math.inf, xp.where(x == math.inf, math.inf, math.nan))
+    return xp.where(x > 0.0, xp.where(x < math.inf, found, beyond), beyond)
+
+
+def log1p(x: Any, xp: Any) -> Any:
+    """Compute the natural logarithm of 1 + x, within 4 ulp; see `log`.
+
+    References
+    ----------
+    Kahan, W. (1987). What 1 + x rounds away is made good for by x / ((1 + x) - 1).
+    """
+    total = 1.0 + x
+    gained = total - 1.0
+    tiny = gained == 0.0
+    return xp.where(tiny, x, log(total, xp) * (x / xp.where(tiny, 1.0, gained)))

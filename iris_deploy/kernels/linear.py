@@ -9,9 +9,11 @@ Knows numbers only: no estimator's attributes, no labels.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from iris_deploy.kernels.affine import Affine, compose
 from iris_deploy.kernels.blocks import Hot, Spread, Values
 from iris_deploy.kernels.code import Names, build_function, number
 from iris_deploy.kernels.protocol import DecideRow
@@ -21,11 +23,14 @@ from iris_deploy.kernels.transform import MAX_UNROLLED, Transform
 from iris_deploy.kernels.words import Words
 from iris_deploy.schema.batch import Floats
 
+_FEW = 24
+"""Products, up to which BLAS is no quicker than column by column."""
+
 BLOCK_ROWS = 8192
 """Rows that are worked on at a time: 64 KiB a column, so that a few columns stay in the cache."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class LinearKernel:
     """One weighted sum of features per line of ``coef``.
 
@@ -61,7 +66,7 @@ class LinearKernel:
 
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
-        if self.size > MAX_UNROLLED:
+        if self.size - self.transform.size + self.transform.written > MAX_UNROLLED:
             return self._build_of_pieces()
         names = Names()
         lines, variables = self.transform.write(names)
@@ -145,6 +150,16 @@ class LinearKernel:
                         scores[:, start:end] = terms
         scores += self.intercept[:, np.newaxis]
         return scores
+
+    @cached_property
+    def _affine(self) -> Affine | None:
+        """The scores as sums of columns, where adding them up one by one takes longer."""
+        few = self.n_scores * self.transform.width < _FEW and not self.transform.mixed
+        return None if few else compose(self.transform, self.coef, self.intercept)
+
+    def propose(self, rows: Floats) -> tuple[Floats, Floats] | None:
+        """Compute the scores of many rows by BLAS; see `proposals.Proposing`."""
+        return None if self._affine is None else self._affine.propose(rows)
 
     def _terms(self, rows: Floats) -> Iterator[Floats]:
         """Yield what is added up for prepared rows, one term of all lines after the other."""

@@ -19,6 +19,7 @@ from iris_deploy.kernels.elementary import ColumnMath, FloatMath, logistic, tanh
 from iris_deploy.kernels.proposals import EPSILON, TINY, largest_values
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import Rule, build_decision, write_decision
+from iris_deploy.kernels.sums import weigh_many, weigh_one
 from iris_deploy.kernels.transform import Transform
 from iris_deploy.schema.batch import Floats
 
@@ -49,31 +50,6 @@ class Layer:
 
     weights: Floats
     intercept: Floats
-
-    def of_one(self, row: Floats) -> Floats:
-        """Return the sums of one row."""
-        products = self.weights * row[:, np.newaxis]
-        if products.shape[1] == 1:  # NumPy adds up a single column in another order
-            total: Floats = np.add.accumulate(products, axis=0)[-1]
-        else:
-            total = np.add.reduce(products, axis=0)
-        total += self.intercept
-        return total
-
-    def of_many(self, values: Floats) -> Floats:
-        """Return the sums of many rows.
-
-        Parameters
-        ----------
-        values : ndarray of shape (n_in, n_rows)
-        """
-        total: Floats = self.weights[0][:, np.newaxis] * values[0]
-        product = np.empty_like(total)
-        for weights, value in zip(self.weights[1:], values[1:], strict=True):
-            np.multiply(weights[:, np.newaxis], value, out=product)
-            total += product
-        total += self.intercept[:, np.newaxis]
-        return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,8 +98,8 @@ class NetworkKernel:
             values = np.array(features(x))
             with np.errstate(over="ignore", invalid="ignore"):
                 for layer in hidden:
-                    values = self._bent(layer.of_one(values))
-                decision = tuple(last.of_one(values).tolist())
+                    values = self._bent(_sums_of_one(layer, values))
+                decision = tuple(_sums_of_one(last, values).tolist())
             return decide(decision), decision
 
         return row
@@ -175,8 +151,8 @@ class NetworkKernel:
                 part = self.transform.prepare(rows[at : at + step])
                 values = self.transform.matrix(part)
                 for layer in hidden:
-                    values = self._bent(layer.of_many(values))
-                scores[:, at : at + step] = last.of_many(values)
+                    values = self._bent(_sums_of_many(layer, values))
+                scores[:, at : at + step] = _sums_of_many(last, values)
         return scores
 
     @cached_property
@@ -229,3 +205,15 @@ class NetworkKernel:
             sums += 1.0
             np.reciprocal(sums, out=sums)
         return sums
+
+
+def _sums_of_one(layer: Layer, row: Floats) -> Floats:
+    sums = weigh_one(layer.weights, row)
+    sums += layer.intercept
+    return sums
+
+
+def _sums_of_many(layer: Layer, values: Floats) -> Floats:
+    sums = weigh_many(layer.weights, values)
+    sums += layer.intercept[:, np.newaxis]
+    return sums

@@ -2,16 +2,46 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
+from iris_deploy.kernels.mixing import MixRow
 from iris_deploy.schema.batch import Floats
 
 Norm = Literal["l1", "l2", "max"]
 
 
-def normalize(row: Sequence[float], norm: Norm | None) -> Sequence[float]:
+@dataclass(frozen=True, slots=True)
+class Normalizing:
+    """Features divided by the norm of all of them.
+
+    Parameters
+    ----------
+    width : int
+    norm : {'l1', 'l2', 'max'}
+    """
+
+    width: int
+    norm: Norm
+
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        return 3 * self.width
+
+    def build_row(self) -> MixRow:
+        """Build the function for one row."""
+        return partial(normalize, norm=self.norm)
+
+    def many(self, features: Floats) -> Floats:
+        """Divide many rows; see `mixing.Mixing`."""
+        return features / row_norms(features, self.norm)
+
+
+def normalize(row: Sequence[float], norm: Norm) -> Sequence[float]:
     """Divide one row by its norm, unless that is 0."""
     total = 0.0
     for x in row:

@@ -24,8 +24,10 @@ TINY = 1e-290
 class Proposing(Protocol):
     """A kernel that has quick scores beside its exact ones."""
 
-    def propose(self, rows: Floats) -> tuple[Floats, Floats]:
+    def propose(self, rows: Floats) -> tuple[Floats, Floats] | None:
         """Return scores, and how far those of each row may be from the exact ones.
+
+        None, where that is no quicker.
 
         Parameters
         ----------
@@ -48,10 +50,11 @@ def decide_rows(kernel: Kernel, rows: Floats) -> Indices:
     kernel : Kernel
     rows : ndarray of shape (n_rows, n_columns)
     """
-    if not isinstance(kernel, Proposing):
-        return decide(kernel.columns(rows), kernel.rule)
     with np.errstate(all="ignore"):
-        scores, margins = kernel.propose(rows)
+        proposed = kernel.propose(rows) if isinstance(kernel, Proposing) else None
+        if proposed is None:
+            return decide(kernel.columns(rows), kernel.rule)
+        scores, margins = proposed
         indices = decide(scores, kernel.rule)
         unsure = np.flatnonzero(~(_gaps(scores, kernel.rule) > 2.0 * margins))
     if len(unsure):

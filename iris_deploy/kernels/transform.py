@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, expand
+from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, deciding, expand
 from iris_deploy.kernels.code import Names, build_function
-from iris_deploy.kernels.norms import Norm, normalize, row_norms
+from iris_deploy.kernels.mixing import Mixed, Mixing, MixRow
 from iris_deploy.kernels.words import Found, Words, spread, text_of
 from iris_deploy.schema.batch import Floats
 
@@ -36,19 +36,16 @@ class Transform:
     Parameters
     ----------
     n_columns : int
-        What comes in: columns, or the features of `before`.
+        What comes in.
     blocks : tuple of Values, Hot, Spread or Words
-        Features in their order.
-    before : Transform or None
-        What happens first.
-    norm : {'l1', 'l2', 'max'} or None
-        By which the features of `before` are divided, row by row.
+        Features in their order, out of the columns and what follows them.
+    mixed : tuple of Mixed
+        What follows the columns, each part made of what is before it.
     """
 
     n_columns: int
     blocks: tuple[Block, ...]
-    before: "Transform | None" = None
-    norm: Norm | None = None
+    mixed: tuple[Mixed, ...] = ()
 
     @cached_property
     def edges(self) -> NDArray[np.int64]:
@@ -63,14 +60,18 @@ class Transform:
     @property
     def size(self) -> int:
         """Operations for one row."""
-        own = sum(map(_operations, self.blocks))
-        return own + (self.before.size + 2 * self.before.width if self.before else 0)
+        return self.written + sum(of.size + by.size for of, by in self._mixing)
+
+    @property
+    def written(self) -> int:
+        """Operations for one row that are written out as code, if they are not too many."""
+        return sum(map(_operations, self.blocks))
 
     @property
     def is_identity(self) -> bool:
         """Whether the features are the columns."""
         match self.blocks:
-            case (Values(sources=sources, steps=()),) if self.before is None:
+            case (Values(sources=sources, steps=()),) if not self.mixed:
                 return bool(sources.tolist() == list(range(self.n_columns)))
         return False
 
@@ -83,15 +84,16 @@ class Transform:
         variables : list of list of str
             For each block its features; one that decides, if they are looked up.
         """
-        lines = []
-        if self.before is not None:
-            lines.append(f"x = {names.bind(self._build_before())}(x)")
-        lines.append(f"{', '.join(f'x{j}' for j in range(self.n_columns))}, = x")
+        uses = Counter(j for block in self.blocks for j in deciding(block).sources.tolist())
+        if self.mixed:  # few of many, maybe
+            lines = [f"x = {names.bind(self._build_extend())}(x)"]
+            lines += [f"x{j} = x[{j}]" for j in sorted(uses)]
+        else:
+            lines = [f"{', '.join(f'x{j}' for j in range(self.n_columns))}, = x"]
         copies = 0
-        uses = Counter(j for block in self.blocks for j in _deciding(block).sources.tolist())
         variables: list[list[str]] = []
         for block in self.blocks:
-            values = _deciding(block)
+            values = deciding(block)
             own: list[str] = []
             for k, source in enumerate(values.sources.tolist()):
                 x = f"x{source}"
@@ -105,7 +107,7 @@ class Transform:
 
     def build_features(self) -> Features:
         """Build the function from one row to its features."""
-        if self.size > MAX_UNROLLED:
+        if self.written > MAX_UNROLLED:
             return self._build_features_of_pieces()
         names = Names()
         lines, variables = self.write(names)
@@ -119,11 +121,11 @@ class Transform:
 
     def build_pieces(self) -> Pieces:
         """Build the function from one row to its features by vectors: many take no code."""
-        before = None if self.before is None else self._build_before()
-        blocks = [(block, _deciding(block)) for block in self.blocks]
+        extend = self._build_extend() if self.mixed else None
+        blocks = [(block, deciding(block)) for block in self.blocks]
 
         def pieces(row: Sequence[float]) -> list[Piece]:
-            x = np.array(row if before is None else before(row), np.float64)
+            x = np.array(row if extend is None else extend(row), np.float64)
             found: list[Piece] = []
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 for block, values in blocks:
@@ -159,17 +161,40 @@ class Transform:
 
         return features
 
+    @cached_property
+    def _mixing(self) -> "list[tuple[Transform, Mixing]]":
+        """What goes into each of what follows the columns, and what is made of it."""
+        return [(Transform(each.n_columns, each.blocks), each.by) for each in self.mixed]
+
+    def _build_extend(self) -> MixRow:
+        """Build the function from one row of columns to them and all that follows."""
+        parts = [(of.build_features(), by.build_row()) for of, by in self._mixing]
+
+        def extend(x: Sequence[float]) -> Sequence[float]:
+            row = [*x]
+            for features, mix in parts:
+                row += mix(features(row))
+            return row
+
+        return extend
+
     def prepare(self, rows: Floats) -> Floats:
-        """Return what the blocks take of many rows: the rows, or what comes before, normalised."""
-        if self.before is None or self.norm is None:
+        """Return what the blocks take of many rows: the columns, and what follows them."""
+        if not self.mixed:
             return rows
-        features = self.before.matrix(self.before.prepare(rows))
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            return (features / row_norms(features, self.norm)).T
+        at = self.n_columns
+        extended = np.empty((at + sum(by.width for _, by in self._mixing), len(rows)))
+        extended[:at] = rows.T
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore"):
+            for of, by in self._mixing:
+                end = at + by.width
+                extended[at:end] = by.many(of.matrix(extended[:at].T))
+                at = end
+        return extended.T
 
     def column(self, block: Block, k: int, rows: Floats) -> Floats:
         """Compute one feature of many prepared rows, or the value that decides a block."""
-        values = _deciding(block)
+        values = deciding(block)
         x = np.ascontiguousarray(rows[:, values.sources[k]])
         for step in values.steps:
             x = step.change(x, k)
@@ -202,21 +227,10 @@ class Transform:
                 at += block.width
         return matrix
 
-    def _build_before(self) -> Features:
-        features, norm = self.before.build_features(), self.norm  # type: ignore[union-attr]
-        return lambda row: normalize(features(row), norm)
-
 
 def identity(n_columns: int) -> Transform:
     """Return the transform that does nothing."""
     return Transform(n_columns, (Values(np.arange(n_columns, dtype=np.int32)),))
-
-
-def _deciding(block: Block) -> Values:
-    """Return the values that a block is computed from."""
-    if isinstance(block, Words):
-        return Values(np.array([block.source], np.int32))
-    return block if isinstance(block, Values) else block.of
 
 
 def _operations(block: Block) -> int:

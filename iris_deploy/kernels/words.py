@@ -6,14 +6,16 @@ Knows numbers only: who counts the words of a text is handed in.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.norms import Norm
 from iris_deploy.kernels.steps import Step
 from iris_deploy.schema.batch import Floats, Indices, Text
+
+Norm = Literal["l1", "l2"]
+"""Of the words of a text, by which all of them are divided."""
 
 Count = Callable[[str], Mapping[int, float]]
 """From a text to the positions of the words that are in it, and how often each is."""
@@ -32,7 +34,7 @@ class Weighting:
         By which counts are multiplied.
     sublinear : bool
         Whether counts become their logarithm plus 1 before.
-    norm : {'l1', 'l2', 'max'} or None
+    norm : {'l1', 'l2'} or None
         By which all of a text are divided after.
     """
 
@@ -50,10 +52,8 @@ class Weighting:
         # From left to right, as the columns of a row are: NumPy's own sum goes in pairs.
         if self.norm == "l2":
             size = np.sqrt(np.add.accumulate(weights * weights)[-1])
-        elif self.norm == "l1":
-            size = np.add.accumulate(np.abs(weights))[-1]
         else:
-            size = np.abs(weights).max()
+            size = np.add.accumulate(np.abs(weights))[-1]
         return weights / size if size else weights
 
 

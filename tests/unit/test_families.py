@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
@@ -20,6 +21,7 @@ from sklearn.ensemble import (
 from sklearn.feature_selection import (
     RFE,
     RFECV,
+    SelectFromModel,
     SelectKBest,
     SelectPercentile,
     SequentialFeatureSelector,
@@ -27,7 +29,7 @@ from sklearn.feature_selection import (
     mutual_info_regression,
 )
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LogisticRegression, PoissonRegressor, Ridge
+from sklearn.linear_model import Lasso, LogisticRegression, PoissonRegressor, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
     Binarizer,
@@ -36,10 +38,12 @@ from sklearn.preprocessing import (
     Normalizer,
     OneHotEncoder,
     OrdinalEncoder,
+    PolynomialFeatures,
+    PowerTransformer,
     RobustScaler,
     StandardScaler,
 )
-from sklearn.tree import DecisionTreeClassifier
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
@@ -48,7 +52,7 @@ from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, REGRESSORS, SCALERS, SELECTORS
+from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
 from tests.signatures import NUMBER, category, classes, number
 
 pytestmark = [
@@ -304,6 +308,38 @@ def before() -> dict[str, Any]:
             [("gaps", MissingIndicator(features="all"), ["size", "weight"]), sizes]
         ),
     }
+    axes = make_pipeline(SimpleImputer(), StandardScaler(), PCA(2, whiten=True))
+    made["axes beside categories"] = ColumnTransformer(
+        [
+            ("axes", axes, ["size", "weight", "grade"]),
+            ("divided", make_pipeline(SimpleImputer(), Normalizer()), ["size", "weight"]),
+            encoded(clone(IGNORE), "colour", "shape"),
+        ]
+    )
+    made["bent and multiplied"] = make_pipeline(
+        ColumnTransformer(
+            [
+                ("log", make_pipeline(SimpleImputer(), FunctionTransformer(np.exp)), ["size"]),
+                ("gaps", make_pipeline(PowerTransformer(), SimpleImputer()), ["size", "weight"]),
+                ("root", make_pipeline(SimpleImputer(), FunctionTransformer(np.abs)), ["weight"]),
+                encoded(clone(IGNORE), "colour"),
+            ],
+            **DENSE,
+        ),
+        FeatureUnion([("products", PolynomialFeatures(2)), ("same", "passthrough")]),
+        StandardScaler(),
+    )
+    made["axes of axes"] = make_pipeline(
+        ColumnTransformer([numbers, encoded(clone(IGNORE), "colour")], **DENSE),
+        FeatureUnion(
+            [
+                ("few", make_pipeline(PCA(3), Normalizer("max"), TruncatedSVD(2, random_state=0))),
+                ("same", StandardScaler()),
+            ]
+        ),
+        PCA(4),
+        FeatureUnion([("one", PCA(2)), ("other", Binarizer())]),
+    )
     for norm in ("l1", "l2", "max"):
         made[f"divided by the norm {norm}"] = make_pipeline(
             ColumnTransformer([numbers, encoded(clone(IGNORE), "colour")], **DENSE),
@@ -459,8 +495,15 @@ def test_categories_where_numbers_are_wanted_are_refused() -> None:
         SelectKBest(f_regression, k=2),
         SelectKBest(mutual_info_regression, k=1),
         SelectPercentile(f_regression, percentile=40),
+        SelectFromModel(Ridge(), threshold="0.5*median"),
+        SelectFromModel(Lasso(0.5)),
+        SelectFromModel(RandomForestRegressor(5, random_state=0)),
+        SelectFromModel(DecisionTreeRegressor(max_depth=4, random_state=0), max_features=1),
+        SelectFromModel(
+            RandomForestRegressor(5, random_state=0), threshold=-np.inf, max_features=3
+        ),
     ],
-    ids=lambda selector: type(selector).__name__,
+    ids=lambda selector: f"{type(selector).__name__}-{getattr(selector, 'estimator', '')}",
 )
 def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any) -> None:
     X = np.repeat(data.numbers(), 2, axis=1)[:, :5]  # pairs have equal scores
@@ -475,14 +518,14 @@ def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any
         assert changes == (k in kept)
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS])
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS])
 def test_a_transformer_before_a_forest_changes_no_label(name: str) -> None:
     """Features are rounded to 32 bits where the forest rounds them, and no sooner."""
     X = data.numbers().copy()
     if name in IMPUTERS:
         X[np.random.default_rng(7).random(X.shape) < 0.2] = np.nan
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS | SELECTORS)[name](), RandomForestClassifier(7, random_state=0)
+        (SCALERS | IMPUTERS | SELECTORS | MIXERS)[name](), RandomForestClassifier(7, random_state=0)
     )
     pipeline.fit(X, data.labels(3, "text"))
     rows = np.vstack([data.probes(pipeline[-1], 1000), X])

@@ -64,6 +64,21 @@ def test_numbers_of_samples_at_one_distance_are_those_of_scikit_learn(weights: s
     assert_alike(predictor, rows[:50])
 
 
+@pytest.mark.parametrize("options", [{"metric": "cosine"}, {"algorithm": "brute"}], ids=str)
+@pytest.mark.parametrize("weights", ["uniform", "distance"])
+def test_distances_that_scikit_learn_takes_by_blas_are_those(
+    options: dict[str, Any], weights: Any
+) -> None:
+    estimator = KNeighborsClassifier(4, weights=weights, **options)
+    estimator.fit(data.numbers(), data.labels(3, "number"))
+    rows = data.numbers(2000, 1)
+    predictor = predictor_of(estimator, 5)
+    found = predictor.predict(rows)
+    assert found.values == estimator.predict(rows).tolist()
+    np.testing.assert_allclose(found.scores, estimator.predict_proba(rows), atol=1e-6)
+    assert_alike(predictor, rows[::50])
+
+
 def test_distances_far_beyond_the_samples_are_compared_or_refused() -> None:
     X = data.numbers()
     estimator = KNeighborsClassifier(3).fit(X, data.labels(3, "number"))

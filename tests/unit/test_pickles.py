@@ -35,6 +35,11 @@ from tests.pickling import (
 
 DATA = ("3 classes", "2 classes", "3 names", "2 names", "float32")
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*failed to converge"),
+    pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated"),
+]
+
 
 @pytest.mark.parametrize("data", DATA)
 @pytest.mark.parametrize("name", [*SCALERS, *CLASSIFIERS])
@@ -96,8 +101,13 @@ def test_a_read_classifier_decides_as_the_one_in_memory(name: str, data: str) ->
     predictions = predictor.predict(rows)
     assert (estimator.classes_[predictions.outcomes] == estimator.predict(rows)).all()
     if predictor.score_name == "probabilities":
+        # Logarithms of variances in 32 bits are in 32 bits themselves, there.
+        rough = data == "float32" and name.startswith(("GaussianNB", "QuadraticDisc"))
         np.testing.assert_allclose(
-            predictions.scores, estimator.predict_proba(rows), rtol=1e-11, atol=1e-13
+            predictions.scores,
+            estimator.predict_proba(rows),
+            rtol=1e-3 if rough else 1e-11,
+            atol=1e-13,
         )
     else:
         assert not hasattr(estimator, "predict_proba")
