@@ -18,7 +18,7 @@ from iris_deploy.kernels.steps import Fill, Step
 from iris_deploy.kernels.transform import Transform, identity
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.schema.batch import Indices
-from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
 
 MAX_BLOCKS = 1 << 16
 """Of features put side by side; each is an object, whatever the dump has written for it."""
@@ -57,22 +57,21 @@ class Features:
         """How many there are."""
         return len(self.coded)
 
-    def text(self, k: int) -> TextColumn | None:
-        """Return the column whose texts a feature is; None if it is anything else."""
+    def category(self, k: int) -> CategoryColumn | None:
+        """Return the column whose category a feature is; None if it is anything else."""
         column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
-        return column if isinstance(column, TextColumn) else None
+        return column if isinstance(column, CategoryColumn) else None
+
+    def is_text(self, k: int) -> bool:
+        """Tell whether a feature is a text."""
+        return bool(self.coded[k] != NUMBER) and self.category(k) is None
 
     def describe(self, k: int) -> str:
         """Say what a feature is."""
         if self.coded[k] == NUMBER:
             return "a number"
-        what = "texts" if self.text(k) else "categories"
+        what = "texts" if self.is_text(k) else "categories"
         return f"the {what} of {self.columns[self.coded[k]].name}"
-
-    def category(self, k: int) -> CategoryColumn | None:
-        """Return the column whose category a feature is; None if it is a number."""
-        column = self.columns[self.coded[k]] if self.coded[k] != NUMBER else None
-        return column if isinstance(column, CategoryColumn) else None
 
     @property
     def has_categories(self) -> bool:
@@ -97,12 +96,9 @@ class Features:
         ArtifactError
         """
         if self.has_categories:
-            k = int(np.argmax(self.coded != NUMBER))
-            by = "a TfidfVectorizer" if self.text(k) else "a OneHotEncoder or an OrdinalEncoder"
-            raise ArtifactError(
-                f"{name} takes numbers, but gets {self.describe(k)}",
-                hint=f"encode them first, by {by}",
-            )
+            what = self.describe(int(np.argmax(self.coded != NUMBER)))
+            hint = "encode them first, by a OneHotEncoder, an OrdinalEncoder or a TfidfVectorizer"
+            raise ArtifactError(f"{name} takes numbers, but gets {what}", hint=hint)
 
     def check_filled(self, name: str) -> None:
         """Make sure that an estimator gets no feature that may be missing.
@@ -112,11 +108,9 @@ class Features:
         ArtifactError
         """
         if self.may_miss.any():
-            k = int(np.argmax(self.may_miss))
-            raise ArtifactError(
-                f"feature {k} of {name} may be missing, and nothing fills it in",
-                hint="put a SimpleImputer before it",
-            )
+            what = f"feature {int(np.argmax(self.may_miss))} of {name} may be missing"
+            hint = "put a SimpleImputer before it"
+            raise ArtifactError(f"{what}, and nothing fills it in", hint=hint)
 
     def pick(self, indices: Sequence[int] | NDArray[Any]) -> "Features":
         """Return some of the features, in the order that is given."""
@@ -173,11 +167,11 @@ class Features:
         at = np.asarray(indices, np.int64)
         blocks, edges = self.transform.blocks, self.transform.edges
         owners = np.searchsorted(edges, at, side="right") - 1
+        if any(self.is_text(k) for k in at.tolist()):
+            raise ArtifactError("texts are not encoded so")
         found: list[Values] = []
         for owner, position in zip(owners.tolist(), (at - edges[owners]).tolist(), strict=True):
             block = blocks[owner]
-            if self.text(int(at[len(found)])):
-                raise ArtifactError(f"{self.describe(int(at[len(found)]))} are not encoded so")
             if not isinstance(block, Values):
                 raise ArtifactError("what an encoder has encoded cannot be encoded again")
             found.append(block.pick(np.array([position], np.int32)))

@@ -44,8 +44,7 @@ def _tfidf_transformer(record: Fitted, features: Features, _: Reading) -> Featur
 def _words(record: Fitted, features: Features) -> Words:
     """Read how a vectorizer counts words."""
     features.check_width(1, record.name)
-    column = features.text(0)
-    if column is None:
+    if not features.is_text(0):
         raise ArtifactError(f"{record.name} takes a text, but gets {features.describe(0)}")
     features.check_filled(record.name)
     vocabulary = _vocabulary(record)

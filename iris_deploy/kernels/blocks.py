@@ -37,6 +37,11 @@ class Values:
         """How many features it is."""
         return len(self.sources)
 
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        return self.width * (1 + len(self.steps))
+
     def pick(self, indices: Indices) -> "Values":
         """Return some of the features."""
         steps = tuple(step.pick(indices) for step in self.steps)
@@ -70,6 +75,11 @@ class Hot:
     def width(self) -> int:
         """How many features it is."""
         return len(self.off)
+
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        return 1 + len(self.of.steps)
 
     def pick(self, indices: Indices) -> "Hot":
         """Return some of the features, each once."""
@@ -116,6 +126,11 @@ class Spread:
     def width(self) -> int:
         """How many features it is."""
         return int(self.figures.shape[1])
+
+    @property
+    def size(self) -> int:
+        """Operations for one row."""
+        return 1 + len(self.of.steps)
 
     def pick(self, indices: Indices) -> "Spread":
         """Return some of the features."""

@@ -65,7 +65,7 @@ class Transform:
     @property
     def written(self) -> int:
         """Operations for one row that are written out as code, if they are not too many."""
-        return sum(map(_operations, self.blocks))
+        return sum(block.size for block in self.blocks)
 
     @property
     def is_identity(self) -> bool:
@@ -231,15 +231,6 @@ class Transform:
 def identity(n_columns: int) -> Transform:
     """Return the transform that does nothing."""
     return Transform(n_columns, (Values(np.arange(n_columns, dtype=np.int32)),))
-
-
-def _operations(block: Block) -> int:
-    """Return what a block takes for one row."""
-    if isinstance(block, Words):  # as long as the text is, and never written out as code
-        return MAX_UNROLLED + 1
-    if isinstance(block, Values):
-        return block.width * (1 + len(block.steps))
-    return 1 + len(block.of.steps)
 
 
 def _write_line(block: Hot | Spread, x: str, names: Names) -> str:

@@ -17,6 +17,8 @@ from iris_deploy.schema.batch import Floats, Indices, Text
 Norm = Literal["l1", "l2"]
 """Of the words of a text, by which all of them are divided."""
 
+_OPERATIONS = 1 << 13
+
 Count = Callable[[str], Mapping[int, float]]
 """From a text to the positions of the words that are in it, and how often each is."""
 
@@ -87,6 +89,11 @@ class Words:
     def width(self) -> int:
         """How many features it is."""
         return self.n_words if self.kept is None else len(self.kept)
+
+    @property
+    def size(self) -> int:
+        """Operations for one row: as long as the text is, and never written out as code."""
+        return _OPERATIONS
 
     def pick(self, indices: Indices) -> "Words":
         """Return some of the features, each once."""
