@@ -127,9 +127,9 @@ class _Discovering(Reader):
 
     def _keep(self, source: int, values: list[Any]) -> None:
         kinds = {type(value) for value in values}
-        if len(kinds) == 1 and kinds <= {str, float}:
-            if len(set(values)) == len(values) <= MAX_CATEGORIES:
-                self.categories[source] = values
+        are_alike = len(kinds) == 1 and kinds <= {str, float}
+        if are_alike and len(set(values)) == len(values) <= MAX_CATEGORIES:
+            self.categories[source] = values
 
 
 def _plain(value: object) -> object:
