@@ -22,6 +22,9 @@ from iris_deploy.kernels.members import Answer, EnsembleKernel, Member
 from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.schema.outputs import ClassOutput, Output
 
+MAX_DEPTH = 20
+"""Of pipelines within one another."""
+
 MAX_MEMBERS = 1000
 """Of one ensemble; a dump can name the same estimator again and again."""
 
@@ -143,13 +146,20 @@ def _bagging_classifier(
 
 def classes_of(member: Fitted) -> object:
     """Return the classes of an estimator; of a pipeline those of its last step."""
-    while member.name == "sklearn.pipeline.Pipeline":
-        steps = member.state.get("steps")
-        last = steps[-1] if isinstance(steps, list) and steps else None
-        if not isinstance(last, tuple) or not isinstance(last[-1], Fitted) or last[-1] is member:
+    return last_of(member).state.get("classes_")
+
+
+def last_of(estimator: Fitted) -> Fitted:
+    """Return the last step of a pipeline; an estimator itself, if it is none."""
+    for _ in range(MAX_DEPTH):
+        steps = estimator.state.get("steps")
+        if estimator.name != "sklearn.pipeline.Pipeline" or not isinstance(steps, list):
             break
-        member = last[-1]
-    return member.state.get("classes_")
+        last = steps[-1] if steps else None
+        if not isinstance(last, tuple) or not last or not isinstance(last[-1], Fitted):
+            break
+        estimator = last[-1]
+    return estimator
 
 
 def _bagging_regressor(

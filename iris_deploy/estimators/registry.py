@@ -9,6 +9,7 @@ from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump
 from iris_deploy.estimators import (
     adaptive_boosting,
     boosting,
+    calibrating,
     composition,
     decomposition,
     dummy,
@@ -52,6 +53,7 @@ FAMILIES: tuple[tuple[Part, ...], ...] = (
     boosting.FAMILY,
     hist_boosting.FAMILY,
     ensembles.FAMILY,
+    calibrating.FAMILY,
     adaptive_boosting.FAMILY,
     dummy.FAMILY,
     losses.FAMILY,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_deploy.kernels.calibration import Calibration
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import Link, probabilities
 from iris_deploy.kernels.pairs import Pairs, count_members
@@ -36,7 +37,7 @@ class Member:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs or None
+    link : Link, Pairs, Calibration or None
     after : tuple of Step
         See `estimators.family.Model`.
     answer : {'shares', 'label', 'number'}
@@ -46,7 +47,7 @@ class Member:
     """
 
     kernel: Kernel
-    link: Link | Pairs | None
+    link: Link | Pairs | Calibration | None
     after: tuple[Step, ...]
     answer: Answer
     weight: float = 1.0
@@ -64,7 +65,7 @@ class Member:
         xp : FloatMath or ColumnMath
         """
         if self.answer == "shares":
-            if isinstance(self.link, Pairs):
+            if isinstance(self.link, (Calibration, Pairs)):
                 return self.link.scores(decision, xp)
             assert self.link is not None  # noqa: S101 (whoever builds members sees to it)
             return probabilities(decision, self.link, xp)

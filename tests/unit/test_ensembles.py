@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
+    GradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     VotingClassifier,
@@ -22,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.outputs import Output
@@ -46,6 +49,13 @@ CLASSIFYING: dict[str, Any] = {
     "bags of few": BaggingClassifier(
         DecisionTreeClassifier(), 30, max_samples=4, bootstrap_features=True, random_state=3
     ),
+    "calibrated": CalibratedClassifierCV(SCALED, cv=3),
+    "calibrated forests": CalibratedClassifierCV(FOREST, cv=3, method="isotonic"),
+    "calibrated machines": CalibratedClassifierCV(SVC(), cv=2, ensemble=False),
+    "calibrated boosting": CalibratedClassifierCV(
+        GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3
+    ),
+    "calibrated neighbours": CalibratedClassifierCV(KNeighborsClassifier(5), cv=3),
     "boosted": AdaBoostClassifier(n_estimators=30, random_state=0),
     "boosted machines": AdaBoostClassifier(GaussianNB(), n_estimators=5),
 }
@@ -135,6 +145,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "weights below zero": ("means by weight", {"weights": [1, -1, 1]}, "below zero"),
     "boosted by probabilities": ("boosted", {"algorithm": "SAMME.R"}, "SAMME.R"),
     "no weights": ("boosted", {"estimator_weights_": None}, "no estimator_weights_"),
+    "no curves": ("calibrated", {"calibrated_classifiers_": []}, "has 0 members"),
+    "curves that are none": ("calibrated", {"calibrated_classifiers_": [Fitted("x")]}, "no estim"),
     "features of others": (
         "bags of pipelines",
         {"estimators_features_": [np.arange(9)] * 5},
@@ -161,3 +173,36 @@ def test_a_vote_by_probabilities_wants_members_that_have_some() -> None:
         ArtifactError, match=r"wants probabilities, which .*RidgeClassifier has not"
     ):
         build(estimator)
+
+
+CURVES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "points that fall": ("isotonic", {"X_thresholds_": np.array([2.0, 1.0])}, "ascend|shape"),
+    "no points": ("isotonic", {"X_thresholds_": np.zeros(0), "y_thresholds_": np.zeros(0)}, "asc"),
+    "out of bounds": ("isotonic", {"out_of_bounds": "nan"}, "expected 'clip'"),
+    "no slope": ("sigmoid", {"a_": None}, "no a_"),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_that_is_none_is_refused(name: str) -> None:
+    method, changes, words = CURVES[name]
+    estimator = CalibratedClassifierCV(FOREST, cv=2, method=method)
+    record = data.read(estimator.fit(data.numbers(), data.labels(3, "number")))
+    parts: Any = record.state["calibrated_classifiers_"]
+    parts[0].state["calibrators"][0].state.update(changes)
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1, 2))
+    with pytest.raises(ArtifactError, match=words):
+        Predictor(signature, [record])
+
+
+def test_a_curve_of_one_point_is_the_same_everywhere() -> None:
+    estimator = CalibratedClassifierCV(FOREST, cv=2, method="isotonic")
+    record = data.read(estimator.fit(data.numbers(), data.labels(2, "number")))
+    parts: Any = record.state["calibrated_classifiers_"]
+    for part in parts:
+        one = {"X_thresholds_": np.array([0.5]), "y_thresholds_": np.array([0.75])}
+        part.state["calibrators"][0].state.update(one)
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1))
+    predictor = Predictor(signature, [record])
+    assert (predictor.predict(data.numbers()).scores == [0.25, 0.75]).all()
+    assert_alike(predictor, data.numbers()[:20])
