@@ -21,12 +21,12 @@ from iris_deploy.kernels.calibration import Calibration, Sigmoid, Steps
 from iris_deploy.kernels.members import EnsembleKernel, Member
 from iris_deploy.schema.outputs import Output
 
-_DECIDING = (
+DECIDING = (
     *("LogisticRegression", "LogisticRegressionCV", "SGDClassifier", "Perceptron", "LinearSVC"),
     *("RidgeClassifier", "RidgeClassifierCV", "PassiveAggressiveClassifier", "SVC", "NuSVC"),
     *("LinearDiscriminantAnalysis", "GradientBoostingClassifier", "HistGradientBoostingClassifier"),
 )
-"""Those whose decision values are calibrated: they have some."""
+"""Those whose scores are the decision values that scikit-learn gives."""
 
 _SHARING = (
     *("DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "MLPClassifier"),
@@ -64,7 +64,7 @@ def _figures(record: Fitted, last: Fitted, model: Model, n_classes: int) -> Any:
     name = last.name.rpartition(".")[2]
     if name in _SHARING and has_shares(model):
         return model.link
-    if name not in _DECIDING:
+    if name not in DECIDING:
         raise ArtifactError(f"{record.name} of {last.name} is not supported")
     if name not in {"SVC", "NuSVC"} or n_classes == 2:
         return None

@@ -80,7 +80,8 @@ def _weights(record: Fitted, n_members: int) -> list[float]:
         return [1.0] * n_members
     named = read_list(record, "estimators")
     listed = given.tolist() if isinstance(given, np.ndarray) else given
-    if not isinstance(listed, list) or len(listed) != len(named):
+    plain = isinstance(listed, list) and all(type(weight) in {int, float} for weight in listed)
+    if not plain or len(listed) != len(named):
         raise ArtifactError(f"{record.name} has weights for other members")
     kept = [
         weight
@@ -88,7 +89,7 @@ def _weights(record: Fitted, n_members: int) -> list[float]:
         if not (isinstance(member, tuple) and isinstance(member[-1], str))  # 'drop'
     ]
     weights = fitted_floats(
-        Fitted(record.name, {"weights": np.array(kept)}), "weights", (n_members,)
+        Fitted(record.name, {"weights": np.array(kept, np.float64)}), "weights", (n_members,)
     )
     if (weights < 0).any() or not weights.any():
         raise ArtifactError(f"{record.name} has weights that are below zero, or all zero")

@@ -21,8 +21,9 @@ from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision, decide
 from iris_deploy.kernels.steps import Step
 from iris_deploy.schema.batch import Floats
 
-Answer = Literal["shares", "label", "number"]
-"""What of a member counts: its probabilities, its label as 1 among 0s, or its number."""
+Answer = Literal["shares", "label", "index", "decision", "number"]
+"""What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
+decision values, or its number."""
 
 Combine = Literal["sum", "median"]
 
@@ -40,7 +41,7 @@ class Member:
     link : Link, Pairs, Calibration or None
     after : tuple of Step
         See `estimators.family.Model`.
-    answer : {'shares', 'label', 'number'}
+    answer : {'shares', 'label', 'index', 'decision', 'number'}
     weight : float
     places : ndarray of int, shape (n_answers,) or None
         Which of all classes its own are; None if it knows all.
@@ -72,6 +73,11 @@ class Member:
         if self.answer == "label":
             n_classes = count_answers(self.kernel)
             return [xp.where(index == k, 1.0, 0.0) for k in range(n_classes)]
+        if self.answer == "index":
+            return [1.0 * index]
+        if self.answer == "decision":
+            by_pairs = isinstance(self.link, Pairs)
+            return self.link.scores(decision, xp) if by_pairs else list(decision)  # type: ignore[union-attr]
         value = np.asarray(decision[0])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for step in self.after:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
@@ -13,6 +14,8 @@ from sklearn.ensemble import (
     GradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
+    StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
     VotingRegressor,
 )
@@ -21,7 +24,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.dumps.records import Fitted
@@ -31,6 +34,7 @@ from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.signature import Signature
 from tests import data
 from tests.signatures import NUMBER, classes, number
+from tests.unit.test_forged_records import assert_refused_or_answered, forgeries
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
 FOREST = RandomForestClassifier(5, max_depth=4, random_state=0)
@@ -56,6 +60,14 @@ CLASSIFYING: dict[str, Any] = {
         GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3
     ),
     "calibrated neighbours": CalibratedClassifierCV(KNeighborsClassifier(5), cv=3),
+    "stacked": StackingClassifier([*KINDS, ("svc", SVC()), ("ridge", RidgeClassifier())], cv=3),
+    "stacked trees, features too": StackingClassifier(
+        [("off", "drop"), *KINDS], FOREST, cv=3, passthrough=True
+    ),
+    "stacked labels": StackingClassifier(KINDS, GaussianNB(), cv=3, stack_method="predict"),
+    "stacked behind a scaler": make_pipeline(
+        StandardScaler(), PCA(4), StackingClassifier(KINDS, cv=3, passthrough=True)
+    ),
     "boosted": AdaBoostClassifier(n_estimators=30, random_state=0),
     "boosted machines": AdaBoostClassifier(GaussianNB(), n_estimators=5),
 }
@@ -69,6 +81,11 @@ PREDICTING: dict[str, Any] = {
             ("hist", HistGradientBoostingRegressor()),
         ],
         weights=[1, 5, 3],
+    ),
+    "stacked": StackingRegressor(
+        [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=4)), ("poisson", SVR())],
+        cv=3,
+        passthrough=True,
     ),
     "bags": BaggingRegressor(Ridge(), 12, max_features=0.5, random_state=0),
     "boosted": AdaBoostRegressor(n_estimators=20, random_state=0),
@@ -91,6 +108,7 @@ def assert_alike(predictor: Predictor, rows: np.ndarray) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*failed to converge")
 @pytest.mark.parametrize(("n_classes", "kind"), [(2, "text"), (3, "text"), (4, "number")])
 @pytest.mark.parametrize("name", CLASSIFYING)
 def test_an_ensemble_decides_as_scikit_learn_does(name: str, n_classes: int, kind: str) -> None:
@@ -145,6 +163,8 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "weights below zero": ("means by weight", {"weights": [1, -1, 1]}, "below zero"),
     "boosted by probabilities": ("boosted", {"algorithm": "SAMME.R"}, "SAMME.R"),
     "no weights": ("boosted", {"estimator_weights_": None}, "no estimator_weights_"),
+    "another way to ask": ("stacked", {"stack_method_": ["transform"] * 5}, "by transform, which"),
+    "no last one": ("stacked", {"final_estimator_": None}, "no final_estimator_"),
     "no curves": ("calibrated", {"calibrated_classifiers_": []}, "has 0 members"),
     "curves that are none": ("calibrated", {"calibrated_classifiers_": [Fitted("x")]}, "no estim"),
     "features of others": (
@@ -206,3 +226,14 @@ def test_a_curve_of_one_point_is_the_same_everywhere() -> None:
     predictor = Predictor(signature, [record])
     assert (predictor.predict(data.numbers()).scores == [0.25, 0.75]).all()
     assert_alike(predictor, data.numbers()[:20])
+
+
+@pytest.mark.filterwarnings("ignore:.*failed to converge")
+@pytest.mark.parametrize(
+    "name", ["means by weight", "calibrated", "calibrated machines", "stacked", "bags of pipelines"]
+)
+def test_a_forged_ensemble_is_refused_or_answers(name: str) -> None:
+    estimator = CLASSIFYING[name].fit(data.numbers(), data.labels(3, "number"))
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1, 2))
+    for _, record in forgeries(data.read(estimator), name):
+        assert_refused_or_answered(signature, record, data.numbers()[:20])
