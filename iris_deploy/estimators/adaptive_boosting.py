@@ -10,6 +10,7 @@ from iris_deploy.estimators.attributes import (
     check_classes,
     count_classes,
     fitted_floats,
+    fitted_values,
     read_word,
 )
 from iris_deploy.estimators.ensembles import (
@@ -68,9 +69,9 @@ def _boosting_classifier(
 
 
 def _check_same_classes(member: Fitted, record: Fitted) -> None:
-    own, all_classes = classes_of(member), record.state.get("classes_")
-    same = isinstance(own, np.ndarray) and isinstance(all_classes, np.ndarray)
-    if not same or own.tolist() != all_classes.tolist():  # type: ignore[attr-defined]
+    name = "classes_"
+    own = fitted_values(member, classes_of(member), name)
+    if own != fitted_values(record, record.state.get(name), name):
         raise ArtifactError(f"{record.name} has a member of other classes than its own")
 
 

@@ -162,10 +162,20 @@ def read_width(estimator: Fitted, *older: str) -> int:
 
 def read_number(estimator: Fitted, attribute: str, default: float) -> float:
     """Return a parameter that has to be a number, NaN among them."""
-    value = estimator.state.get(attribute, default)
-    if not isinstance(value, (float, int)) or isinstance(value, bool):
+    value = as_float(estimator.state.get(attribute, default))
+    if value is None:
         raise ArtifactError(f"{estimator.name} has {attribute} that is no number")
-    return float(value)
+    return value
+
+
+def as_float(value: object) -> float | None:
+    """Return a number as a float; None for anything else, and for one beyond all floats."""
+    if not isinstance(value, (float, int)) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def read_list(estimator: Fitted, attribute: str, length: int | None = None) -> list[Any]:
@@ -234,4 +244,5 @@ def _plain(value: object) -> object:
         return None
     if isinstance(value, str):
         return value
-    return float(value) if isinstance(value, (float, int)) else _OTHER
+    number = float(value) if isinstance(value, bool) else as_float(value)
+    return _OTHER if number is None else number

@@ -152,7 +152,8 @@ def _function_transformer(record: Fitted, features: Features, _: Reading) -> Fea
     if function is None:
         return features
     name = function.name.removeprefix("numpy.") if isinstance(function, ClassName) else ""
-    if name not in FUNCTIONS or record.state.get("kw_args"):
+    given = record.state.get("kw_args")
+    if name not in FUNCTIONS or not (given is None or (isinstance(given, dict) and not given)):
         raise ArtifactError(
             "a FunctionTransformer with a function of its own is not supported",
             hint=f"known are those of NumPy: {', '.join(FUNCTIONS)}",

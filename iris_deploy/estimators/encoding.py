@@ -154,11 +154,8 @@ def _dropped(encoder: Fitted, n_features: int) -> Sequence[int | None]:
 def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Features:
     """Write the position of the category."""
     missing = read_number(encoder, "encoded_missing_value", math.nan)
-    unknown = encoder.state.get("unknown_value")
-    if unknown is None:
-        unknown = math.nan
-    if not isinstance(unknown, (float, int)):
-        raise ArtifactError(f"{encoder.name} has unknown_value that is no number")
+    has_unknown = encoder.state.get("unknown_value") is not None
+    unknown = read_number(encoder, "unknown_value", math.nan) if has_unknown else math.nan
     tables = []
     may_miss = features.may_miss.copy()
     for k, known in enumerate(_read_known(encoder, features)):
@@ -166,7 +163,7 @@ def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
 
         def figure(group: int | None, absent: int | None = group_of_missing) -> float:
             if group is None:
-                return float(unknown)
+                return unknown
             return missing if group == absent else float(group)
 
         table = _table(encoder, features, k, known, figure)

@@ -8,6 +8,7 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
+    as_float,
     check_classes,
     count_classes,
     fitted_floats,
@@ -21,6 +22,9 @@ from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.members import Answer, EnsembleKernel, Member
 from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.schema.outputs import ClassOutput, Output
+
+MAX_DEPTH = 20
+"""Of pipelines within one another."""
 
 MAX_MEMBERS = 1000
 """Of one ensemble; a dump can name the same estimator again and again."""
@@ -77,15 +81,16 @@ def _weights(record: Fitted, n_members: int) -> list[float]:
         return [1.0] * n_members
     named = read_list(record, "estimators")
     listed = given.tolist() if isinstance(given, np.ndarray) else given
-    if not isinstance(listed, list) or len(listed) != len(named):
+    plain = isinstance(listed, list) and all(type(weight) in {int, float} for weight in listed)
+    if not plain or len(listed) != len(named):
         raise ArtifactError(f"{record.name} has weights for other members")
     kept = [
-        weight
+        as_float(weight)
         for weight, member in zip(listed, named, strict=True)
         if not (isinstance(member, tuple) and isinstance(member[-1], str))  # 'drop'
     ]
     weights = fitted_floats(
-        Fitted(record.name, {"weights": np.array(kept)}), "weights", (n_members,)
+        Fitted(record.name, {"weights": np.array(kept, np.float64)}), "weights", (n_members,)
     )
     if (weights < 0).any() or not weights.any():
         raise ArtifactError(f"{record.name} has weights that are below zero, or all zero")
@@ -143,13 +148,20 @@ def _bagging_classifier(
 
 def classes_of(member: Fitted) -> object:
     """Return the classes of an estimator; of a pipeline those of its last step."""
-    while member.name == "sklearn.pipeline.Pipeline":
-        steps = member.state.get("steps")
-        last = steps[-1] if isinstance(steps, list) and steps else None
-        if not isinstance(last, tuple) or not isinstance(last[-1], Fitted) or last[-1] is member:
+    return last_of(member).state.get("classes_")
+
+
+def last_of(estimator: Fitted) -> Fitted:
+    """Return the last step of a pipeline; an estimator itself, if it is none."""
+    for _ in range(MAX_DEPTH):
+        steps = estimator.state.get("steps")
+        if estimator.name != "sklearn.pipeline.Pipeline" or not isinstance(steps, list):
             break
-        member = last[-1]
-    return member.state.get("classes_")
+        last = steps[-1] if steps else None
+        if not isinstance(last, tuple) or not last or not isinstance(last[-1], Fitted):
+            break
+        estimator = last[-1]
+    return estimator
 
 
 def _bagging_regressor(

@@ -134,7 +134,8 @@ def _threshold(selector: Fitted, estimator: Fitted, figures: Floats) -> float:
 def _leaves_out(estimator: Fitted) -> bool:
     """Tell whether an estimator gives most features no weight at all, by its penalty."""
     name = estimator.name.rpartition(".")[2]
-    if estimator.state.get("penalty") == "l1" or name in _SPARSE:
+    penalty = estimator.state.get("penalty")
+    if (isinstance(penalty, str) and penalty == "l1") or name in _SPARSE:
         return True
     attribute = {
         "ElasticNet": "l1_ratio",

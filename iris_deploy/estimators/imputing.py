@@ -8,6 +8,7 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
+    as_float,
     fitted_floats,
     fitted_positions,
     fitted_values,
@@ -56,8 +57,9 @@ def _missing_value(imputer: Fitted) -> float:
     value = imputer.state.get("missing_values", math.nan)
     if value is None:
         return math.nan
-    if isinstance(value, (float, int)) and not isinstance(value, bool):
-        return float(value)
+    number = as_float(value)
+    if number is not None:
+        return number
     raise ArtifactError(
         f"{imputer.name} has missing_values that are neither NaN nor a number",
         hint="make them missing before, and fit with missing_values=np.nan",

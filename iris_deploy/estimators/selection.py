@@ -55,7 +55,7 @@ def _best(selector: Fitted) -> _Mask:
     scores = _figures(selector, "scores_")
     count = selector.state.get("k", 10)
     mask = np.ones(len(scores), bool)
-    if count == "all":
+    if isinstance(count, str) and count == "all":
         return mask
     if type(count) is not int or count < 0:
         raise ArtifactError(f"{selector.name} has k {count!r:.40}; expected a number or 'all'")
@@ -70,7 +70,8 @@ def _percentile(selector: Fitted) -> _Mask:
         raise ArtifactError(f"{selector.name} has the percentile {share}; expected 0 to 100")
     if share in {0, 100}:
         return np.full(len(scores), share == 100)
-    limit = np.percentile(scores, 100 - share)
+    with np.errstate(invalid="ignore"):  # between scores that are infinite there is none
+        limit = np.percentile(scores, 100 - share)
     mask: _Mask = scores > limit
     ties = np.flatnonzero(scores == limit)
     room = int(len(scores) * share / 100) - int(mask.sum())

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_deploy.kernels.calibration import Calibration
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import Link, probabilities
 from iris_deploy.kernels.pairs import Pairs, count_members
@@ -20,8 +21,9 @@ from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision, decide
 from iris_deploy.kernels.steps import Step
 from iris_deploy.schema.batch import Floats
 
-Answer = Literal["shares", "label", "number"]
-"""What of a member counts: its probabilities, its label as 1 among 0s, or its number."""
+Answer = Literal["shares", "label", "index", "decision", "number"]
+"""What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
+decision values, or its number."""
 
 Combine = Literal["sum", "median"]
 
@@ -36,17 +38,17 @@ class Member:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs or None
+    link : Link, Pairs, Calibration or None
     after : tuple of Step
         See `estimators.family.Model`.
-    answer : {'shares', 'label', 'number'}
+    answer : {'shares', 'label', 'index', 'decision', 'number'}
     weight : float
     places : ndarray of int, shape (n_answers,) or None
         Which of all classes its own are; None if it knows all.
     """
 
     kernel: Kernel
-    link: Link | Pairs | None
+    link: Link | Pairs | Calibration | None
     after: tuple[Step, ...]
     answer: Answer
     weight: float = 1.0
@@ -64,13 +66,18 @@ class Member:
         xp : FloatMath or ColumnMath
         """
         if self.answer == "shares":
-            if isinstance(self.link, Pairs):
+            if isinstance(self.link, (Calibration, Pairs)):
                 return self.link.scores(decision, xp)
             assert self.link is not None  # noqa: S101 (whoever builds members sees to it)
             return probabilities(decision, self.link, xp)
         if self.answer == "label":
             n_classes = count_answers(self.kernel)
             return [xp.where(index == k, 1.0, 0.0) for k in range(n_classes)]
+        if self.answer == "index":
+            return [1.0 * index]
+        if self.answer == "decision":
+            by_pairs = isinstance(self.link, Pairs)
+            return self.link.scores(decision, xp) if by_pairs else list(decision)  # type: ignore[union-attr]
         value = np.asarray(decision[0])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for step in self.after:

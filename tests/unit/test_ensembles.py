@@ -4,13 +4,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.decomposition import PCA
 from sklearn.ensemble import (
     AdaBoostClassifier,
     AdaBoostRegressor,
     BaggingClassifier,
     BaggingRegressor,
+    GradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
+    StackingClassifier,
+    StackingRegressor,
     VotingClassifier,
     VotingRegressor,
 )
@@ -19,15 +24,17 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.signature import Signature
 from tests import data
 from tests.signatures import NUMBER, classes, number
+from tests.unit.test_forged_records import assert_refused_or_answered, forgeries
 
 SCALED = make_pipeline(StandardScaler(), LogisticRegression())
 FOREST = RandomForestClassifier(5, max_depth=4, random_state=0)
@@ -46,6 +53,21 @@ CLASSIFYING: dict[str, Any] = {
     "bags of few": BaggingClassifier(
         DecisionTreeClassifier(), 30, max_samples=4, bootstrap_features=True, random_state=3
     ),
+    "calibrated": CalibratedClassifierCV(SCALED, cv=3),
+    "calibrated forests": CalibratedClassifierCV(FOREST, cv=3, method="isotonic"),
+    "calibrated machines": CalibratedClassifierCV(SVC(), cv=2, ensemble=False),
+    "calibrated boosting": CalibratedClassifierCV(
+        GradientBoostingClassifier(n_estimators=5), method="isotonic", cv=3
+    ),
+    "calibrated neighbours": CalibratedClassifierCV(KNeighborsClassifier(5), cv=3),
+    "stacked": StackingClassifier([*KINDS, ("svc", SVC()), ("ridge", RidgeClassifier())], cv=3),
+    "stacked trees, features too": StackingClassifier(
+        [("off", "drop"), *KINDS], FOREST, cv=3, passthrough=True
+    ),
+    "stacked labels": StackingClassifier(KINDS, GaussianNB(), cv=3, stack_method="predict"),
+    "stacked behind a scaler": make_pipeline(
+        StandardScaler(), PCA(4), StackingClassifier(KINDS, cv=3, passthrough=True)
+    ),
     "boosted": AdaBoostClassifier(n_estimators=30, random_state=0),
     "boosted machines": AdaBoostClassifier(GaussianNB(), n_estimators=5),
 }
@@ -59,6 +81,11 @@ PREDICTING: dict[str, Any] = {
             ("hist", HistGradientBoostingRegressor()),
         ],
         weights=[1, 5, 3],
+    ),
+    "stacked": StackingRegressor(
+        [("ridge", Ridge()), ("tree", DecisionTreeRegressor(max_depth=4)), ("poisson", SVR())],
+        cv=3,
+        passthrough=True,
     ),
     "bags": BaggingRegressor(Ridge(), 12, max_features=0.5, random_state=0),
     "boosted": AdaBoostRegressor(n_estimators=20, random_state=0),
@@ -81,6 +108,7 @@ def assert_alike(predictor: Predictor, rows: np.ndarray) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.filterwarnings("ignore:.*failed to converge")
 @pytest.mark.parametrize(("n_classes", "kind"), [(2, "text"), (3, "text"), (4, "number")])
 @pytest.mark.parametrize("name", CLASSIFYING)
 def test_an_ensemble_decides_as_scikit_learn_does(name: str, n_classes: int, kind: str) -> None:
@@ -135,6 +163,10 @@ REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "weights below zero": ("means by weight", {"weights": [1, -1, 1]}, "below zero"),
     "boosted by probabilities": ("boosted", {"algorithm": "SAMME.R"}, "SAMME.R"),
     "no weights": ("boosted", {"estimator_weights_": None}, "no estimator_weights_"),
+    "another way to ask": ("stacked", {"stack_method_": ["transform"] * 5}, "by transform, which"),
+    "no last one": ("stacked", {"final_estimator_": None}, "no final_estimator_"),
+    "no curves": ("calibrated", {"calibrated_classifiers_": []}, "has 0 members"),
+    "curves that are none": ("calibrated", {"calibrated_classifiers_": [Fitted("x")]}, "no estim"),
     "features of others": (
         "bags of pipelines",
         {"estimators_features_": [np.arange(9)] * 5},
@@ -161,3 +193,47 @@ def test_a_vote_by_probabilities_wants_members_that_have_some() -> None:
         ArtifactError, match=r"wants probabilities, which .*RidgeClassifier has not"
     ):
         build(estimator)
+
+
+CURVES: dict[str, tuple[str, dict[str, Any], str]] = {
+    "points that fall": ("isotonic", {"X_thresholds_": np.array([2.0, 1.0])}, "ascend|shape"),
+    "no points": ("isotonic", {"X_thresholds_": np.zeros(0), "y_thresholds_": np.zeros(0)}, "asc"),
+    "out of bounds": ("isotonic", {"out_of_bounds": "nan"}, "expected 'clip'"),
+    "no slope": ("sigmoid", {"a_": None}, "no a_"),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_that_is_none_is_refused(name: str) -> None:
+    method, changes, words = CURVES[name]
+    estimator = CalibratedClassifierCV(FOREST, cv=2, method=method)
+    record = data.read(estimator.fit(data.numbers(), data.labels(3, "number")))
+    parts: Any = record.state["calibrated_classifiers_"]
+    parts[0].state["calibrators"][0].state.update(changes)
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1, 2))
+    with pytest.raises(ArtifactError, match=words):
+        Predictor(signature, [record])
+
+
+def test_a_curve_of_one_point_is_the_same_everywhere() -> None:
+    estimator = CalibratedClassifierCV(FOREST, cv=2, method="isotonic")
+    record = data.read(estimator.fit(data.numbers(), data.labels(2, "number")))
+    parts: Any = record.state["calibrated_classifiers_"]
+    for part in parts:
+        one = {"X_thresholds_": np.array([0.5]), "y_thresholds_": np.array([0.75])}
+        part.state["calibrators"][0].state.update(one)
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1))
+    predictor = Predictor(signature, [record])
+    assert (predictor.predict(data.numbers()).scores == [0.25, 0.75]).all()
+    assert_alike(predictor, data.numbers()[:20])
+
+
+@pytest.mark.filterwarnings("ignore:.*failed to converge")
+@pytest.mark.parametrize(
+    "name", ["means by weight", "calibrated", "calibrated machines", "stacked", "bags of pipelines"]
+)
+def test_a_forged_ensemble_is_refused_or_answers(name: str) -> None:
+    estimator = CLASSIFYING[name].fit(data.numbers(), data.labels(3, "number"))
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1, 2))
+    for _, record in forgeries(data.read(estimator), name):
+        assert_refused_or_answered(signature, record, data.numbers()[:20])

@@ -43,6 +43,7 @@ FORGERIES: dict[str, Forge] = {
     "true": lambda _: True,
     "a negative number": lambda _: -1,
     "a large number": lambda _: 2**70,
+    "a number beyond all floats": lambda _: 10**400,
     "not a number": lambda _: float("nan"),
     "text": lambda _: "x",
     "a class": lambda _: ClassName("numpy.exp"),
