@@ -18,7 +18,7 @@ from iris_deploy.estimators import (
     selection,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
-from iris_deploy.estimators.registry import FAMILIES
+from iris_deploy.estimators.registry import all_families
 
 BEFORE: dict[str, Callable[[], Any]] = {
     "BernoulliNB(binarize=None)": Binarizer,
@@ -48,7 +48,7 @@ def cases(
                 yield full, partial(_prepared, before, build) if before else build
 
 
-PARTS = [part for family in FAMILIES for part in family]
+PARTS = [part for family in all_families().values() for part in family]
 
 SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 """Transformers of numbers, feature by feature."""

@@ -83,6 +83,12 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Format], ...] = tuple(
 )
 
 
+OWN_FORMATS = frozenset(
+    kind for _, kind in _KINDS if kind.name.startswith(("model of XGBoost", "model of LightGBM"))
+)
+"""Files that are read, though they are no pickles."""
+
+
 def recognise(data: bytes) -> Format:
     """Tell what a file is.
 

@@ -1,99 +1,150 @@
 """The families of estimators that there are: one line for each.
 
-A new one is a module like scaling.py, and its line here.
+A new one is a module like scaling.py, and its line here. A family is loaded when a dump names
+something of it: a server needs one or two, and each takes a millisecond or several.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 
+from iris_deploy.dumps.formats import OWN_FORMATS, recognise
 from iris_deploy.dumps.names import NAMES
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump, unpack
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators import (
-    adaptive_boosting,
-    boosting,
-    calibrating,
-    composition,
-    decomposition,
-    dummy,
-    encoding,
-    ensembles,
-    expansion,
-    gaussian,
-    hist_boosting,
-    imputing,
-    labels,
-    lightgbm,
-    linear,
-    losses,
-    naive_bayes,
-    neighbors,
-    network,
-    regression,
-    scaling,
-    search,
-    selection,
-    stacking,
-    svm,
-    targets,
-    text,
-    thresholds,
-    trees,
-    xgboost,
-)
-from iris_deploy.estimators.family import Part, Predicting, Transformer
-from iris_deploy.estimators.own_formats import read_own_format
+from iris_deploy.estimators import labels, losses, search
+from iris_deploy.estimators.family import Part
 
-FAMILIES: tuple[tuple[Part, ...], ...] = (
-    scaling.FAMILY,
-    imputing.FAMILY,
-    encoding.FAMILY,
-    selection.FAMILY,
-    decomposition.FAMILY,
-    expansion.FAMILY,
-    composition.FAMILY,
-    linear.FAMILY,
-    naive_bayes.FAMILY,
-    gaussian.FAMILY,
-    regression.FAMILY,
-    svm.FAMILY,
-    neighbors.FAMILY,
-    network.FAMILY,
-    targets.FAMILY,
-    trees.FAMILY,
-    boosting.FAMILY,
-    hist_boosting.FAMILY,
-    xgboost.FAMILY,
-    lightgbm.FAMILY,
-    ensembles.FAMILY,
-    calibrating.FAMILY,
-    stacking.FAMILY,
-    adaptive_boosting.FAMILY,
-    dummy.FAMILY,
-    losses.FAMILY,
-    labels.FAMILY,
-    search.FAMILY,
-    text.FAMILY,
-    thresholds.FAMILY,
-)
-
-_KNOWN = {part.name: part for family in FAMILIES for part in family}
-_CLASSES = {
-    (module, name.rpartition(".")[2]): name
-    for name, part in _KNOWN.items()
-    for module in part.modules
+LINES: dict[str, str] = {
+    "scaling": "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer",
+    "imputing": "SimpleImputer MissingIndicator float",
+    "encoding": "OneHotEncoder OrdinalEncoder",
+    "selection": (
+        "VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "
+        "SelectFromModel RFE RFECV SequentialFeatureSelector f_classif f_regression "
+        "r_regression chi2 mutual_info_classif mutual_info_regression"
+    ),
+    "decomposition": "PCA IncrementalPCA TruncatedSVD",
+    "expansion": "PolynomialFeatures PowerTransformer",
+    "composition": (
+        "Pipeline ColumnTransformer FeatureUnion FunctionTransformer make_column_selector "
+        "slice float64"
+    ),
+    "linear": (
+        "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
+        "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC "
+        "LinearDiscriminantAnalysis"
+    ),
+    "naive_bayes": "MultinomialNB ComplementNB BernoulliNB",
+    "gaussian": "GaussianNB QuadraticDiscriminantAnalysis",
+    "regression": (
+        "LinearRegression Ridge RidgeCV Lasso LassoCV ElasticNet ElasticNetCV Lars LassoLars "
+        "OrthogonalMatchingPursuit BayesianRidge ARDRegression SGDRegressor "
+        "PassiveAggressiveRegressor HuberRegressor QuantileRegressor TheilSenRegressor "
+        "RANSACRegressor PoissonRegressor GammaRegressor TweedieRegressor LinearSVR"
+    ),
+    "svm": "SVC NuSVC SVR NuSVR csr_array csr_matrix",
+    "neighbors": (
+        "KNeighborsClassifier KNeighborsRegressor KDTree BallTree newObj EuclideanDistance "
+        "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
+        "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
+    ),
+    "network": "MLPClassifier MLPRegressor AdamOptimizer SGDOptimizer",
+    "targets": "TransformedTargetRegressor absolute exp expm1 log log1p sqrt square",
+    "trees": (
+        "DecisionTreeClassifier ExtraTreeClassifier RandomForestClassifier "
+        "ExtraTreesClassifier DecisionTreeRegressor ExtraTreeRegressor RandomForestRegressor "
+        "ExtraTreesRegressor Tree"
+    ),
+    "boosting": "GradientBoostingClassifier GradientBoostingRegressor",
+    "hist_boosting": (
+        "HistGradientBoostingClassifier HistGradientBoostingRegressor TreePredictor "
+        "_BinMapper LabelEncoder"
+    ),
+    "xgboost": (
+        "XGBClassifier XGBRegressor XGBRFClassifier XGBRFRegressor Booster XGBoostLabelEncoder"
+    ),
+    "lightgbm": "LGBMClassifier LGBMRegressor Booster LGBMLabelEncoder set list",
+    "ensembles": (
+        "VotingClassifier VotingRegressor BaggingClassifier BaggingRegressor Bunch LabelEncoder"
+    ),
+    "calibrating": (
+        "CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration IsotonicRegression"
+    ),
+    "stacking": "StackingClassifier StackingRegressor",
+    "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
+    "dummy": "DummyClassifier DummyRegressor",
+    "text": (
+        "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix csr_matrix int64 float32"
+    ),
+    "thresholds": (
+        "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
+        "MethodMetadataRequest _CurveScorer"
+    ),
 }
-_SUPPORTED = ", ".join(
-    part.name.rpartition(".")[2]
-    for part in _KNOWN.values()
-    if isinstance(part, (Transformer, Predicting))
+"""What each family reads, by the names of classes and functions without their modules."""
+
+_AT_ONCE = (losses.FAMILY, labels.FAMILY, search.FAMILY)
+"""Families without arithmetic."""
+
+_HINT = (
+    "iris-deploy inspect shows what is in it, docs/tables.md what is supported; nothing of the "
+    "file was run"
 )
-_HINT = f"supported are {_SUPPORTED} and a Pipeline of these; nothing of the file was run"
+
+
+class _Families(Mapping[tuple[str, str], str]):
+    """Public names of the classes that a dump may name, by module and name; loaded when asked."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Part] = {}
+        self._classes: dict[tuple[str, str], str] = {}
+        self._waiting: dict[str, list[str]] = {}
+        for family, names in LINES.items():
+            for name in names.split():
+                self._waiting.setdefault(name, []).append(family)
+        for parts in _AT_ONCE:
+            self._add(parts)
+
+    def __getitem__(self, key: tuple[str, str]) -> str:
+        """Return the public name of a class."""
+        self.load(key[1])
+        return self._classes[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        """Yield what is loaded."""
+        return iter(self._classes)
+
+    def __len__(self) -> int:
+        """Return how many are loaded."""
+        return len(self._classes)
+
+    def load(self, name: str) -> None:
+        """Load the families that read something of a name."""
+        for family in self._waiting.pop(name, ()):
+            self._add(import_module(f"iris_deploy.estimators.{family}").FAMILY)
+
+    def _add(self, parts: Sequence[Part]) -> None:
+        for part in parts:
+            self.known[part.name] = part
+            short = part.name.rpartition(".")[2]
+            self._classes |= {(module, short): part.name for module in part.modules}
+
+
+_CLASSES = _Families()
+
+
+def all_families() -> dict[str, tuple[Part, ...]]:
+    """Load all families, and return what each reads, by its name."""
+    lazy = {name: import_module(f"iris_deploy.estimators.{name}").FAMILY for name in LINES}
+    at_once = dict(zip(("losses", "labels", "search"), _AT_ONCE, strict=True))
+    return lazy | at_once
 
 
 def find(name: str) -> Part | None:
     """Return what is known of a class by its public name."""
-    return _KNOWN.get(name)
+    _CLASSES.load(name.rpartition(".")[2])
+    return _CLASSES.known.get(name)
 
 
 def is_read(module: str, name: str) -> bool:
@@ -124,8 +175,13 @@ def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
         See `dumps.unpack.read_dump`.
     """
     plain = unpack(data, limit)
-    model = read_own_format(plain)
-    return read_dump(plain, _CLASSES, hint=_HINT) if model is None else model
+    if recognise(plain) in OWN_FORMATS:
+        from iris_deploy.estimators.own_formats import read_own_format
+
+        model = read_own_format(plain)
+        if model is not None:
+            return model
+    return read_dump(plain, _CLASSES, hint=_HINT)
 
 
 def read_estimator(

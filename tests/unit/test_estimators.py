@@ -3,8 +3,10 @@
 import pickle
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.linear_model import Perceptron
@@ -13,9 +15,10 @@ from sklearn.preprocessing import StandardScaler
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators import registry
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.reading import build_model
-from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.estimators.registry import all_families, find, public_name, read_estimator
 from tests.pickling import CHILD, CLASSIFIERS, SCALERS, dump, samples, signature
 from tests.signatures import numbers_to_classes
 
@@ -242,3 +245,39 @@ except ArtifactError:
         check=False,
     )
     assert (ran.returncode, ran.stdout) == (0, b"refused\n"), ran.stderr[-2000:]
+
+
+def test_a_family_is_loaded_for_every_name_that_it_reads() -> None:
+    """The registry lists them, so that no family is loaded for nothing."""
+    for family, parts in all_families().items():
+        read = {part.name.rpartition(".")[2] for part in parts}
+        if family in registry.LINES:
+            assert set(registry.LINES[family].split()) == read, family
+        for part in parts:
+            assert find(part.name) is not None
+            short = part.name.rpartition(".")[2]
+            assert all(
+                public_name(module, short) != f"{module}.{short}" or module in part.name
+                for module in part.modules
+            )
+
+
+def test_what_a_dump_does_not_name_is_not_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "model.pkl"
+    joblib.dump(StandardScaler().fit([[1.0], [2.0]]), file)
+    told = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from pathlib import Path\n"
+            "from iris_deploy.estimators.registry import read_estimator\n"
+            f"read_estimator(Path({str(file)!r}).read_bytes())\n"
+            "print(*(m for m in sys.modules if m.startswith('iris_deploy.')))",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert "iris_deploy.estimators.scaling" in told
+    for family in ("linear", "trees", "svm", "xgboost", "text"):
+        assert f"iris_deploy.estimators.{family}" not in told

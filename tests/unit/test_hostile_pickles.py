@@ -306,15 +306,15 @@ def test_a_dump_of_anything_but_an_estimator_is_refused(data: object) -> None:
     [GaussianProcessClassifier(), KMeans(2, n_init=1), FastICA(2, whiten="unit-variance")],
     ids=lambda estimator: type(estimator).__name__,
 )
-def test_an_unsupported_estimator_is_refused_with_the_list_of_those_that_are(
+def test_an_unsupported_estimator_is_refused_saying_where_those_are_listed_that_are_not(
     estimator: Any,
 ) -> None:
     estimator.fit(*samples("3 classes"))
     for value in (estimator, make_pipeline(StandardScaler(), estimator)):
         with pytest.raises(ArtifactError, match=type(estimator).__name__) as caught:
             read_estimator(dump(value))
-        for name in ("StandardScaler", "OneHotEncoder", "Perceptron", "RandomForestRegressor"):
-            assert name in str(caught.value.hint)
+        for word in ("iris-deploy inspect", "docs/tables.md", "nothing of the file was run"):
+            assert word in str(caught.value.hint)
 
 
 ODD = {
