@@ -233,7 +233,9 @@ def spam_filter(dump: Dump) -> Layout:
 
 def boosting_with_codes(dump: Dump) -> Layout:
     table = data.passengers(200)[["sex", "fare", "age", "survived"]].dropna(subset=["sex"])
-    X = table.drop(columns="survived").replace({"sex": {"male": 0, "female": 1}}).astype(float)
+    X = table.drop(columns="survived")
+    X["sex"] = X["sex"].map({"male": 0.0, "female": 1.0})
+    X = X.astype(float)
     model = xgboost.XGBClassifier(n_estimators=10, random_state=0).fit(X, table["survived"])
     dump("model", model)
 

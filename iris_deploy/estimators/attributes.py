@@ -95,6 +95,13 @@ def count_classes(output: Output) -> int:
     return len(output.classes)
 
 
+def known_classes(classifier: Fitted) -> object:
+    """Return the classes of a classifier, whatever they are."""
+    binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
+    holder = binarizer if isinstance(binarizer, Fitted) else classifier
+    return holder.state.get("classes_", classifier.state.get("classes_"))
+
+
 def check_classes(classifier: Fitted, n_classes: int) -> None:
     """Make sure that a classifier was fitted to so many classes.
 
@@ -103,7 +110,7 @@ def check_classes(classifier: Fitted, n_classes: int) -> None:
     ArtifactError
         If it was not.
     """
-    classes = classifier.state.get("classes_")
+    classes = known_classes(classifier)
     if not isinstance(classes, np.ndarray) or classes.shape != (n_classes,):
         raise ArtifactError(
             f"{classifier.name} has no classes_ for {n_classes} classes; expected a fitted one",

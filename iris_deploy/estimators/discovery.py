@@ -109,6 +109,19 @@ def takes_text(record: Fitted) -> bool:
     return record.name in _VECTORIZERS
 
 
+def knows_none(records: Sequence[Fitted]) -> bool:
+    """Tell whether an encoder has None for what is missing, and not NaN: scikit-learn differs."""
+    left, seen = [*records], 0
+    while left and seen < MAX_ESTIMATORS:
+        record, seen = left.pop(), seen + 1
+        lists = record.state.get("categories_")
+        arrays = lists if isinstance(lists, list) else []
+        if any(isinstance(a, np.ndarray) and a.dtype.hasobject and None in a for a in arrays):
+            return True
+        left += _inside(record)
+    return False
+
+
 def find_words(records: Sequence[Fitted]) -> list[str]:
     """Return words that vectorizers know, a thousand at most; estimators within others too."""
     found: list[str] = []

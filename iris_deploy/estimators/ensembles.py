@@ -13,6 +13,7 @@ from iris_deploy.estimators.attributes import (
     count_classes,
     fitted_floats,
     fitted_positions,
+    known_classes,
     read_list,
     read_width,
     read_word,
@@ -148,7 +149,7 @@ def _bagging_classifier(
 
 def classes_of(member: Fitted) -> object:
     """Return the classes of an estimator; of a pipeline those of its last step."""
-    return last_of(member).state.get("classes_")
+    return known_classes(last_of(member))
 
 
 def last_of(estimator: Fitted) -> Fitted:

@@ -9,6 +9,7 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.attributes import known_classes
 from iris_deploy.estimators.family import Part
 from iris_deploy.schema.outputs import Label
 
@@ -30,7 +31,7 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
     ArtifactError
         If it has none, or any that is neither text, a whole number, true or false.
     """
-    classes = record.state.get("classes_")
+    classes = known_classes(record)
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         raise ArtifactError(
             f"{record.name} does not say which classes it knows",

@@ -37,8 +37,7 @@ def _reader(link_of: _LinkOf) -> Callable[..., Model]:
         n_classes = count_classes(output)
         n_scores = 1 if n_classes == 2 else n_classes
         coef = read_weights(classifier, features, n_scores, f"{n_classes} classes")
-        binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
-        check_classes(binarizer if isinstance(binarizer, Fitted) else classifier, n_classes)
+        check_classes(classifier, n_classes)
         kernel = LinearKernel(
             features.transform,
             coef,

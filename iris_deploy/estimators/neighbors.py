@@ -181,7 +181,7 @@ _CASES: tuple[dict[str, Any], ...] = (
     {"weights": "distance", "n_neighbors": 11, "algorithm": "ball_tree"},
     {"p": 1, "n_neighbors": 3},
     {"metric": "chebyshev", "weights": "distance"},
-    {"algorithm": "brute", "p": 1, "n_neighbors": 1},
+    {"algorithm": "brute", "p": 1, "n_neighbors": 2, "weights": "distance"},
 )
 
 FAMILY = (

@@ -149,7 +149,11 @@ def read_adapter(path: Path) -> AdapterFile:
         raise SettingsError(f"`adapter`: {path} has more than {_MOST_BYTES:,} bytes")
     try:
         read = msgspec.convert(tomllib.loads(data.decode()), _File)
-    except (ValueError, RecursionError) as exc:  # of TOML, of text, of msgspec
+    except (
+        ValueError,
+        RecursionError,
+        msgspec.MsgspecError,
+    ) as exc:  # of TOML, of text, of msgspec
         raise SettingsError(
             f"`adapter`: {path} is not an adapter: {str(exc)[:200]}",
             hint="docs/import.md shows what it may say",

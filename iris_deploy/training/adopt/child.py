@@ -34,7 +34,8 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
         estimators.append(value)
     X: Any = asked["columns"][0]["values"]  # a vectorizer takes a list of texts
     if not asked["listed"]:
-        X = _build_rows(asked["columns"], framed=asked["framed"])
+        missing = None if asked["none"] else np.nan
+        X = _build_rows(asked["columns"], missing, framed=asked["framed"])
     *transformers, last = estimators
     against = _name(last)
     for transformer in transformers:
@@ -61,21 +62,22 @@ def _name(estimator: Any) -> str:
     return f"{'scikit-learn' if package == 'sklearn' else package} {release}".strip()
 
 
-def _build_rows(columns: list[dict[str, Any]], *, framed: bool) -> Any:
+def _build_rows(columns: list[dict[str, Any]], missing: Any, *, framed: bool) -> Any:
     if not framed:
         return np.array([column["values"] for column in columns], float).T
     import pandas as pd
 
-    return pd.DataFrame({column["name"]: _build_column(column) for column in columns})
+    return pd.DataFrame({column["name"]: _build_column(column, missing) for column in columns})
 
 
-def _build_column(column: dict[str, Any]) -> Any:
+def _build_column(column: dict[str, Any], missing: Any) -> Any:
     if column["categories"]:
         import pandas as pd
 
         return pd.Categorical(column["values"], column["categories"])
-    values = [np.nan if v is None else v for v in column["values"]]
-    return np.array(values, object if column["text"] else float)
+    if column["text"]:
+        return np.array([missing if v is None else v for v in column["values"]], object)
+    return np.array([np.nan if v is None else v for v in column["values"]], float)
 
 
 if __name__ == "__main__":
