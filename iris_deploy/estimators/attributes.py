@@ -179,10 +179,7 @@ def as_float(value: object) -> float | None:
     """Return a number as a float; None for anything else, and for one beyond all floats."""
     if not isinstance(value, (float, int)) or isinstance(value, bool):
         return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
+    return float(value) if isinstance(value, float) or abs(value) < 1 << 1023 else None
 
 
 def read_list(estimator: Fitted, attribute: str, length: int | None = None) -> list[Any]:
@@ -220,9 +217,7 @@ def fitted_values(estimator: Fitted, array: object, attribute: str) -> list[Any]
         raise ArtifactError(f"{estimator.name} has {attribute} that is no array of categories")
     values = [_plain(value) for value in array.tolist()]
     if any(value is _OTHER for value in values):
-        raise ArtifactError(
-            f"{estimator.name} has {attribute} that holds more than text and numbers"
-        )
+        raise ArtifactError(f"{estimator.name} has {attribute} of more than text and numbers")
     return values
 
 

@@ -269,10 +269,12 @@ def test_what_a_dump_does_not_name_is_not_loaded(tmp_path: Path) -> None:
         [
             sys.executable,
             "-c",
-            "import sys; from pathlib import Path\n"
-            "from iris_deploy.estimators.registry import read_estimator\n"
-            f"read_estimator(Path({str(file)!r}).read_bytes())\n"
-            "print(*(m for m in sys.modules if m.startswith('iris_deploy.')))",
+            (
+                "import sys; from pathlib import Path\n"
+                "from iris_deploy.estimators.registry import read_estimator\n"
+                f"read_estimator(Path({str(file)!r}).read_bytes())\n"
+                "print(*(m for m in sys.modules if m.startswith('iris_deploy.')))"
+            ),
         ],
         capture_output=True,
         text=True,
