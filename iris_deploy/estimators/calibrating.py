@@ -14,7 +14,7 @@ from iris_deploy.estimators.attributes import (
     read_list,
     read_word,
 )
-from iris_deploy.estimators.ensembles import MAX_MEMBERS, Asked, has_shares, last_of
+from iris_deploy.estimators.ensembles import MAX_MEMBERS, Asked, last_of
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.calibration import Calibration, Sigmoid, Steps
@@ -54,7 +54,7 @@ def _calibrated(record: Fitted, features: Features, output: Output, reading: Rea
         model = asked.model(inner, features, output)
         link = _figures(record, last, model, n_classes)
         calibration = Calibration(link, _curves(part, 1 if n_classes == 2 else n_classes))
-        members.append(Member(model.kernel, calibration, (), "shares"))
+        members.append(Member(model.kernel, calibration, (), None, "shares"))
     kernel = EnsembleKernel(members, n_classes, float(len(members)), "largest")
     return Model(kernel=kernel, link="shares")
 
@@ -62,13 +62,13 @@ def _calibrated(record: Fitted, features: Features, output: Output, reading: Rea
 def _figures(record: Fitted, last: Fitted, model: Model, n_classes: int) -> Any:
     """Return what makes of scores the figures that were calibrated."""
     name = last.name.rpartition(".")[2]
-    if name in _SHARING and has_shares(model):
+    if name in _SHARING and model.has_probabilities:
         return model.link
     if name not in DECIDING:
         raise ArtifactError(f"{record.name} of {last.name} is not supported")
     if name not in {"SVC", "NuSVC"} or n_classes == 2:
         return None
-    if read_word(last, "decision_function_shape", "ovr") != "ovr" or has_shares(model):
+    if read_word(last, "decision_function_shape", "ovr") != "ovr" or model.has_probabilities:
         raise ArtifactError(f"{record.name} of {last.name} by pairs of classes is not supported")
     return model.link
 

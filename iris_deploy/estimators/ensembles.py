@@ -21,7 +21,6 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.members import Answer, EnsembleKernel, Member
-from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.schema.outputs import ClassOutput, Output
 
 MAX_DEPTH = 20
@@ -63,16 +62,9 @@ def read_members(record: Fitted) -> list[Fitted]:
     return members
 
 
-def has_shares(model: Model) -> bool:
-    """Tell whether a model has probabilities."""
-    if isinstance(model.link, Pairs):
-        return model.link.are_probabilities
-    return model.link is not None
-
-
 def as_member(model: Model, answer: Answer, weight: float = 1.0, places: Any = None) -> Member:
     """Return a model as one among others."""
-    return Member(model.kernel, model.link, model.after, answer, weight, places)
+    return Member(model.kernel, model.link, model.after, model.cut, answer, weight, places)
 
 
 def _weights(record: Fitted, n_members: int) -> list[float]:
@@ -108,7 +100,7 @@ def _voting_classifier(
     members = []
     for each, weight in zip(records, weights, strict=True):
         model = asked.model(each, features, output)
-        if soft and not has_shares(model):
+        if soft and not model.has_probabilities:
             raise ArtifactError(f"{record.name} wants probabilities, which {each.name} has not")
         members.append(as_member(model, "shares" if soft else "label", weight))
     divisor = sum_in_order(weights) if soft else 1.0
@@ -141,7 +133,7 @@ def _bagging_classifier(
         if len(places) < 2 or places != sorted({*places}):
             raise ArtifactError(f"{record.name} has a member of fewer than two classes")
         model = asked.model(each, own, ClassOutput(name="", classes=tuple(places)))
-        answer: Answer = "shares" if has_shares(model) else "label"
+        answer: Answer = "shares" if model.has_probabilities else "label"
         members.append(as_member(model, answer, 1.0, np.array(places)))
     kernel = EnsembleKernel(members, n_classes, float(len(members)), "largest")
     return Model(kernel=kernel, link="shares")

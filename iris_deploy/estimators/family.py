@@ -39,6 +39,12 @@ class Model:
     after: tuple[Step, ...] = ()
     cut: Cut | None = None
 
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it has probabilities, and not decision values alone."""
+        link = self.link
+        return link.are_probabilities if isinstance(link, Pairs) else link is not None
+
 
 class Reading(Protocol):
     """Reads an estimator that is within another."""

@@ -14,10 +14,10 @@ from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import scores_of
-from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.kernels.proposals import decide_rows
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
+from iris_deploy.kernels.thresholds import build_row, choose
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
 from iris_deploy.schema.outputs import ClassOutput, Label
@@ -77,17 +77,13 @@ class Predictor:
         self._by_row = signature.has_text  # texts have no columns of floats
         self._classes: tuple[Label, ...] = signature.classes
         self._names = np.array([*signature.classes], dtype=object)  # six times as fast as a list
-        self._row = self._kernel.build_row()
         self._cut = model.cut
-        if self._cut:
-            self._row = self._cut.row(self._row)
+        self._row = build_row(self._kernel, self._cut)
         self.sums = self._kernel.size
         self._at_a_time = max(_FIGURES // self._kernel.n_scores, 1)
         self.score_name: ScoreName | None = None
         if self._decides:
-            link = self._link
-            known = link.are_probabilities if isinstance(link, Pairs) else link is not None
-            self.score_name = "probabilities" if known else "decision_values"
+            self.score_name = "probabilities" if model.has_probabilities else "decision_values"
         elif self._after:
             self._row = self._finishing(self._row)
 
@@ -118,8 +114,7 @@ class Predictor:
 
     def scores(self, decision: Sequence[float]) -> Sequence[float]:
         """Return the scores of one row, in the order of the classes, from its decision values."""
-        scores: Sequence[float] = self._scores(decision, FloatMath)
-        return scores
+        return scores_of(decision, self._link, FloatMath)
 
     def value(self, row: Sequence[float]) -> Label | float:
         """Return the label of one row, or the number; see `decide`."""
@@ -131,7 +126,7 @@ class Predictor:
         index, decision = self.decide(row)
         if not self._decides:
             return decision[0], ()
-        return self._classes[index], tuple(self._scores(decision, FloatMath))
+        return self._classes[index], tuple(scores_of(decision, self._link, FloatMath))
 
     def predict(self, rows: Sequence[Sequence[float]] | Floats) -> Predictions:
         """Return what is predicted for many rows, the bits of each as `score` gives them.
@@ -151,7 +146,7 @@ class Predictor:
         decision = self._decisions(rows)
         indices = self._choose(decision)
         with np.errstate(over="ignore"):  # scores farther apart than floats go: a probability of 0
-            scores = np.stack(self._scores(list(decision), ColumnMath), axis=1)
+            scores = np.stack(scores_of(list(decision), self._link, ColumnMath), axis=1)
         return Predictions(indices, self._names.take(indices).tolist(), scores)
 
     def values(self, rows: Sequence[Sequence[float]] | Floats) -> list[Any]:
@@ -204,11 +199,7 @@ class Predictor:
         return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
 
     def _choose(self, decision: Floats, at: int = 0) -> Indices:
-        indices = decide(decision, self._kernel.rule)
-        return _checked(self._cut.columns(decision, indices) if self._cut else indices, at)
-
-    def _scores(self, decision: Sequence[Any], xp: Any) -> Sequence[Any]:
-        return scores_of(decision, self._link, xp)
+        return _checked(choose(decision, self._kernel.rule, self._cut), at)
 
     def _finish(self, decision: Floats) -> Floats:
         """Turn scores into numbers, where they are none yet."""

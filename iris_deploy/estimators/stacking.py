@@ -16,7 +16,6 @@ from iris_deploy.estimators.calibrating import DECIDING
 from iris_deploy.estimators.ensembles import (
     Asked,
     as_member,
-    has_shares,
     last_of,
     predicting,
     read_members,
@@ -55,7 +54,7 @@ def _answering(
     one = 1 if n_classes == 2 else n_classes
     if method == "predict":
         return as_member(model, "index"), 1
-    if method == "predict_proba" and has_shares(model):
+    if method == "predict_proba" and model.has_probabilities:
         return as_member(model, "shares"), one
     last = last_of(each)
     by_pairs = n_classes > 2 and read_word(last, "decision_function_shape", "ovr") == "ovo"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.kernels.elementary import FloatMath, logistic
-from iris_deploy.kernels.links import Link, probabilities
+from iris_deploy.kernels.links import Link, scores_of
 from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.schema.batch import Floats
 
@@ -78,11 +78,7 @@ class Calibration:
 
     def scores(self, decision: Sequence[Any], xp: Any) -> list[Any]:
         """Return one probability a class."""
-        figures = list(decision)
-        if isinstance(self.link, Pairs):
-            figures = self.link.scores(decision, xp)
-        elif self.link is not None:
-            figures = probabilities(decision, self.link, xp)
+        figures = scores_of(decision, self.link, xp)
         if len(self.curves) == 1:
             share = _fair(self.curves[0].of(figures[-1], xp), xp)
             return [_fair(1.0 - share, xp), share]

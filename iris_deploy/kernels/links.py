@@ -3,11 +3,10 @@
 from collections.abc import Callable, Sequence
 from functools import reduce
 from operator import add
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from iris_deploy.kernels import singles
 from iris_deploy.kernels.elementary import exp, logistic
-from iris_deploy.kernels.pairs import Pairs
 
 Link = Literal[
     "logistic",
@@ -68,22 +67,30 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
     return [xp.where(none, 1.0, s) / total for s in shares]
 
 
-def scores_of(decision: Sequence[Any], link: Link | Pairs | None, xp: Any) -> Sequence[Any]:
+class Figures(Protocol):
+    """What makes one score a class of decision values in its own way."""
+
+    def scores(self, decision: Sequence[Any], xp: Any) -> list[Any]:
+        """Return one score a class; see `scores_of`."""
+        ...
+
+
+def scores_of(decision: Sequence[Any], link: Link | Figures | None, xp: Any) -> Sequence[Any]:
     """Return one score a class: probabilities if there is a link, else decision values.
 
     Parameters
     ----------
     decision : sequence of float or of ndarray of shape (n_rows,)
         What is decided by.
-    link : Link, Pairs or None
+    link : Link, Figures or None
     xp : FloatMath or ColumnMath
         For what the entries are.
     """
-    if isinstance(link, Pairs):
-        return link.scores(decision, xp)
-    if link:
+    if link is None:
+        return (-decision[0], decision[0]) if len(decision) == 1 else decision
+    if isinstance(link, str):
         return probabilities(decision, link, xp)
-    return (-decision[0], decision[0]) if len(decision) == 1 else decision
+    return link.scores(decision, xp)
 
 
 def sigmoids(scores: Sequence[Any], xp: Any) -> list[Any]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from iris_deploy.kernels.calibration import Calibration
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
-from iris_deploy.kernels.links import Link, probabilities
+from iris_deploy.kernels.links import Link, scores_of
 from iris_deploy.kernels.pairs import Pairs, count_members
 from iris_deploy.kernels.protocol import DecideRow, Kernel
-from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision, decide
+from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
 from iris_deploy.kernels.steps import Step
-from iris_deploy.schema.batch import Floats
+from iris_deploy.kernels.thresholds import Cut, build_row, choose
+from iris_deploy.schema.batch import Floats, Indices
 
 Answer = Literal["shares", "label", "index", "decision", "number"]
 """What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
@@ -40,6 +41,7 @@ class Member:
     kernel : Kernel
     link : Link, Pairs, Calibration or None
     after : tuple of Step
+    cut : Cut or None
         See `estimators.family.Model`.
     answer : {'shares', 'label', 'index', 'decision', 'number'}
     weight : float
@@ -50,9 +52,26 @@ class Member:
     kernel: Kernel
     link: Link | Pairs | Calibration | None
     after: tuple[Step, ...]
+    cut: Cut | None
     answer: Answer
     weight: float = 1.0
     places: NDArray[np.int64] | None = None
+
+    def build_row(self) -> DecideRow:
+        """Build the function from one row to its label and scores."""
+        return build_row(self.kernel, self.cut)
+
+    def many(self, rows: Floats) -> tuple[list[Any], Indices]:
+        """Return what it answers to many rows, and its labels, `OVERFLOW` where it has none.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+        """
+        decision = self.kernel.columns(rows)
+        index = choose(decision, self.kernel.rule, self.cut)
+        with np.errstate(all="ignore"):
+            return self.answers(index, list(decision), ColumnMath), index
 
     def answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
         """Return its answers: one a class of its own, or the number.
@@ -66,10 +85,7 @@ class Member:
         xp : FloatMath or ColumnMath
         """
         if self.answer == "shares":
-            if isinstance(self.link, (Calibration, Pairs)):
-                return self.link.scores(decision, xp)
-            assert self.link is not None  # noqa: S101 (whoever builds members sees to it)
-            return probabilities(decision, self.link, xp)
+            return list(scores_of(decision, self.link, xp))
         if self.answer == "label":
             n_classes = count_answers(self.kernel)
             return [xp.where(index == k, 1.0, 0.0) for k in range(n_classes)]
@@ -126,11 +142,13 @@ class EnsembleKernel:
 
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
-        built: dict[int, DecideRow] = {}
+        built: dict[tuple[int, int], DecideRow] = {}
+        parts = []
         for member in self.members:
-            if id(member.kernel) not in built:
-                built[id(member.kernel)] = member.kernel.build_row()
-        parts = [(member, built[id(member.kernel)]) for member in self.members]
+            key = id(member.kernel), id(member.cut)
+            if key not in built:
+                built[key] = member.build_row()
+            parts.append((member, built[key]))
         decide_row = build_decision(self.rule)
         lost = (float("nan"),) * self.n_scores
 
@@ -163,11 +181,9 @@ class EnsembleKernel:
             part = rows[at : at + _ROWS]
             found, lost = [], np.zeros(len(part), bool)
             for member in self.members:
-                decision = member.kernel.columns(part)
-                index = decide(decision, member.kernel.rule)
+                answers, index = member.many(part)
                 lost |= index == OVERFLOW
-                with np.errstate(all="ignore"):
-                    found.append(member.answers(index, list(decision), ColumnMath))
+                found.append(answers)
             own = np.array(self._combined(found, ColumnMath)).reshape(self.n_scores, len(part))
             own[:, lost] = np.nan
             scores[:, at : at + _ROWS] = own

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from iris_deploy.kernels.elementary import ColumnMath, FloatMath
+from iris_deploy.kernels.elementary import FloatMath
 from iris_deploy.kernels.members import Member
 from iris_deploy.kernels.mixing import MixRow
-from iris_deploy.kernels.scores import OVERFLOW, decide
+from iris_deploy.kernels.scores import OVERFLOW
 from iris_deploy.schema.batch import Floats
 
 
@@ -42,7 +42,7 @@ class Answers:
     def build_row(self) -> MixRow:
         """Build the function for one row."""
         parts = [
-            (member, member.kernel.build_row(), count)
+            (member, member.build_row(), count)
             for member, count in zip(self.members, self.counts, strict=True)
         ]
 
@@ -63,10 +63,8 @@ class Answers:
         rows = np.ascontiguousarray(features.T)
         found: list[Any] = []
         for member, count in zip(self.members, self.counts, strict=True):
-            decision = member.kernel.columns(rows)
-            index = decide(decision, member.kernel.rule)
-            with np.errstate(all="ignore"):
-                own = np.array(member.answers(index, list(decision), ColumnMath)[-count:])
+            answers, index = member.many(rows)
+            own = np.array(answers[-count:])
             own[:, index == OVERFLOW] = np.inf
             found.append(own)
         return np.concatenate(found)

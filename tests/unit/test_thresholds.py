@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, make_scorer
 from sklearn.model_selection import FixedThresholdClassifier, TunedThresholdClassifierCV
@@ -41,6 +41,27 @@ CHOSEN: dict[str, Any] = {
     ),
 }
 
+AMONG_OTHERS: dict[str, Any] = {
+    "by vote": VotingClassifier(
+        [(name, CHOSEN[name]) for name in CHOSEN if "first" not in name and "class" not in name]
+    ),
+    "of the first class": VotingClassifier(
+        [("shy", FixedThresholdClassifier(FOREST, threshold=0.2, pos_label=0))]
+    ),
+    "one vote": VotingClassifier([("shy", FixedThresholdClassifier(PIPELINE, threshold=0.95))]),
+    "of the same classifier": VotingClassifier(
+        [
+            ("bold", FixedThresholdClassifier(FOREST, threshold=0.1)),
+            ("shy", FixedThresholdClassifier(FOREST, threshold=0.9)),
+            ("plain", FOREST),
+        ]
+    ),
+    "by probability": VotingClassifier(
+        [("shy", FixedThresholdClassifier(PIPELINE, threshold=0.95)), ("plain", FOREST)],
+        voting="soft",
+    ),
+}
+
 
 def signature() -> Signature:
     return Signature(columns=tuple(map(number, NAMES)), output=classes("ant", "bee"))
@@ -56,6 +77,17 @@ def test_a_threshold_of_scikit_learn_decides(name: str) -> None:
     assert predictor.values(rows) == expected
     assert [predictor.value(row) for row in rows[:300].tolist()] == expected[:300]
     assert predictor.predict(rows).values == expected
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("name", AMONG_OTHERS)
+def test_a_threshold_of_scikit_learn_decides_within_an_ensemble(name: str) -> None:
+    estimator = AMONG_OTHERS[name].fit(data.numbers(), data.labels(2, "text"))
+    predictor = Predictor(signature(), [read(estimator)])
+    rows = data.probes(FOREST.fit(data.numbers(), data.labels(2, "text")), 3000)
+    expected = estimator.predict(rows).tolist()
+    assert predictor.values(rows) == expected
+    assert [predictor.value(row) for row in rows[:300].tolist()] == expected[:300]
 
 
 @pytest.mark.parametrize("positive", ["ant", "bee"])
