@@ -111,27 +111,34 @@ def takes_text(record: Fitted) -> bool:
 
 def knows_none(records: Sequence[Fitted]) -> bool:
     """Tell whether an encoder has None for what is missing, and not NaN: scikit-learn differs."""
-    left, seen = [*records], 0
-    while left and seen < MAX_ESTIMATORS:
-        record, seen = left.pop(), seen + 1
+    for record in _within(records):
         lists = record.state.get("categories_")
         arrays = lists if isinstance(lists, list) else []
         if any(isinstance(a, np.ndarray) and a.dtype.hasobject and None in a for a in arrays):
             return True
-        left += _inside(record)
     return False
 
 
 def find_words(records: Sequence[Fitted]) -> list[str]:
     """Return words that vectorizers know, a thousand at most; estimators within others too."""
     found: list[str] = []
-    left, seen = [*records], 0
-    while left and seen < MAX_ESTIMATORS and len(found) < _MOST_WORDS:
-        record, seen = left.pop(), seen + 1
+    for record in _within(records):
         if takes_text(record) and isinstance(known := record.state.get("vocabulary_"), dict):
             found += [word for word in islice(known, _MOST_WORDS) if type(word) is str]
-        left += _inside(record)
+        if len(found) >= _MOST_WORDS:
+            break
     return found[:_MOST_WORDS]
+
+
+def _within(records: Sequence[Fitted]) -> Iterator[Fitted]:
+    """Yield estimators and all that they hold, as many as a model may have."""
+    left = [*records]
+    for _ in range(MAX_ESTIMATORS):
+        if not left:
+            return
+        record = left.pop()
+        yield record
+        left += _inside(record)
 
 
 def _inside(record: Fitted) -> list[Fitted]:

@@ -214,8 +214,4 @@ FAMILY = (
         "BaggingRegressor", _bagging_regressor, "bagging", _FEW, {"max_features": 0.6} | _FEW
     ),
     Part(name="sklearn.utils.Bunch", modules=("sklearn.utils._bunch", "sklearn.utils")),
-    Part(
-        name="sklearn.preprocessing.LabelEncoder",
-        modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
-    ),
 )

@@ -193,8 +193,4 @@ FAMILY = (
         Part(name=f"sklearn.ensemble.{name}", modules=(f"{_MODULE}.{module}",))
         for module, name in (("predictor", "TreePredictor"), ("binning", "_BinMapper"))
     ),
-    Part(
-        name="sklearn.preprocessing.LabelEncoder",
-        modules=("sklearn.preprocessing._label", "sklearn.preprocessing.label"),
-    ),
 )

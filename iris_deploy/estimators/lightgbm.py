@@ -229,8 +229,5 @@ FAMILY = (
     ),
     Predicting(name=BOOSTER, modules=("lightgbm.basic",), task=None, read=_read, cases=()),
     Part(name="lightgbm.LGBMLabelEncoder", modules=("lightgbm.compat",)),
-    *(  # up to release 2.2
-        Part(name=f"builtins.{name}", modules=("builtins", "__builtin__"))
-        for name in ("set", "list")
-    ),
+    Part(name="builtins.list", modules=("builtins", "__builtin__")),  # up to release 2.2
 )

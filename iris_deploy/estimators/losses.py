@@ -1,4 +1,7 @@
-"""Losses, links and generators of random numbers: dumps hold them, predictions need none."""
+"""What dumps of many families hold, and none is read by alone.
+
+Losses, links, sparse arrays, generators of random numbers.
+"""
 
 from iris_deploy.estimators.family import Part
 
@@ -35,6 +38,10 @@ FAMILY = (
     *(
         Part(name=f"sklearn.ensemble.{loss}", modules=("sklearn.ensemble._gb_losses",))
         for loss in _LOSSES_OF_GRADIENT_BOOSTING
+    ),
+    *(
+        Part(name=f"scipy.sparse.{name}", modules=("scipy.sparse._csr", "scipy.sparse.csr"))
+        for name in ("csr_array", "csr_matrix")
     ),
     *(
         Part(name=f"numpy.random.{name}", modules=("numpy.random._pickle",))

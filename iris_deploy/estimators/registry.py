@@ -43,7 +43,7 @@ LINES: dict[str, str] = {
         "PassiveAggressiveRegressor HuberRegressor QuantileRegressor TheilSenRegressor "
         "RANSACRegressor PoissonRegressor GammaRegressor TweedieRegressor LinearSVR"
     ),
-    "svm": "SVC NuSVC SVR NuSVR csr_array csr_matrix",
+    "svm": "SVC NuSVC SVR NuSVR",
     "neighbors": (
         "KNeighborsClassifier KNeighborsRegressor KDTree BallTree newObj EuclideanDistance "
         "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
@@ -58,25 +58,20 @@ LINES: dict[str, str] = {
     ),
     "boosting": "GradientBoostingClassifier GradientBoostingRegressor",
     "hist_boosting": (
-        "HistGradientBoostingClassifier HistGradientBoostingRegressor TreePredictor "
-        "_BinMapper LabelEncoder"
+        "HistGradientBoostingClassifier HistGradientBoostingRegressor TreePredictor _BinMapper"
     ),
     "xgboost": (
         "XGBClassifier XGBRegressor XGBRFClassifier XGBRFRegressor Booster XGBoostLabelEncoder"
     ),
-    "lightgbm": "LGBMClassifier LGBMRegressor Booster LGBMLabelEncoder set list",
-    "ensembles": (
-        "VotingClassifier VotingRegressor BaggingClassifier BaggingRegressor Bunch LabelEncoder"
-    ),
+    "lightgbm": "LGBMClassifier LGBMRegressor Booster LGBMLabelEncoder list",
+    "ensembles": "VotingClassifier VotingRegressor BaggingClassifier BaggingRegressor Bunch",
     "calibrating": (
         "CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration IsotonicRegression"
     ),
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "dummy": "DummyClassifier DummyRegressor",
-    "text": (
-        "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix csr_matrix int64 float32"
-    ),
+    "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "thresholds": (
         "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
         "MethodMetadataRequest _CurveScorer"

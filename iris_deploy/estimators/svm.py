@@ -16,7 +16,7 @@ from iris_deploy.estimators.attributes import (
     read_number,
     read_word,
 )
-from iris_deploy.estimators.family import Model, Part, Predicting, Reading
+from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.pairs import MAX_COUPLED, Pairs, count_pairs
@@ -169,8 +169,4 @@ FAMILY = (
         cases=({}, {"kernel": "linear"}, {"kernel": "poly"}, {"kernel": "sigmoid"}),
     ),
     Predicting(name="sklearn.svm.NuSVR", modules=_MODULES, task="regression", read=_regressor),
-    *(
-        Part(name=f"scipy.sparse.{name}", modules=("scipy.sparse._csr", "scipy.sparse.csr"))
-        for name in ("csr_array", "csr_matrix")
-    ),
 )

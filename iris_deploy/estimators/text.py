@@ -124,10 +124,6 @@ FAMILY = (
         name="scipy.sparse.dia_matrix",
         modules=("scipy.sparse._dia", "scipy.sparse.dia"),
     ),
-    Part(
-        name="scipy.sparse.csr_matrix",
-        modules=("scipy.sparse._csr", "scipy.sparse.csr"),
-    ),
     Part(name="numpy.int64", modules=("numpy",)),
     Part(name="numpy.float32", modules=("numpy",)),
 )

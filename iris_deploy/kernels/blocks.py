@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from iris_deploy.kernels.code import Names
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.words import Words
 from iris_deploy.schema.batch import Floats, Indices
+
+_MOST_LINES = 1 << 16
+"""Figures of an encoder that are kept as lines of Python for one row; 3 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,3 +186,19 @@ def expand(block: Hot, slot: int) -> list[float]:
     if slot < block.width:
         line[slot] = float(block.on[slot])
     return line
+
+
+def write_line(block: Hot | Spread, x: str, names: Names) -> str:
+    """Write the features of a block as an expression of the value that decides."""
+    table = block.slots if isinstance(block, Hot) else block.lines
+
+    def line(at: float) -> list[float]:
+        return expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
+
+    if (len(table.keys) + 2) * block.width > _MOST_LINES:
+        return f"{names.bind(line)}({table.write(x, names)})"
+    by_key = {key: line(at) for key, at in zip(table.keys.tolist(), table.figures, strict=True)}
+    found = f"{names.bind(by_key)}.get({x}, {names.bind(line(table.other))})"
+    if table.missing == table.other:
+        return found
+    return f"({names.bind(line(table.missing))} if {x} != {x} else {found})"

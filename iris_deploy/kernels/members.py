@@ -165,17 +165,7 @@ class EnsembleKernel:
         return row
 
     def columns(self, rows: Floats) -> Floats:
-        """Compute the scores of many rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of shape (n_scores, n_rows)
-            For each row the bits that the function of `build_row` gives.
-        """
+        """Compute the scores of many rows; see `protocol.Kernel`."""
         scores = np.empty((self.n_scores, len(rows)))
         for at in range(0, len(rows), _ROWS):
             part = rows[at : at + _ROWS]

@@ -97,24 +97,13 @@ class NeighborKernel:
         return row
 
     def columns(self, rows: Floats) -> Floats:
-        """Compute the scores of many rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of shape (n_scores, n_rows)
-            For each row the bits that the function of `build_row` gives.
-        """
+        """Compute the scores of many rows; see `protocol.Kernel`."""
         scores = np.empty((self.n_scores, len(rows)))
         step = max(_FIGURES // self.samples.shape[1], 1)
         with np.errstate(all="ignore"):
-            for at in range(0, len(rows), step):
-                part = self.transform.prepare(rows[at : at + step])
-                asked = prepare(self.transform.matrix(part), self.metric)
-                scores[:, at : at + step] = self._answer(self._find(asked), asked)
+            for at, features in self.transform.parts(rows, step):
+                asked = prepare(features, self.metric)
+                scores[:, at] = self._answer(self._find(asked), asked)
         return scores
 
     def _find(self, asked: Floats) -> "_Found":

@@ -132,27 +132,16 @@ class NetworkKernel:
         return curved
 
     def columns(self, rows: Floats) -> Floats:
-        """Compute the scores of many rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of shape (n_scores, n_rows)
-            For each row the bits that the function of `build_row` gives.
-        """
+        """Compute the scores of many rows; see `protocol.Kernel`."""
         scores = np.empty((self.n_scores, len(rows)))
         step = max(_FIGURES // self._widest, 1)
         *hidden, last = self.layers
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for at in range(0, len(rows), step):
-                part = self.transform.prepare(rows[at : at + step])
-                values = self.transform.matrix(part)
+            for at, features in self.transform.parts(rows, step):
+                values = features
                 for layer in hidden:
                     values = self._bent(_sums_of_many(layer, values))
-                scores[:, at : at + step] = _sums_of_many(last, values)
+                scores[:, at] = _sums_of_many(last, values)
         return scores
 
     @cached_property
@@ -176,10 +165,8 @@ class NetworkKernel:
         """
         scores, margins = np.empty((self.n_scores, len(rows))), np.empty(len(rows))
         step = max(_PROPOSED // self._widest, 16)
-        for at in range(0, len(rows), step):
-            part = self.transform.prepare(rows[at : at + step])
-            values = self.transform.matrix(part)
-            largest, off = largest_values(values), np.zeros(values.shape[1])
+        for at, features in self.transform.parts(rows, step):
+            values, largest, off = features, largest_values(features), np.zeros(features.shape[1])
             for k, (layer, (norm, own)) in enumerate(zip(self.layers, self._norms, strict=True)):
                 sums = layer.weights.T @ values
                 sums += layer.intercept[:, np.newaxis]
@@ -190,7 +177,7 @@ class NetworkKernel:
                     values = self._bent_quickly(sums)
                     if self.bend in _CURVES:
                         largest, off = np.ones_like(off), off + 32.0 * EPSILON
-            scores[:, at : at + step], margins[at : at + step] = values, off
+            scores[:, at], margins[at] = values, off
         return scores, margins
 
     def _bent_quickly(self, sums: Floats) -> Floats:

@@ -46,5 +46,6 @@ class Kernel(Protocol):
         Returns
         -------
         ndarray of shape (n_scores, n_rows)
+            For each row the bits that the function of `build_row` gives.
         """
         ...

@@ -100,25 +100,13 @@ class QuadraticKernel:
         return row
 
     def columns(self, rows: Floats) -> Floats:
-        """Compute the scores of many rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of shape (n_scores, n_rows)
-            For each row the bits that the function of `build_row` gives.
-        """
+        """Compute the scores of many rows; see `protocol.Kernel`."""
         scores = np.empty((self.n_scores, len(rows)))
         step = max(_FIGURES // max(cloud.spread.shape[-1] for cloud in self.clouds), 1)
         with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            for at in range(0, len(rows), step):
-                part = self.transform.prepare(rows[at : at + step])
-                values = self.transform.matrix(part)
+            for at, values in self.transform.parts(rows, step):
                 for line, cloud in zip(scores, self.clouds, strict=True):
-                    line[at : at + step] = _score_many(cloud, values)
+                    line[at] = _score_many(cloud, values)
         return scores
 
 

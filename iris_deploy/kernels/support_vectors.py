@@ -129,17 +129,7 @@ class SupportVectorKernel:
         return row
 
     def columns(self, rows: Floats) -> Floats:
-        """Compute the scores of many rows.
-
-        Parameters
-        ----------
-        rows : ndarray of shape (n_rows, n_columns)
-
-        Returns
-        -------
-        ndarray of shape (n_scores, n_rows)
-            For each row the bits that the function of `build_row` gives.
-        """
+        """Compute the scores of many rows; see `protocol.Kernel`."""
         scores = np.empty((self.n_scores, len(rows)))
         step = max(_FIGURES // max(self.vectors.shape[1], 2 * self.n_scores), 2)
         pairs = self._pairs()

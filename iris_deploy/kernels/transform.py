@@ -1,7 +1,7 @@
 """From columns to features: for one row by code or by vectors, for many column by column."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.blocks import Block, Hot, Spread, Values, deciding, expand
+from iris_deploy.kernels.blocks import Block, Hot, Values, deciding, expand, write_line
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.mixing import Mixed, Mixing, MixRow
 from iris_deploy.kernels.words import Found, Words, spread, text_of
@@ -17,10 +17,6 @@ from iris_deploy.schema.batch import Floats
 
 MAX_UNROLLED = 4096
 """Operations of a row that are written out as code (about 0.1 s to compile)."""
-
-_MOST_LINES = 1 << 16
-"""Figures of an encoder that are kept as lines of Python for one row; 3 MB."""
-
 Features = Callable[[Sequence[float]], Sequence[float]]
 """From one row of columns to its features."""
 
@@ -116,7 +112,7 @@ class Transform:
             if isinstance(block, Values):
                 parts += own
             elif not isinstance(block, Words):  # which is too large to be written
-                parts.append(f"*{_write_line(block, own[0], names)}")
+                parts.append(f"*{write_line(block, own[0], names)}")
         return build_function([*lines, f"return ({', '.join(parts)},)"], names)
 
     def build_pieces(self) -> Pieces:
@@ -192,6 +188,27 @@ class Transform:
                 at = end
         return extended.T
 
+    def parts(
+        self, rows: Floats, step: int, dtype: Any = np.float64
+    ) -> Iterator[tuple[slice, np.ndarray[Any, Any]]]:
+        """Yield some rows after the others: which they are, and their features.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_rows, n_columns)
+        step : int
+            Rows at a time.
+        dtype : {numpy.float64, numpy.float32}
+
+        Yields
+        ------
+        at : slice
+        features : ndarray of shape (n_features, n_rows of these)
+        """
+        for start in range(0, len(rows), step):
+            at = slice(start, start + step)
+            yield at, self.matrix(self.prepare(rows[at]), dtype)
+
     def column(self, block: Block, k: int, rows: Floats) -> Floats:
         """Compute one feature of many prepared rows, or the value that decides a block."""
         values = deciding(block)
@@ -231,19 +248,3 @@ class Transform:
 def identity(n_columns: int) -> Transform:
     """Return the transform that does nothing."""
     return Transform(n_columns, (Values(np.arange(n_columns, dtype=np.int32)),))
-
-
-def _write_line(block: Hot | Spread, x: str, names: Names) -> str:
-    """Write the features of a block as an expression of the value that decides."""
-    table = block.slots if isinstance(block, Hot) else block.lines
-
-    def line(at: float) -> list[float]:
-        return expand(block, int(at)) if isinstance(block, Hot) else block.figures[int(at)].tolist()
-
-    if (len(table.keys) + 2) * block.width > _MOST_LINES:
-        return f"{names.bind(line)}({table.write(x, names)})"
-    by_key = {key: line(at) for key, at in zip(table.keys.tolist(), table.figures, strict=True)}
-    found = f"{names.bind(by_key)}.get({x}, {names.bind(line(table.other))})"
-    if table.missing == table.other:
-        return found
-    return f"({names.bind(line(table.missing))} if {x} != {x} else {found})"

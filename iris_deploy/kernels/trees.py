@@ -104,13 +104,12 @@ class TreeKernel:
         trees, transform = self._bits or self._walk, self._asked
         scores = np.empty((self.n_scores, len(rows)))
         step = trees.rows_at_a_time(len(rows), transform.width)
-        for at in range(0, len(rows), step):
-            part = transform.prepare(rows[at : at + step])
-            features = transform.matrix(part, np.float32 if self.single else np.float64)
+        dtype = np.float32 if self.single else np.float64
+        for at, features in transform.parts(rows, step, dtype):
             too_large = np.isinf(features).any(axis=0) if self.single else False
-            scores[:, at : at + step] = trees.add_up(features) / self.divisor
+            scores[:, at] = trees.add_up(features) / self.divisor
             if self.single:
-                scores[:, at : at + step][:, too_large] = np.nan
+                scores[:, at][:, too_large] = np.nan
         return scores
 
     @cached_property

@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -260,6 +261,16 @@ def test_a_family_is_loaded_for_every_name_that_it_reads() -> None:
                 public_name(module, short) != f"{module}.{short}" or module in part.name
                 for module in part.modules
             )
+
+
+def test_no_two_families_read_the_same_class() -> None:
+    read = Counter(
+        (module, part.name)
+        for parts in all_families().values()
+        for part in parts
+        for module in part.modules
+    )
+    assert [key for key, times in read.items() if times > 1] == []
 
 
 def test_what_a_dump_does_not_name_is_not_loaded(tmp_path: Path) -> None:

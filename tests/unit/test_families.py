@@ -47,7 +47,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.kernels import transform, trees
+from iris_deploy.kernels import blocks, trees
 from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
@@ -450,7 +450,7 @@ def test_categories_of_hist_boosting_itself_are_those_of_scikit_learn(
     assert predictor.values(rows) == estimator.predict(table).tolist()
     assert_same_alone_and_among_others(predictor, rows[::8])
     monkeypatch.setattr(trees, "build_bits", lambda *_: None)  # as large trees have it
-    monkeypatch.setattr(transform, "_MOST_LINES", 0)  # as many splits have it
+    monkeypatch.setattr(blocks, "_MOST_LINES", 0)  # as many splits have it
     walking = Predictor(signed, [data.read(estimator)])
     assert walking.predict(rows).scores.tobytes() == predictor.predict(rows).scores.tobytes()
     assert_same_alone_and_among_others(walking, rows[::8])
