@@ -153,9 +153,7 @@ def public_name(module: str, name: str) -> str:
 
 
 def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
-    """Read what a file holds: estimators of families and plain values of a pickle, or a model.
-
-    Models are those that XGBoost and LightGBM write in formats of their own.
+    """Read what a file holds; see `read_plain`.
 
     Parameters
     ----------
@@ -167,9 +165,26 @@ def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
     Raises
     ------
     ArtifactError
+        See `dumps.unpack.unpack`, too.
+    """
+    return read_plain(unpack(data, limit))
+
+
+def read_plain(plain: bytes) -> object:
+    """Read what a file holds: estimators of families and plain values of a pickle, or a model.
+
+    Models are those that XGBoost and LightGBM write in formats of their own.
+
+    Parameters
+    ----------
+    plain : bytes
+        The whole file, unpacked.
+
+    Raises
+    ------
+    ArtifactError
         See `dumps.unpack.read_dump`.
     """
-    plain = unpack(data, limit)
     if recognise(plain) in OWN_FORMATS:
         from iris_deploy.estimators.own_formats import read_own_format
 

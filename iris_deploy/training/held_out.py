@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from iris_deploy.training.sources.datasets import DATASETS, load_dataset
 from iris_deploy.training.sources.files import read_table
 from iris_deploy.training.tables import make_table, split_table
 from iris_deploy.training.target import Target, read_target
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +65,7 @@ def evaluate_bundle(bundle: Bundle, data: Path | None = None) -> HeldOut:
     """
     training = bundle.manifest.provenance
     if data is not None:
-        rows, y = read_samples(bundle.predictor, data)
+        rows, y = read_samples(bundle.predictor, read_table(data))
         what = f"{len(y):,} samples of {data.name}"
     elif isinstance(training, Imported):
         raise DatasetError(
@@ -146,8 +149,8 @@ def _check_digests(bundle: Bundle, training: Training, dataset: str, test: str) 
             raise DatasetError(message, hint=hint)
 
 
-def read_samples(predictor: Predictor, path: Path) -> tuple[Floats, np.ndarray]:
-    """Read samples with a predictor's columns and its target from a file.
+def read_samples(predictor: Predictor, table: "pa.Table") -> tuple[Floats, np.ndarray]:
+    """Read samples with a predictor's columns and its target out of a table.
 
     Returns
     -------
@@ -160,12 +163,11 @@ def read_samples(predictor: Predictor, path: Path) -> tuple[Floats, np.ndarray]:
     ------
     DatasetError
     """
-    raw = read_table(path)
     signature = predictor.signature
-    choices = _choices(signature, list(raw.column_names))
-    target = read_target(raw, choices.target, signature.output.task)
+    choices = _choices(signature, list(table.column_names))
+    target = read_target(table, choices.target, signature.output.task)
     plans = [ColumnPlan(name=column.name, kind=kind_of(column)) for column in signature.columns]
-    frame = build_frame(raw, plans, target.known)
+    frame = build_frame(table, plans, target.known)
     return encode_frame(signature.columns, frame), _positions(predictor, target)
 
 

@@ -1,10 +1,12 @@
 """The predictor that takes most: values that are missing, categories that nobody has seen."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.reading import build_model
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.columns import CategoryColumn, Column, widen
 from iris_deploy.schema.outputs import Output
@@ -37,28 +39,27 @@ def build_widest(
         If the estimators do not even take the columns as they are.
     """
 
-    def build(tried: Sequence[Column]) -> Predictor:
-        return Predictor(Signature(columns=tuple(tried), output=output), estimators, adapter)
+    def signed(tried: Sequence[Column]) -> Signature:
+        return Signature(columns=tuple(tried), output=output)
 
     for missing, unknown in ((True, True), (False, True), (True, False)):
+        wide = [widen(column, missing=missing, unknown=unknown) for column in columns]
         try:
-            return build([widen(column, missing=missing, unknown=unknown) for column in columns])
+            return Predictor(signed(wide), estimators, adapter)
         except ArtifactError:
             continue
-    predictor = build(columns)
-    if len(columns) > _TRIED:
-        return predictor
+    build_model(estimators, signed(columns), adapter)  # or say why it cannot be
     taken = [*columns]
-    for k in range(len(columns)):
+    for k in range(len(columns) if len(columns) <= _TRIED else 0):
         for missing, unknown in ((True, False), (False, True)):
             wider = _also(taken[k], missing=missing, unknown=unknown)
-            if wider != taken[k]:
-                tried = [*taken[:k], wider, *taken[k + 1 :]]
-                try:
-                    predictor, taken = build(tried), tried
-                except ArtifactError:
-                    continue
-    return predictor
+            if wider == taken[k]:
+                continue
+            tried = [*taken[:k], wider, *taken[k + 1 :]]
+            with suppress(ArtifactError):
+                build_model(estimators, signed(tried), adapter)
+                taken = tried
+    return Predictor(signed(taken), estimators, adapter)
 
 
 def _also(column: Column, *, missing: bool, unknown: bool) -> Column:

@@ -1,17 +1,19 @@
 """What a manifest says of an imported bundle: its files, and where it comes from."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from iris_deploy.bundle.bundle import MANIFEST_FILE
 from iris_deploy.bundle.manifest import Artifact, Role
-from iris_deploy.bundle.provenance import Check, Estimator, Imported
+from iris_deploy.bundle.provenance import Check, Estimator, Imported, Source
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import SettingsError
 from iris_deploy.estimators.discovery import last_of, task_of
-from iris_deploy.training.adopt.given import Given, Step, describe_source
+from iris_deploy.training.adopt.given import Given, Step
 from iris_deploy.training.artifacts import build_artifact
 from iris_deploy.training.settings import ImportSettings
 
@@ -51,9 +53,16 @@ def describe_provenance(
         files=given.sources(),
         versions=_versions(given.records),
         estimators=tuple(_describe(r) for record in given.records for r in _opened(record)),
-        sample=describe_source(sample.name, sample.read_bytes()) if sample else None,
+        sample=_describe_sample(sample) if sample else None,
         checks=checks,
     )
+
+
+def _describe_sample(path: Path) -> Source:
+    """Describe the file of a sample, without holding it."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Source(file=path.name, size=file.tell(), sha256=digest)
 
 
 def _versions(records: Sequence[Fitted]) -> dict[str, str]:

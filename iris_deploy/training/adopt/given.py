@@ -21,7 +21,7 @@ from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.discovery import find_width, is_labels, task_of
 from iris_deploy.estimators.labels import read_labels
 from iris_deploy.estimators.own_formats import is_own_format
-from iris_deploy.estimators.registry import read_value
+from iris_deploy.estimators.registry import read_plain
 from iris_deploy.schema.outputs import Label
 
 _DEPTH = 3
@@ -92,12 +92,10 @@ class Given:
 
     def sources(self) -> tuple[Source, ...]:
         """Describe the files."""
-        return tuple(describe_source(name, data) for name, data in self.data.items())
-
-
-def describe_source(name: str, data: bytes) -> Source:
-    """Describe a file by its name and what is in it."""
-    return Source(file=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+        return tuple(
+            Source(file=name, size=len(data), sha256=hashlib.sha256(data).hexdigest())
+            for name, data in self.data.items()
+        )
 
 
 def read_given(paths: Sequence[Path]) -> Given:
@@ -162,7 +160,7 @@ def _read_dump(data: bytes) -> object:
     kind = recognise(plain)
     if kind is not PICKLE and not is_own_format(plain):
         raise ArtifactError(f"no dump of an estimator: {kind.name}", hint=kind.hint)
-    return read_value(data)
+    return read_plain(plain)
 
 
 def _read_json(data: bytes) -> list[Any]:

@@ -6,6 +6,7 @@ A bundle is written only after its predictor has answered, and what was asked fo
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,11 +28,7 @@ from iris_deploy.training.adopt.account import describe_artifact, describe_prove
 from iris_deploy.training.adopt.adapter import NO_ADAPTER, read_adapter
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
-from iris_deploy.training.adopt.given import (
-    Given,
-    read_given,
-    read_labels_of,
-)
+from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
 from iris_deploy.training.adopt.samples import (
     describe_sample,
     draw_rows,
@@ -45,7 +42,11 @@ from iris_deploy.training.examples import record_examples
 from iris_deploy.training.held_out import read_samples
 from iris_deploy.training.settings import ImportSettings
 from iris_deploy.training.tables import model_name
+from iris_deploy.training.target import read_target
 from iris_deploy.training.widest import build_widest
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _DRAWN = 1000
 """Rows drawn at random that answers are compared on."""
@@ -102,9 +103,10 @@ def import_files(
         output = msgspec.structs.replace(output, unit=wanted.unit)
     columns = describe_columns(given, choose_names(given, settings.columns), output)
     fields, adapter = wanted.adapt(columns)
-    predictor, rows, evaluation = _try(_Model(given, output, adapter), fields, settings)
+    sample = read_sample(settings.sample, fields) if settings.sample is not None else None
+    predictor, rows, evaluation = _try(_Model(given, output, adapter), fields, sample)
     asking = Asking({path.name: path for path in paths}, given, columns, adapter)
-    checks = _check(asking, predictor, rows, settings)
+    checks = _check(asking, predictor, rows, sample, settings)
     provenance = describe_provenance(given, settings, checks)
     examples = record_examples(predictor, rows, predictor.outcomes(rows))
     if not examples:
@@ -151,33 +153,36 @@ class _Model:
 
 
 def _try(
-    model: _Model, fields: tuple[Column, ...], settings: ImportSettings
+    model: _Model, fields: tuple[Column, ...], sample: "pa.Table | None"
 ) -> tuple[Predictor, Floats, Evaluation | None]:
     """Build the predictor, and return rows that it answers, and figures if there is a target."""
-    if settings.sample is None:
+    if sample is None:
         predictor = model.build(fields)
         words = find_words(model.given.records)
         return predictor, draw_rows(predictor, _DRAWN, words=words), None
-    table = read_sample(settings.sample, fields)
-    fields = describe_sample(table, fields)
-    predictor = model.build(fields)
-    if model.output.name not in table.column_names:
-        return predictor, encode_sample(table, predictor.signature.columns), None
-    rows, y = read_samples(predictor, settings.sample)
-    if isinstance(model.output, NumberOutput):
-        output = msgspec.structs.replace(model.output, seen=see_target(y))
-        predictor = replace(model, output=output).build(fields)
+    output = model.output
+    has_target = output.name in sample.column_names
+    if has_target and isinstance(output, NumberOutput):
+        seen = see_target(read_target(sample, output.name, output.task).y)
+        model = replace(model, output=msgspec.structs.replace(output, seen=seen))
+    predictor = model.build(describe_sample(sample, fields))
+    if not has_target:
+        return predictor, encode_sample(sample, predictor.signature.columns), None
+    rows, y = read_samples(predictor, sample)
     return predictor, rows, evaluate_rows(predictor, rows, y)
 
 
 def _check(
-    asking: Asking, predictor: Predictor, rows: Floats, settings: ImportSettings
+    asking: Asking,
+    predictor: Predictor,
+    rows: Floats,
+    sample: "pa.Table | None",
+    settings: ImportSettings,
 ) -> tuple[Check, ...]:
     """Compare answers as far as it is asked for."""
     checks = []
-    if settings.expect is not None and settings.sample is not None:
-        table = read_sample(settings.sample, predictor.signature.columns)
-        answered = encode_sample(table, predictor.signature.columns)
+    if settings.expect is not None and sample is not None:
+        answered = encode_sample(sample, predictor.signature.columns)
         checks.append(check_against_recorded(predictor, answered, settings.expect))
     if settings.check:
         words = find_words(asking.given.records)
