@@ -2,6 +2,8 @@
 # Plain instructions, so that every builder reads it; `iris-deploy build-image` uses this very file.
 ARG PYTHON_VERSION=3.11
 ARG BASE_IMAGE=python:${PYTHON_VERSION}-slim
+# What predicts, as the bundle's manifest says it: numpy, or scikit-learn.
+ARG RUNTIME=numpy
 
 # ---- Everything is installed, verified, slimmed and byte-compiled here; nothing of it stays behind.
 FROM ${BASE_IMAGE} AS build
@@ -22,17 +24,26 @@ WORKDIR /build
 RUN python3 -m venv --without-pip pip && pip/bin/python3 -m ensurepip --default-pip
 COPY requirements requirements
 # Exactly these versions, from wheels alone: no compiler, and no code of a package is run.
-RUN PIP_CONFIG_FILE=/build/requirements/pip.conf pip/bin/pip install \
-    --no-cache-dir --no-compile --no-deps --only-binary :all: --disable-pip-version-check \
-    --target /opt/iris-deploy/lib --requirement requirements/serve.txt
+RUN for part in serve:lib runtime:runtime; do \
+        [ ! -e "requirements/${part%:*}.txt" ] || \
+        PIP_CONFIG_FILE=/build/requirements/pip.conf pip/bin/pip install \
+            --no-cache-dir --no-compile --no-deps --only-binary :all: --disable-pip-version-check \
+            --target "/opt/iris-deploy/${part#*:}" --requirement "requirements/${part%:*}.txt" || \
+        exit 1; \
+    done
 COPY iris_deploy iris_deploy
 COPY artifacts artifacts
-RUN PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/iris-deploy/lib \
+RUN PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/iris-deploy/lib:/opt/iris-deploy/runtime \
     python3 -m iris_deploy.image.contents --model "${MODEL}" --version "${VERSION}" \
     --epoch "${SOURCE_DATE_EPOCH}" --root /opt/iris-deploy --layers /layers
 
+# ---- What the image stands on: scikit-learn only if it predicts, as a layer of its own.
+FROM ${BASE_IMAGE} AS numpy
+FROM ${BASE_IMAGE} AS scikit-learn
+COPY --from=build /layers/runtime /
+
 # ---- The image: below /opt, since platforms mount volumes over /home, /data and /opt/ml.
-FROM ${BASE_IMAGE}
+FROM ${RUNTIME}
 
 # From what seldom changes to what often does: a newly trained bundle is a layer of some kilobytes.
 COPY --from=build /layers/lib /

@@ -47,6 +47,9 @@ SUPERVISOR_BYTES: Final = 50 << 20
 WORKER_BYTES: Final = 50 << 20
 """What each process holds besides: three held 149 MB after 25 minutes of mixed load."""
 
+SCIKIT_LEARN_BYTES: Final = 100 << 20
+"""What each holds more where scikit-learn predicts: 220 MB, of which much is shared at first."""
+
 HEALTHCHECK: Final = "/opt/iris-deploy/app/healthcheck"
 """In an image: asks whether the server beside it is ready."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from iris_deploy.bundle.files import read_file
-from iris_deploy.bundle.manifest import Example, Manifest
+from iris_deploy.bundle.manifest import Artifact, Example, Manifest
 from iris_deploy.bundle.manifest_json import MAX_MANIFEST_BYTES, decode_manifest, sha256
 from iris_deploy.errors import (
     BundleDigestError,
@@ -19,6 +19,7 @@ from iris_deploy.errors import (
 )
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.runtimes.library import Code
 from iris_deploy.schema.batch import Row
 from iris_deploy.schema.encoding import Encode, build_encode
 
@@ -74,28 +75,46 @@ def read_bundle(path: Path) -> Bundle:
             f"expected version {path.name}",
             hint=f"rename the directory to {manifest.version}",
         )
-    estimators = []
-    for artifact in manifest.artifacts:
-        data = _read_file(path, artifact.file, artifact.size)
-        if len(data) != artifact.size or sha256(data) != f"sha256:{artifact.sha256}":
-            raise BundleDigestError(
-                f"{path / artifact.file} was changed after it was written: expected "
-                f"{artifact.size} bytes with sha256 {artifact.sha256}, got {len(data)} bytes "
-                f"with {sha256(data)}",
-                hint="train again, or restore the file",
-            )
-        estimators.append(read_estimator(data, artifact.path))
-    predictor = Predictor(manifest.signature, estimators, manifest.adapter)
+    library = manifest.library
+    if library is None:
+        estimators = [
+            read_estimator(_read_verified(path, each), each.path) for each in manifest.artifacts
+        ]
+        predictor = Predictor(manifest.signature, estimators, manifest.adapter)
+    else:  # scikit-learn predicts, and is loaded with what it takes
+        from iris_deploy.runtimes.predictor import load_predictor
+
+        predictor = load_predictor(
+            manifest.signature,
+            manifest.adapter,
+            library,
+            [(each.file, each.path) for each in manifest.artifacts],
+            {each.file: _read_verified(path, each) for each in manifest.artifacts},
+            {code.module: _read_verified(path, code) for code in library.code},
+        )
     _replay(path, manifest, predictor)
     return Bundle(path, manifest, predictor)
 
 
+def _read_verified(path: Path, expected: Artifact | Code) -> bytes:
+    """Read a file, and make sure that it is the one that was written."""
+    data = _read_file(path, expected.file, expected.size)
+    if len(data) != expected.size or sha256(data) != f"sha256:{expected.sha256}":
+        raise BundleDigestError(
+            f"{path / expected.file} was changed after it was written: expected "
+            f"{expected.size} bytes with sha256 {expected.sha256}, got {len(data)} bytes "
+            f"with {sha256(data)}",
+            hint="train again, or restore the file",
+        )
+    return data
+
+
 def _replay(path: Path, manifest: Manifest, predictor: Predictor) -> None:
-    """Answer the recorded examples and compare, to the last bit."""
+    """Answer the recorded examples and compare, to the last bit if the arithmetic is our own."""
     encoders = {column.name: build_encode(column) for column in manifest.signature.columns}
     for example in manifest.examples:
         prediction, scores = predictor.score(_row(path, encoders, example))
-        if (prediction, scores) != (example.prediction, example.scores):
+        if not example.agrees(prediction, scores, exactly=manifest.library is None):
             raise BundleFormatError(
                 f"{path} does not answer as it did in training: for {example.instance} expected "
                 f"{example.prediction} {example.scores}, got {prediction} {scores}",

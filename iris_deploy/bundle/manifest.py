@@ -4,6 +4,8 @@ Members are all required, all typed, and no others are taken. How they are writt
 manifest_json.py.
 """
 
+from collections.abc import Sequence
+from math import isclose
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,6 +14,8 @@ from iris_deploy.bundle.evaluation import Evaluation
 from iris_deploy.bundle.provenance import Environment, Imported, Training
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.errors import BundleFormatError
+from iris_deploy.runtimes import Runtime
+from iris_deploy.runtimes.library import Library
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.outputs import Label, Task
 from iris_deploy.schema.signature import Signature
@@ -63,6 +67,30 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     prediction: Label | float
     scores: tuple[float, ...]
 
+    def agrees(self, prediction: object, scores: Sequence[float], *, exactly: bool) -> bool:
+        """Tell whether an answer is the recorded one.
+
+        Parameters
+        ----------
+        prediction : object
+        scores : sequence of float
+        exactly : bool
+            To the last bit; else numbers may differ by what another processor makes of sums.
+        """
+        if exactly:
+            return prediction == self.prediction and tuple(scores) == self.scores
+        if isinstance(self.prediction, float) and isinstance(prediction, float):
+            return _is_close(prediction, self.prediction)
+        return (
+            prediction == self.prediction
+            and len(scores) == len(self.scores)
+            and all(map(_is_close, scores, self.scores))
+        )
+
+
+def _is_close(a: float, b: float) -> bool:
+    return isclose(a, b, rel_tol=1e-6, abs_tol=1e-9)
+
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The content of bundle.json.
@@ -77,8 +105,10 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     version : int
         The names of the two directories that hold the bundle.
     task : {'classification', 'regression'}
-    runtime : {'numpy'}
-        What predicts: the numbers in the artifacts are enough.
+    runtime : {'numpy', 'scikit-learn'}
+        What predicts: the numbers in the artifacts are enough, or scikit-learn loads them.
+    library : Library or None
+        What is asked of scikit-learn, if it predicts.
     signature : Signature
     adapter : Adapter or None
         Between the signature and the estimators.
@@ -96,7 +126,8 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     model: str
     version: int
     task: Task
-    runtime: Literal["numpy"]
+    runtime: Runtime
+    library: Library | None = None
     signature: Signature
     adapter: Adapter | None = None
     artifacts: Annotated[tuple[Artifact, ...], msgspec.Meta(max_length=MAX_ARTIFACTS)]
@@ -110,6 +141,19 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             raise ValueError(f"the task is {self.task}, but the output is not")
         if isinstance(self.provenance, Training) and self.evaluation is None:
             raise ValueError("it was trained, but not measured")
+        if (self.runtime == "numpy") != (self.library is None):
+            raise ValueError(f"the runtime is {self.runtime}, and the library is not as it needs")
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of the files beside the manifest."""
+        own = self.library.code if self.library else ()
+        return (*(each.file for each in self.artifacts), *(code.file for code in own))
+
+    @property
+    def predicted_by(self) -> str:
+        """What predicts: NumPy, or a release of scikit-learn."""
+        return self.library.release if self.library else self.runtime
 
     @property
     def training(self) -> tuple[Training, Evaluation]:

@@ -1,5 +1,6 @@
 """The versions of the packages by which a bundle is served: those that are installed here."""
 
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from typing import Final
 
@@ -33,8 +34,36 @@ def pin_versions(bundle: Bundle) -> dict[str, str]:
     BundleError
         If the package that predicts is not of the version that trained the bundle.
     """
+    manifest = bundle.manifest
+    pins = _pins([*SERVING_PACKAGES, *(manifest.library.packages if manifest.library else ())])
+    expected, got = manifest.environment.packages[PREDICTS], pins[PREDICTS]
+    if expected != got:
+        message = (
+            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
+            f"installed is {got}"
+        )
+        hint = f"`pip install {PREDICTS}=={expected}`, or `iris-deploy train` again"
+        raise BundleError(message, hint=hint)
+    return pins
+
+
+def pin_by_part(bundle: Bundle) -> dict[str, dict[str, str]]:
+    """Return the same by the part of the image that they are: what serves, and what it loads.
+
+    Returns
+    -------
+    dict of str to dict of str to str
+        ``serve``, and ``runtime`` if scikit-learn predicts.
+    """
+    pins, serving = pin_versions(bundle), _pins(SERVING_PACKAGES)
+    runtime = {name: version for name, version in pins.items() if name not in serving}
+    return {"serve": serving, "runtime": runtime} if bundle.manifest.library else {"serve": serving}
+
+
+def _pins(names: Iterable[str]) -> dict[str, str]:
+    """Return the versions of packages and of all that they require."""
     pins: dict[str, str] = {}
-    waiting = list(SERVING_PACKAGES)
+    waiting = [*names]
     while waiting:
         name = waiting.pop()
         if name in pins or name in PACKAGES_LEFT_OUT:
@@ -44,15 +73,6 @@ def pin_versions(bundle: Bundle) -> dict[str, str]:
         except PackageNotFoundError:
             continue  # needed by other systems or older Pythons only
         waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
-    manifest = bundle.manifest
-    expected, got = manifest.environment.packages[PREDICTS], pins[PREDICTS]
-    if expected != got:
-        message = (
-            f"{manifest.model} version {manifest.version} was trained with {PREDICTS} {expected}; "
-            f"installed is {got}"
-        )
-        hint = f"`pip install {PREDICTS}=={expected}`, or `iris-deploy train` again"
-        raise BundleError(message, hint=hint)
     return dict(sorted(pins.items()))
 
 

@@ -184,7 +184,7 @@ def copy_bundle(bundle: Bundle, root: Path) -> None:
     manifest = bundle.manifest
     target = root / manifest.model / str(manifest.version)
     target.mkdir(parents=True)
-    for file in (MANIFEST_FILE, *(artifact.file for artifact in manifest.artifacts)):
+    for file in (MANIFEST_FILE, *manifest.files):
         shutil.copyfile(bundle.path / file, target / file)
 
 

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from iris_deploy.bundle.bundle import Bundle
     from iris_deploy.bundle.evaluation import Evaluation
+    from iris_deploy.bundle.manifest import Manifest
     from iris_deploy.schema.columns import Column
     from iris_deploy.schema.signature import Signature
     from iris_deploy.training.held_out import HeldOut
@@ -223,11 +225,22 @@ def _labels(ys: "np.ndarray") -> list[str]:
     return [f"{y:.3g}" if line in shown else "" for line, y in enumerate(ys.tolist())]
 
 
+def print_runtime(console: "Console", manifest: "Manifest", *, is_read: bool = False) -> None:
+    """Say what predicts, if it is not arithmetic of our own, and whether that could be."""
+    from rich.markup import escape
+
+    if manifest.library is not None:
+        console.print(f"  runtime   [yellow]{escape(manifest.library.warning)}[/yellow]")
+    if is_read:
+        console.print("            without --runtime it needs no scikit-learn: a family reads it")
+
+
 def list_files(bundle: "Bundle") -> "Iterator[str]":
     """List the files of a bundle with their sizes and roles, in the order of use."""
     from iris_deploy.bundle.bundle import MANIFEST_FILE
 
     roles: dict[str, str] = {artifact.file: artifact.role for artifact in bundle.manifest.artifacts}
+    roles |= dict.fromkeys(set(bundle.manifest.files) - set(roles), "code, run when it is loaded")
     roles[MANIFEST_FILE] = f"manifest, {bundle.manifest.digest[:19]}"
     width = max(map(len, roles))
     for file, role in roles.items():

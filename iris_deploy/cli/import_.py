@@ -7,6 +7,7 @@ import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli.options import Artifacts, Json
+from iris_deploy.cli.train_options import Code, RuntimeName
 from iris_deploy.errors import SettingsError
 from iris_deploy.training.settings import ImportSettings
 
@@ -105,6 +106,8 @@ def import_(
     sample: Sample = None,
     check: Check = False,
     expect: Expect = None,
+    runtime: RuntimeName = "numpy",
+    code: Code = None,
     artifacts: Artifacts = ARTIFACTS,
     model: Annotated[
         str | None,
@@ -116,11 +119,14 @@ def import_(
 
     A model alone, a scaler and a model, a dict of both, a pipeline, a search: what predicts is
     read out of the dumps, and is served without scikit-learn. Columns, categories and classes are
-    taken from the files where they say them.
+    taken from the files where they say them. What cannot be read so, scikit-learn itself may serve:
+    --runtime scikit-learn.
 
     Example: iris-deploy import scaler.pkl model.pkl --columns length,width --check
     """
     settings = ImportSettings(
+        runtime=runtime,
+        code=tuple(code or ()),
         columns=_list("columns", columns),
         classes=_list("classes", classes),
         labels=labels,
@@ -158,7 +164,7 @@ def _report(adopted: "Adopted") -> None:
     from rich.console import Console
     from rich.markup import escape
 
-    from iris_deploy.cli.figures import describe_columns, list_files, metric_lines
+    from iris_deploy.cli.figures import describe_columns, list_files, metric_lines, print_runtime
     from iris_deploy.schema.outputs import label_text
 
     bundle, given = adopted.bundle, adopted.given
@@ -182,12 +188,12 @@ def _report(adopted: "Adopted") -> None:
     if manifest.evaluation:
         for position, line in enumerate(metric_lines(manifest.evaluation)):
             console.print(f"  {'' if position else 'sample':<9} {line}")
+    print_runtime(console, manifest, is_read=adopted.is_read)
     colour = "green" if provenance.checks else "yellow"
     console.print(f"  proved    [{colour}]{escape(provenance.proof)}[/{colour}]")
     if not provenance.checks:
-        console.print(
-            "            compare with scikit-learn by --check, or with recorded answers by --expect"
-        )
+        by_check = "" if manifest.library else "with scikit-learn by --check, or "
+        console.print(f"            compare {by_check}with recorded answers by --expect")
     console.print(f"  bundle    {bundle.path}/")
     for line in list_files(bundle):
         console.print(f"            {line}")

@@ -18,7 +18,7 @@ _DEFAULT = TrainSettings()
 _TALK = ("dataset", "classifier", "max_iter", "eta0", "tol")
 _TABLE = (
     *("target", "task", "number", "category", "text", "drop", "unit"),
-    *("estimator", "parameter", "cv"),
+    *("estimator", "parameter", "cv", "code"),
 )
 
 
@@ -34,6 +34,8 @@ def train(
     estimator: o.Estimator = None,
     parameter: o.Set = None,
     cv: o.Folds = None,
+    runtime: o.RuntimeName = "numpy",
+    code: o.Code = None,
     dataset: o.Dataset = None,
     classifier: o.Classifier = None,
     max_iter: o.MaxIter = None,
@@ -92,6 +94,11 @@ def _check_belonging(given: dict[str, Any]) -> None:
         raise SettingsError(
             f"`{alien[0]}` belongs to a table, and there is none", hint="name it with `data`"
         )
+    if "data" not in given and given["runtime"] != "numpy":
+        raise SettingsError(
+            "`runtime`: NumPy predicts what comes along; scikit-learn may for a table of yours",
+            hint="name it with `data`, or leave `runtime` out",
+        )
     if "data" in given and "target" not in given:
         raise SettingsError("`target`: expected the column to predict, got none")
 
@@ -113,6 +120,8 @@ def _table_settings(given: dict[str, Any]) -> TableSettings:
         cv=given.get("cv", 5),
         test_size=given["test_size"],
         random_state=given["random_state"],
+        runtime=given["runtime"],
+        code=tuple(given.get("code", ())),
     )
 
 

@@ -5,10 +5,27 @@ from typing import Annotated
 
 import typer
 
+from iris_deploy.runtimes import Runtime
 from iris_deploy.training.sources.datasets import DATASETS, DEFAULT
 
 _TALK, _TABLE = "A dataset that comes along", "Your own table"
 
+RuntimeName = Annotated[
+    Runtime,
+    typer.Option(
+        help="What predicts. numpy: figures that are read out of the artifacts, for what "
+        "docs/families.md lists. scikit-learn: any fitted estimator; it loads the artifacts, which "
+        "runs what is in them, and goes into the image.",
+    ),
+]
+Code = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="A Python module with classes or functions of yours that the model is made of; may be "
+        "given several times. Goes with the artifacts, for --runtime scikit-learn.",
+        show_default=False,
+    ),
+]
 Dataset = Annotated[
     str | None,
     typer.Option(

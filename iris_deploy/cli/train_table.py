@@ -5,7 +5,12 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from iris_deploy.cli.figures import describe_columns, list_files, metric_lines
+from iris_deploy.cli.figures import (
+    describe_columns,
+    list_files,
+    metric_lines,
+    print_runtime,
+)
 from iris_deploy.training.settings import TableSettings
 
 if TYPE_CHECKING:
@@ -71,6 +76,7 @@ def _report(trained: "Trained") -> None:
         _print_scores(console, trained.scores, manifest.task)
     for position, line in enumerate(metric_lines(evaluation)):
         console.print(f"  {'' if position else 'held out':<9} {line}")
+    print_runtime(console, manifest)
     console.print(f"  bundle    {bundle.path}/")
     for line in list_files(bundle):
         console.print(f"            {line}")

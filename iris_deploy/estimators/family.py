@@ -11,8 +11,7 @@ from typing import Any, Protocol
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.features import Features
-from iris_deploy.kernels.links import Link
-from iris_deploy.kernels.pairs import Pairs
+from iris_deploy.kernels.links import Figures, Link
 from iris_deploy.kernels.protocol import Kernel
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.thresholds import Cut
@@ -26,7 +25,7 @@ class Model:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs or None
+    link : Link, Figures or None
         How scores become probabilities; None where there are none.
     after : tuple of Step
         What happens to a number that is predicted, in this order.
@@ -35,7 +34,7 @@ class Model:
     """
 
     kernel: Kernel
-    link: Link | Pairs | None = None
+    link: Link | Figures | None = None
     after: tuple[Step, ...] = ()
     cut: Cut | None = None
 
@@ -43,7 +42,7 @@ class Model:
     def has_probabilities(self) -> bool:
         """Whether it has probabilities, and not decision values alone."""
         link = self.link
-        return link.are_probabilities if isinstance(link, Pairs) else link is not None
+        return link is not None and (isinstance(link, str) or link.are_probabilities)
 
 
 class Reading(Protocol):

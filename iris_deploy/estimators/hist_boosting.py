@@ -71,21 +71,32 @@ def _kernel(
     for turn in read_list(record, "_predictors"):
         if not isinstance(turn, list) or len(turn) != n_scores:
             raise ArtifactError(f"{record.name} has no predictors for {n_scores} scores")
-        members += [_read_tree(record, member) for member in turn]
+        members += [read_predictor(record, member) for member in turn]
     nodes = check_trees([tree for tree, _ in members], features.width, single=False)
     splits = np.concatenate([splits for _, splits in members])
     nodes, transform = prune(*_ask_about_categories(record, nodes, features, splits))
     return TreeKernel(transform, nodes, tuple(start[0].tolist()), 1.0, rule, single=False)
 
 
-def _read_tree(record: Fitted, member: object) -> tuple[Tree, Integers]:
+def read_predictor(record: Fitted, member: object) -> tuple[Tree, Integers]:
     """Return the nodes of one tree, and which categories go left.
+
+    Parameters
+    ----------
+    record : Fitted
+        What an error names.
+    member : object
+        A tree, or refused.
 
     Returns
     -------
     Tree
     splits : ndarray of int, shape (n_nodes, 9)
         Whether a node asks about a category, and the eight words of its bits.
+
+    Raises
+    ------
+    ArtifactError
     """
     if not isinstance(member, Fitted) or not member.name.endswith(".TreePredictor"):
         raise ArtifactError(f"{record.name} has _predictors that are no trees")

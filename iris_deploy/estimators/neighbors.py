@@ -98,7 +98,7 @@ def _kernel(
         k,
         metric,
         weights == "distance",
-        _tree(record, samples),
+        read_sample_tree(record, samples),
         rule,
     )
 
@@ -115,8 +115,14 @@ def _metric(record: Fitted) -> Metric:
     return metric
 
 
-def _tree(record: Fitted, samples: Floats) -> SampleTree | None:
+def read_sample_tree(record: Fitted, samples: Floats) -> SampleTree | None:
     """Return the tree of the samples, if there is one.
+
+    Parameters
+    ----------
+    record : Fitted
+        With a ``_tree``, or None.
+    samples : ndarray of shape (n_features, n_samples)
 
     Raises
     ------

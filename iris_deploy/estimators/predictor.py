@@ -9,13 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.family import Model
 from iris_deploy.estimators.predictions import Predictions
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import scores_of
 from iris_deploy.kernels.proposals import decide_rows
-from iris_deploy.kernels.protocol import DecideRow
+from iris_deploy.kernels.protocol import Batching, DecideRow
 from iris_deploy.kernels.scores import OVERFLOW, decide
 from iris_deploy.kernels.thresholds import build_row, choose
 from iris_deploy.schema.adapter import Adapter
@@ -42,8 +43,8 @@ class Predictor:
     ----------
     signature : Signature
         Columns in the estimators' order, and output.
-    estimators : sequence of Fitted
-        Transformers and what predicts, as the dumps describe them.
+    estimators : sequence of Fitted, or Model
+        Transformers and what predicts, as the dumps describe them; or what was made of them.
     adapter : Adapter or None
         Between the columns and the first estimator, and what decides at last.
 
@@ -68,13 +69,22 @@ class Predictor:
     """
 
     def __init__(
-        self, signature: Signature, estimators: Sequence[Fitted], adapter: Adapter | None = None
+        self,
+        signature: Signature,
+        estimators: Sequence[Fitted] | Model,
+        adapter: Adapter | None = None,
     ) -> None:
         self.signature = signature
-        model = build_model(estimators, signature, adapter)
+        model = (
+            estimators
+            if isinstance(estimators, Model)
+            else build_model(estimators, signature, adapter)
+        )
         self._kernel, self._link, self._after = model.kernel, model.link, model.after
         self._decides = isinstance(signature.output, ClassOutput)
-        self._by_row = signature.has_text  # texts have no columns of floats
+        batching = isinstance(self._kernel, Batching)
+        self._few_rows = 0 if batching else FEW_ROWS
+        self._by_row = signature.has_text and not batching  # texts have no columns of floats
         self._classes: tuple[Label, ...] = signature.classes
         self._names = np.array([*signature.classes], dtype=object)  # six times as fast as a list
         self._cut = model.cut
@@ -160,7 +170,7 @@ class Predictor:
 
     def outcomes(self, rows: Sequence[Sequence[float]] | Floats) -> Outcomes:
         """Return the positions of the labels of many rows, or the numbers; see `predict`."""
-        if self._by_row or len(rows) <= FEW_ROWS:
+        if self._by_row or len(rows) <= self._few_rows:
             return self._few(rows.tolist() if isinstance(rows, np.ndarray) else rows)
         matrix = self._matrix(rows)
         outcomes: Outcomes = np.empty(len(matrix), np.int32 if self._decides else np.float64)
@@ -196,7 +206,8 @@ class Predictor:
         return np.array(decisions, np.float64).reshape(-1, self._kernel.n_scores).T
 
     def _matrix(self, rows: Sequence[Sequence[float]] | Floats) -> Floats:
-        return np.asarray(rows, np.float64).reshape(-1, len(self.signature.columns))
+        kind: Any = object if self.signature.has_text else np.float64
+        return np.asarray(rows, kind).reshape(-1, len(self.signature.columns))
 
     def _choose(self, decision: Floats, at: int = 0) -> Indices:
         return _checked(choose(decision, self._kernel.rule, self._cut), at)

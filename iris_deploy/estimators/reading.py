@@ -60,10 +60,17 @@ def build_model(
     for transformer in transformers:
         features = reading.transform(transformer, features)
     model = reading.predict(last, features, signature.output)
-    return _with_threshold(model, adapter.threshold, signature.output)
+    return with_threshold(model, adapter.threshold, signature.output)
 
 
-def _with_threshold(model: Model, threshold: Threshold | None, output: Output) -> Model:
+def with_threshold(model: Model, threshold: Threshold | None, output: Output) -> Model:
+    """Return a model that predicts a class of two from some score on, if there is a threshold.
+
+    Raises
+    ------
+    ArtifactError
+        If there are not two classes, or it is about another.
+    """
     if threshold is None:
         return model
     classes = output.classes if isinstance(output, ClassOutput) else ()

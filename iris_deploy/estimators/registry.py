@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
 from iris_deploy.dumps.formats import OWN_FORMATS, recognise
-from iris_deploy.dumps.names import NAMES
+from iris_deploy.dumps.names import NAMES, Classes
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump, unpack
 from iris_deploy.errors import ArtifactError
@@ -84,7 +84,8 @@ _AT_ONCE = (losses.FAMILY, labels.FAMILY, search.FAMILY)
 
 _HINT = (
     "iris-deploy inspect shows what is in it, docs/tables.md what is supported; nothing of the "
-    "file was run"
+    "file was run. Of a file that you trust scikit-learn itself may predict: import it with "
+    "`runtime` scikit-learn"
 )
 
 
@@ -170,7 +171,7 @@ def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
     return read_plain(unpack(data, limit))
 
 
-def read_plain(plain: bytes) -> object:
+def read_plain(plain: bytes, classes: Classes = _CLASSES, hint: str = _HINT) -> object:
     """Read what a file holds: estimators of families and plain values of a pickle, or a model.
 
     Models are those that XGBoost and LightGBM write in formats of their own.
@@ -179,6 +180,10 @@ def read_plain(plain: bytes) -> object:
     ----------
     plain : bytes
         The whole file, unpacked.
+    classes : mapping of (str, str) to str
+        Public names of the classes that it may name, if not those of the families.
+    hint : str
+        Which these are, for whoever has others.
 
     Raises
     ------
@@ -191,7 +196,7 @@ def read_plain(plain: bytes) -> object:
         model = read_own_format(plain)
         if model is not None:
             return model
-    return read_dump(plain, _CLASSES, hint=_HINT)
+    return read_dump(plain, classes, hint=hint)
 
 
 def read_estimator(

@@ -31,15 +31,15 @@ _SIDE = "missing_go_to_left"  # since release 1.3
 _LEAF = -1  # child of a leaf
 
 
-def read_tree(estimator: Fitted, n_values: int) -> Tree:
+def read_tree(estimator: Fitted, n_values: int | None) -> Tree:
     """Return the nodes of a decision tree as a dump has them.
 
     Parameters
     ----------
     estimator : Fitted
         A decision tree.
-    n_values : int
-        What a leaf says: a share for each class, or one number.
+    n_values : int or None
+        What a leaf says: a share for each class, or one number. None if that does not matter.
 
     Raises
     ------
@@ -49,6 +49,8 @@ def read_tree(estimator: Fitted, n_values: int) -> Tree:
     tree = read_record(estimator, "tree_")
     nodes = read_nodes(estimator, tree.state.get("nodes"), _FIELDS)
     values = fitted_array(tree, "values")
+    if n_values is None and values.ndim == 3:  # as many as there are, of several outputs
+        values, n_values = values.reshape(len(values), 1, -1), values[:1].size
     if values.shape != (len(nodes), 1, n_values):
         raise ArtifactError(
             f"{estimator.name} has a tree_ with values of shape {values.shape}; "

@@ -17,7 +17,7 @@ from iris_deploy.image.context import write_context
 from iris_deploy.image.engines.layout import Layer
 from iris_deploy.image.engines.protocol import Built, Engine
 from iris_deploy.image.options import BuildOptions, build_options
-from iris_deploy.image.parts import PARTS
+from iris_deploy.image.parts import parts_for
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.image.trial import Trial, try_image
 
@@ -142,8 +142,9 @@ def build_image(
     except BaseException:
         builder.remove_image(built.image)
         raise
-    base, ours = built.layers[: -len(PARTS)], built.layers[-len(PARTS) :]
-    named = zip(PARTS, ours, strict=True)  # what they hold, which the history does not tell
+    parts = parts_for(bundle.manifest)
+    base, ours = built.layers[: -len(parts)], built.layers[-len(parts) :]
+    named = zip(parts, ours, strict=True)  # what they hold, which the history does not tell
     return ImageReport(
         builder=builder.name,
         image=built.image,

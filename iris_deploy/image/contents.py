@@ -25,6 +25,8 @@ from iris_deploy.image.parts import (
     FOLDERS_LEFT_OUT,
     FOR_COMPILERS,
     PARTS,
+    PROGRAMS,
+    RUNTIME,
     SERVING_PART,
     TESTS_AND_HEADERS,
 )
@@ -64,9 +66,13 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     ImageError
         If Python or a package is not of the version that trained it.
     """
+    if not (root / RUNTIME).exists():
+        (root / RUNTIME).mkdir(parents=True)
     bundle = repository.read(model, version)
     check_versions(bundle, root / "lib")
-    slim(root / "lib")
+    has_library = bundle.manifest.library is not None
+    slim(root / "lib", () if has_library else FOLDERS_LEFT_OUT)
+    slim(root / RUNTIME, ())
     package, app = Path(iris_deploy.__path__[0]), root / "app"
     for part in SERVING_PART:
         source, target = package / part, app / "iris_deploy" / part
@@ -75,7 +81,7 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target)
-    paths = [str(app), str(root / "lib")]
+    paths = [str(app), str(root / "lib"), *([str(root / RUNTIME)] if has_library else [])]
     for name, module in (
         ("iris-deploy", "iris_deploy.cli"),
         ("healthcheck", "iris_deploy.serving.healthcheck"),
@@ -84,7 +90,7 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
         python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
         launcher.write_text(_LAUNCHER.format(python=python, paths=paths, module=module))
         launcher.chmod(0o755)
-    for directory in (root / "lib", app):
+    for directory in (root / "lib", root / RUNTIME, app):
         compile_all(directory)
     copy_bundle(bundle, root / "artifacts")
     manifest = bundle.manifest
@@ -120,9 +126,9 @@ def _name(found: Distribution) -> str:
     return name.lower().replace("_", "-")
 
 
-def slim(lib: Path) -> None:
+def slim(lib: Path, left_out: Sequence[str]) -> None:
     """Leave out what serving does not import."""
-    for folder in FOLDERS_LEFT_OUT:
+    for folder in (PROGRAMS, *left_out):
         shutil.rmtree(lib / folder, ignore_errors=True)
     for path in sorted(lib.rglob("*"), reverse=True):
         if path.is_dir() and path.name in TESTS_AND_HEADERS:
@@ -157,7 +163,7 @@ def normalize(root: Path, layers: Path, epoch: int) -> None:
     epoch : int
         Seconds since 1970.
     """
-    for part in PARTS:
+    for part in (RUNTIME, *PARTS):
         target = layers / part / root.relative_to("/") / part
         target.parent.mkdir(parents=True)
         shutil.move(root / part, target)

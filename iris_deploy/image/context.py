@@ -11,7 +11,7 @@ from typing import Final
 
 import iris_deploy
 from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.bundle.pins import pin_versions
+from iris_deploy.bundle.pins import pin_by_part
 from iris_deploy.bundle.repository import copy_bundle
 from iris_deploy.image.engines.pip import pip_settings
 
@@ -47,9 +47,9 @@ def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -
     copy_bundle(bundle, directory / "artifacts")
     requirements = directory / "requirements"
     requirements.mkdir()
-    pins = pin_versions(bundle)
-    lines = [f"{name}=={version}\n" for name, version in pins.items()]
-    (requirements / "serve.txt").write_text("".join(lines))
+    for part, pins in pin_by_part(bundle).items():
+        lines = [f"{name}=={version}\n" for name, version in pins.items()]
+        (requirements / f"{part}.txt").write_text("".join(lines))
     settings, certificates = pip_settings(environ)
     if certificates is not None:
         shutil.copyfile(certificates, directory / _CA)

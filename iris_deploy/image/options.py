@@ -12,6 +12,7 @@ from iris_deploy.errors import SettingsError
 from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.reference import read_reference
+from iris_deploy.runtimes import LEARN
 from iris_deploy.schema.columns import Column, NumberColumn, TextColumn
 
 EPOCH: Final = 315532800
@@ -76,7 +77,7 @@ def build_options(
         epoch=int(epoch),
         platform=settings.platform,
         network=settings.network,
-        build_args=settings.build_args,
+        build_args={**settings.build_args, **({"RUNTIME": LEARN} if manifest.library else {})},
         labels={**describe(manifest, base), **settings.labels},
     )
 
@@ -104,6 +105,7 @@ def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
         f"{LABEL}signature": json.dumps(signature, separators=(",", ":")),
         f"{LABEL}metrics": json.dumps(metrics, separators=(",", ":")),
         f"{LABEL}provenance": _describe_provenance(manifest),
+        f"{LABEL}runtime": manifest.predicted_by,
         f"{LABEL}trained-with": json.dumps(versions, separators=(",", ":")),
         f"{LABEL}built-with": f"iris-deploy {__version__}",
     }

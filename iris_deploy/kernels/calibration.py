@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.kernels.elementary import FloatMath, logistic
-from iris_deploy.kernels.links import Link, scores_of
-from iris_deploy.kernels.pairs import Pairs
+from iris_deploy.kernels.links import Figures, Link, scores_of
 from iris_deploy.schema.batch import Floats
 
 
@@ -67,14 +66,19 @@ class Calibration:
 
     Parameters
     ----------
-    link : Link, Pairs or None
+    link : Link, Figures or None
         What makes figures of scores; None if they are the figures.
     curves : tuple of Sigmoid or Steps
         One a class; one for two classes.
     """
 
-    link: Link | Pairs | None
+    link: Link | Figures | None
     curves: tuple[Sigmoid | Steps, ...]
+
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether the scores are: always."""
+        return True
 
     def scores(self, decision: Sequence[Any], xp: Any) -> list[Any]:
         """Return one probability a class."""

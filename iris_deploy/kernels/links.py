@@ -68,7 +68,16 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
 
 
 class Figures(Protocol):
-    """What makes one score a class of decision values in its own way."""
+    """What makes one score a class of decision values in its own way.
+
+    Attributes
+    ----------
+    are_probabilities : bool
+        Whether the scores are.
+    """
+
+    @property
+    def are_probabilities(self) -> bool: ...  # noqa: D102
 
     def scores(self, decision: Sequence[Any], xp: Any) -> list[Any]:
         """Return one score a class; see `scores_of`."""

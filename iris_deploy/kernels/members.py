@@ -12,9 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from iris_deploy.kernels.calibration import Calibration
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
-from iris_deploy.kernels.links import Link, scores_of
+from iris_deploy.kernels.links import Figures, Link, scores_of
 from iris_deploy.kernels.pairs import Pairs, count_members
 from iris_deploy.kernels.protocol import DecideRow, Kernel
 from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
@@ -39,7 +38,7 @@ class Member:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs, Calibration or None
+    link : Link, Figures or None
     after : tuple of Step
     cut : Cut or None
         See `estimators.family.Model`.
@@ -50,7 +49,7 @@ class Member:
     """
 
     kernel: Kernel
-    link: Link | Pairs | Calibration | None
+    link: Link | Figures | None
     after: tuple[Step, ...]
     cut: Cut | None
     answer: Answer

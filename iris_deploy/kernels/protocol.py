@@ -1,7 +1,7 @@
 """What a predictor asks of a kernel."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from iris_deploy.kernels.scores import Rule
 from iris_deploy.schema.batch import Floats
@@ -49,3 +49,10 @@ class Kernel(Protocol):
             For each row the bits that the function of `build_row` gives.
         """
         ...
+
+
+@runtime_checkable
+class Batching(Protocol):
+    """A kernel to which many rows cost little more than one, and which takes texts in columns."""
+
+    is_batching: bool

@@ -22,6 +22,7 @@ Rule = Literal[
     "votes",
     "confident",
     "none",
+    "named",
     "likelier",
     "likelier_single",
     "likeliest",
@@ -30,9 +31,10 @@ Rule = Literal[
 ]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
 the largest of one score a class; by votes of one score a pair of classes, the first of those with
-most, or the surest; not at all, where a number is predicted. Who decides by probabilities decides
-by rounded ones, of 64 bits or 'single': the second class if it is 'likelier'; the first of the
-'likeliest', each for itself if they are 'alone'."""
+most, or the surest; not at all, where a number is predicted; by the position of the class that is
+'named' by the first score. Who decides by probabilities decides by rounded ones, of 64 bits or
+'single': the second class if it is 'likelier'; the first of the 'likeliest', each for itself if
+they are 'alone'."""
 
 _BOUNDS: dict[Rule, float] = {
     "above": 0.0,
@@ -68,6 +70,8 @@ def decide(scores: Floats, rule: Rule) -> Indices:
     top = scores[0]
     if rule == "none":
         index = np.zeros(len(top), np.int32)
+    elif rule == "named":
+        index = np.nan_to_num(top).astype(np.int32)
     elif rule in _BOUNDS or rule == "least":
         index = ((top >= 0) if rule == "least" else (top > _BOUNDS[rule])).astype(np.int32)
     elif rule in _BY_PAIRS:

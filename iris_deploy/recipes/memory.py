@@ -31,7 +31,9 @@ class Memory(NamedTuple):
     large_requests: int
 
 
-def plan_memory(artifacts: int, workers: int, limit: int | None) -> Memory:
+def plan_memory(
+    artifacts: int, workers: int, limit: int | None, *, has_library: bool = False
+) -> Memory:
     """Divide the memory of a server.
 
     Parameters
@@ -41,6 +43,8 @@ def plan_memory(artifacts: int, workers: int, limit: int | None) -> Memory:
     workers : int
     limit : int or None
         Bytes that it may take; None for what it needs.
+    has_library : bool
+        Whether scikit-learn predicts.
 
     Raises
     ------
@@ -48,6 +52,8 @@ def plan_memory(artifacts: int, workers: int, limit: int | None) -> Memory:
         If that is too little.
     """
     resident = facts.SUPERVISOR_BYTES + workers * facts.WORKER_BYTES + _ARRAYS * artifacts
+    if has_library:
+        resident += facts.SCIKIT_LEARN_BYTES * (1 + workers)
     if limit is None:
         limit = -(-(resident + workers * facts.MAX_MEMORY_BYTES) // _STEP) * _STEP
     left = (limit - resident) // workers

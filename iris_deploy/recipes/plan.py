@@ -41,7 +41,9 @@ def plan_values(
         If the memory does not suffice.
     """
     artifacts = sum(artifact.size for artifact in manifest.artifacts)
-    memory = plan_memory(artifacts, settings.workers, settings.memory)
+    memory = plan_memory(
+        artifacts, settings.workers, settings.memory, has_library=manifest.library is not None
+    )
     arguments = _arguments(recipe, settings, memory)
     tokens = ["--tokens-file", recipe.tokens] if settings.tokens and recipe.tokens else []
     return {

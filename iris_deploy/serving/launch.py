@@ -169,6 +169,8 @@ class Launch:
             hint=f"Try: curl -s{through} {reach}{self._settings.url_prefix}/predict "
             f"-H 'Content-Type: application/json' -d '{example}'",
         )
+        if manifest.library is not None:
+            self._log.event("warning", "runtime", manifest.library.warning)
         for message in shared_ports(self._listeners):
             self._log.event("warning", "port_shared", message)
 

@@ -4,6 +4,7 @@ A bundle is written only after its own predictor, built from the bytes that are 
 has given scikit-learn's answer for every sample of the table.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError, TrainingError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.runtimes.library import Library
 from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, TargetSeen
 from iris_deploy.training.artifacts import (
     build_artifact,
@@ -33,6 +36,7 @@ from iris_deploy.training.dataset import digest_positions
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.examples import record_examples
 from iris_deploy.training.frames import bin_numbers, describe_columns, encode_frame
+from iris_deploy.training.loaded import LoadedFiles, LoadedModel
 from iris_deploy.training.preparation import build_pipeline
 from iris_deploy.training.settings import TableSettings
 from iris_deploy.training.tables import Table, load_table, model_name, split_table
@@ -90,7 +94,8 @@ def train_table(
         build_candidate(name, task, settings.parameters, settings.random_state)
         for name in names or DEFAULT[task]
     ]
-    check_families(candidates)
+    if settings.runtime == "numpy":
+        check_families(candidates)
     kind = "classifier" if task == "classification" else "regressor"
     pipelines = {c.name: build_pipeline(c, table.plans, table.frame, kind) for c in candidates}
     trained, held_out = split_table(table, settings)
@@ -127,33 +132,31 @@ def _write_down(
     """Make the manifest and the dump of a fitted pipeline, after both were tried."""
     file = f"pipeline_{model}.pkl"
     dumps = {file: dump_estimator(pipeline)}
-    record = read_estimator(dumps[file])
-    predictor = _build_predictor(record, table, trained)
-    columns = predictor.signature.columns
-    rows = encode_frame(columns, table.frame)
+    fields = describe_columns(table.plans, table.frame, trained)
+    output, library = _output(table.target, trained), None
+    if settings.runtime == "numpy":
+        predictor = _build_predictor(read_estimator(dumps[file]), fields, output)
+    else:
+        predictor, library, code = _load_predictor(file, dumps[file], fields, output, settings)
+        dumps |= code
+    rows = encode_frame(predictor.signature.columns, table.frame)
     _check_same(predictor, rows, pipeline, table)
     evaluation = evaluate_rows(predictor, rows[held_out], table.target.y[held_out])
-    split = Split(
-        test_size=settings.test_size,
-        random_state=settings.random_state,
-        train_samples=len(trained),
-        test_samples=len(held_out),
-        test_digest=digest_positions(held_out),
-    )
     manifest = Manifest(
         format=FORMAT,
         digest="",
         model=model,
         version=0,
         task=table.target.task,
-        runtime="numpy",
+        runtime=settings.runtime,
+        library=library,
         signature=predictor.signature,
         artifacts=(build_artifact("pipeline", file, dumps),),
         environment=describe_environment(),
         provenance=Training(
             dataset=table.name,
             dataset_digest=table.digest,
-            split=split,
+            split=_describe_split(trained, held_out, settings),
             estimators=tuple(describe_estimator(step) for _, step in pipeline.steps),
         ),
         evaluation=evaluation,
@@ -162,15 +165,35 @@ def _write_down(
     return manifest, dumps
 
 
-def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predictor:
+def _describe_split(trained: np.ndarray, held_out: np.ndarray, settings: TableSettings) -> Split:
+    return Split(
+        test_size=settings.test_size,
+        random_state=settings.random_state,
+        train_samples=len(trained),
+        test_samples=len(held_out),
+        test_digest=digest_positions(held_out),
+    )
+
+
+def _load_predictor(
+    file: str, data: bytes, fields: Sequence[Column], output: Output, settings: TableSettings
+) -> tuple[Predictor, Library, dict[str, bytes]]:
+    """Build the predictor for which scikit-learn predicts; return what it takes, and code."""
+    loaded = LoadedFiles(settings.code)
+    estimator = loaded.estimator(file, data, ())
+    library = loaded.describe([field.name for field in fields], knows_none=False)
+    predictor = LoadedModel([estimator], output, None, library).build(fields)
+    return predictor, library, loaded.code
+
+
+def _build_predictor(record: Fitted, fields: Sequence[Column], output: Output) -> Predictor:
     """Build the predictor, which takes what training did not see if the pipeline does."""
-    columns = describe_columns(table.plans, table.frame, trained)
     try:
-        return build_widest(columns, _output(table.target, trained), [record])
+        return build_widest(fields, output, [record])
     except ArtifactError as exc:
         raise TrainingError(
             f"the fitted pipeline cannot be served: {exc}",
-            hint=exc.hint or "docs/tables.md lists what is",
+            hint=exc.hint or "let scikit-learn itself serve it, with `runtime` scikit-learn",
         ) from exc
 
 

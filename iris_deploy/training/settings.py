@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
+from typing import get_args
 
 from iris_deploy.errors import SettingsError, did_you_mean, expect, expect_between
+from iris_deploy.runtimes import LEARN, Runtime
 from iris_deploy.training.sources.datasets import DEFAULT
 
 MOST_PASSES = 10**6
@@ -131,6 +133,10 @@ class TableSettings:
         Share of the samples that is held out, between 0 and 1.
     random_state : int
         Seed of the split, of the folds and of the estimators.
+    runtime : {'numpy', 'scikit-learn'}
+        What is to predict.
+    code : tuple of Path
+        Modules that go with the artifacts, if scikit-learn is to predict.
     """
 
     choices: Choices
@@ -140,9 +146,12 @@ class TableSettings:
     cv: int = 5
     test_size: float = 0.3
     random_state: int = 0
+    runtime: Runtime = "numpy"
+    code: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse values that nothing could be made of."""
+        _check_runtime(self.runtime, self.code)
         expect(0 < self.test_size < 1, "test_size", "a share between 0 and 1", self.test_size)
         expect_between("random_state", self.random_state, 0, 2**32 - 1)
         expect_between("cv", self.cv, 2, 100)
@@ -172,6 +181,10 @@ class ImportSettings:
         Whether scikit-learn loads the files, and answers are compared.
     expect : Path or None
         A table with answers for the rows of the sample.
+    runtime : {'numpy', 'scikit-learn'}
+        What is to predict.
+    code : tuple of Path
+        Modules that go with the files, if scikit-learn is to predict.
     """
 
     columns: tuple[str, ...] | None = None
@@ -182,9 +195,17 @@ class ImportSettings:
     sample: Path | None = None
     check: bool = False
     expect: Path | None = None
+    runtime: Runtime = "numpy"
+    code: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
+        _check_runtime(self.runtime, self.code)
+        if self.check and self.runtime == LEARN:
+            raise SettingsError(
+                "`check`: scikit-learn itself predicts, and has nobody to be compared with",
+                hint="compare with answers that you have recorded, with `expect`",
+            )
         if self.classes is not None and self.labels is not None:
             raise SettingsError("`classes`: `labels` says what they are, too; leave one out")
         if self.expect is not None and self.sample is None:
@@ -192,3 +213,12 @@ class ImportSettings:
                 "`expect`: expected the rows that were answered, too",
                 hint="name them with `sample`",
             )
+
+
+def _check_runtime(runtime: str, code: Sequence[Path]) -> None:
+    expect(runtime in get_args(Runtime), "runtime", " or ".join(get_args(Runtime)), runtime)
+    if code and runtime != LEARN:
+        raise SettingsError(
+            "`code`: nothing is run where NumPy predicts",
+            hint="let scikit-learn predict, with `runtime` scikit-learn",
+        )

@@ -139,6 +139,7 @@ def _describe(bundle: Bundle, routes: dict[str, str]) -> bytes:
         "version": manifest.version,
         "digest": manifest.digest,
         "task": manifest.task,
+        "runtime": manifest.predicted_by,
         "provenance": _describe_provenance(manifest),
         "evaluation": _describe_figures(manifest),
         "columns": [_describe_column(column) for column in manifest.signature.columns],

@@ -12,7 +12,8 @@ from iris_deploy.bundle.manifest import Artifact, Role
 from iris_deploy.bundle.provenance import Check, Estimator, Imported, Source
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import SettingsError
-from iris_deploy.estimators.discovery import last_of, task_of
+from iris_deploy.estimators.discovery import last_of
+from iris_deploy.schema.outputs import Output
 from iris_deploy.training.adopt.given import Given, Step
 from iris_deploy.training.artifacts import build_artifact
 from iris_deploy.training.settings import ImportSettings
@@ -21,7 +22,7 @@ _LONGEST = 100
 """Characters of a parameter that is recorded."""
 
 
-def describe_artifact(step: Step, given: Given, position: int) -> Artifact:
+def describe_artifact(step: Step, given: Given, output: Output) -> Artifact:
     """Describe the file of a step.
 
     Raises
@@ -31,16 +32,16 @@ def describe_artifact(step: Step, given: Given, position: int) -> Artifact:
     """
     if step.file == MANIFEST_FILE:
         raise SettingsError(f"a file cannot be named {MANIFEST_FILE}; rename it")
-    role = _role(step.record, is_last=position == len(given.steps))
+    role = _role(step.record, output if step is given.steps[-1] else None)
     artifact = build_artifact(role, step.file, given.data)
     return msgspec.structs.replace(artifact, path=step.path)
 
 
-def _role(record: Fitted, *, is_last: bool) -> Role:
+def _role(record: Fitted, output: Output | None) -> Role:
     if last_of(record) is not record:
         return "pipeline"
-    if is_last:
-        return "classifier" if task_of(record) == "classification" else "regressor"
+    if output is not None:
+        return "classifier" if output.task == "classification" else "regressor"
     return "scaler" if record.name.endswith("Scaler") else "transformer"
 
 

@@ -14,12 +14,15 @@ from iris_deploy.estimators.discovery import (
 )
 from iris_deploy.estimators.kinds import find_columns
 from iris_deploy.estimators.labels import MAX_CLASSES, read_labels
+from iris_deploy.runtimes.facts import Facts
 from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, Output
 from iris_deploy.training.adopt.given import Given
 
 
-def choose_output(given: Given, classes: Sequence[Label] | None, name: str | None) -> Output:
+def choose_output(
+    given: Given, classes: Sequence[Label] | None, name: str | None, facts: Facts | None = None
+) -> Output:
     """Describe what the last estimator predicts.
 
     Parameters
@@ -29,6 +32,8 @@ def choose_output(given: Given, classes: Sequence[Label] | None, name: str | Non
         What its classes are called, in its order; None to take what the files say.
     name : str or None
         Of the target.
+    facts : Facts, optional
+        What scikit-learn says, if it is to predict.
 
     Raises
     ------
@@ -38,14 +43,14 @@ def choose_output(given: Given, classes: Sequence[Label] | None, name: str | Non
         If they are more or fewer than the classifier knows.
     """
     last = given.records[-1]
-    if task_of(last) != "classification":
+    if (facts.task if facts else task_of(last)) != "classification":
         if classes is not None or given.labels is not None:
             raise SettingsError(
                 f"`classes`: {given.steps[-1].what} predicts a number, and has none"
             )
         return NumberOutput(name=name or "prediction", unit=None, seen=None)
     labels = tuple(classes) if classes is not None else given.labels
-    known = _known(given, known_enough=labels is not None)
+    known = facts.classes if facts else _known(given, known_enough=labels is not None)
     if known is not None and labels is not None and classes is None:
         labels = _decoded(given, known, labels)
     if labels is None:

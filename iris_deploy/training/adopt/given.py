@@ -5,7 +5,7 @@ A file may hold one of these, or a dict, list or tuple of several.
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from iris_deploy.estimators.labels import read_labels
 from iris_deploy.estimators.own_formats import is_own_format
 from iris_deploy.estimators.registry import read_plain
 from iris_deploy.schema.outputs import Label
+from iris_deploy.training.loaded import LoadedFiles
 
 _DEPTH = 3
 """Of a dict of dicts and lists that estimators are looked for in."""
@@ -98,13 +99,15 @@ class Given:
         )
 
 
-def read_given(paths: Sequence[Path]) -> Given:
+def read_given(paths: Sequence[Path], loaded: LoadedFiles | None = None) -> Given:
     """Read files, and find what they hold.
 
     Parameters
     ----------
     paths : sequence of Path
         In the order in which what they hold applies.
+    loaded : LoadedFiles, optional
+        By which scikit-learn loads them, if it is to predict.
 
     Raises
     ------
@@ -114,6 +117,7 @@ def read_given(paths: Sequence[Path]) -> Given:
         If two have the same name.
     """
     given = Given()
+    read = loaded.read if loaded else read_plain
     for path in paths:
         if path.name in given.data:
             raise SettingsError(f"two files are named {path.name}; rename one of them")
@@ -122,10 +126,16 @@ def read_given(paths: Sequence[Path]) -> Given:
             if path.suffix == ".json" and not is_own_format(data):
                 _take(given, path.name, (), _read_json(data))
             else:
-                _take(given, path.name, (), _read_dump(data))
+                _take(given, path.name, (), _read_dump(data, read))
         except ArtifactError as exc:
             raise ArtifactError(f"{path}: {exc}", hint=exc.hint) from exc
-    given.steps = _in_order(given.steps)
+
+    def predicts(step: Step) -> bool:
+        if loaded is None:
+            return task_of(step.record) is not None
+        return hasattr(loaded.estimator(step.file, given.data[step.file], step.path), "predict")
+
+    given.steps = _in_order(given.steps, [step for step in given.steps if predicts(step)])
     return given
 
 
@@ -155,12 +165,12 @@ def _read(path: Path) -> bytes:
         raise ArtifactError(f"cannot read {path}: {exc.strerror or exc}") from exc
 
 
-def _read_dump(data: bytes) -> object:
+def _read_dump(data: bytes, read: Callable[[bytes], object] = read_plain) -> object:
     plain = unpack(data, MAX_DUMP_BYTES)
     kind = recognise(plain)
     if kind is not PICKLE and not is_own_format(plain):
         raise ArtifactError(f"no dump of an estimator: {kind.name}", hint=kind.hint)
-    return read_plain(plain)
+    return read(plain)
 
 
 def _read_json(data: bytes) -> list[Any]:
@@ -221,9 +231,8 @@ def _as_names(value: object) -> list[str] | None:
     return None
 
 
-def _in_order(steps: list[Step]) -> list[Step]:
+def _in_order(steps: list[Step], predicts: list[Step]) -> list[Step]:
     """Put what predicts behind what transforms, which stays in its order."""
-    predicts = [step for step in steps if task_of(step.record)]
     if len(predicts) > 1:
         raise ArtifactError(
             f"expected one model, got {len(predicts)}: {', '.join(s.what for s in predicts[:5])}",

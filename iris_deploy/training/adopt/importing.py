@@ -4,9 +4,10 @@ A bundle is written only after its predictor has answered, and what was asked fo
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -20,12 +21,14 @@ from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.discovery import find_words
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.adapter import Adapter
+from iris_deploy.runtimes import LEARN
+from iris_deploy.runtimes.facts import describe
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import NumberOutput, Output
 from iris_deploy.training.adopt.account import describe_artifact, describe_provenance
-from iris_deploy.training.adopt.adapter import NO_ADAPTER, read_adapter
+from iris_deploy.training.adopt.adapter import NO_ADAPTER, AdapterFile, read_adapter
+from iris_deploy.training.adopt.building import Building, describe_library, load_estimators
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
 from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
@@ -34,16 +37,17 @@ from iris_deploy.training.adopt.samples import (
     draw_rows,
     encode_sample,
     read_sample,
+    with_texts,
 )
 from iris_deploy.training.artifacts import describe_environment
 from iris_deploy.training.bundles import see_target
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.examples import record_examples
 from iris_deploy.training.held_out import read_samples
+from iris_deploy.training.loaded import LoadedFiles
 from iris_deploy.training.settings import ImportSettings
 from iris_deploy.training.tables import model_name
 from iris_deploy.training.target import read_target
-from iris_deploy.training.widest import build_widest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -65,11 +69,14 @@ class Adopted:
         Read back from the disk and verified.
     given : Given
     provenance : Imported
+    is_read : bool
+        Whether the families read it, although scikit-learn is to predict.
     """
 
     bundle: Bundle
     given: Given
     provenance: Imported
+    is_read: bool
 
 
 def import_files(
@@ -92,80 +99,97 @@ def import_files(
     ArtifactError, DatasetError, SettingsError, BundleError
         Before anything is written.
     """
-    given = read_given(paths)
+    loaded = LoadedFiles(settings.code) if settings.runtime == LEARN else None
+    given = read_given(paths, loaded)
     if settings.labels is not None:
         given.labels = read_labels_of(settings.labels)
     wanted = read_adapter(settings.adapter) if settings.adapter is not None else NO_ADAPTER
-    output = choose_output(
-        given, settings.classes or wanted.classes, settings.target or wanted.name
-    )
-    if isinstance(output, NumberOutput):
-        output = msgspec.structs.replace(output, unit=wanted.unit)
+    output, estimators = _output(given, settings, wanted, loaded)
     columns = describe_columns(given, choose_names(given, settings.columns), output)
     fields, adapter = wanted.adapt(columns)
     sample = read_sample(settings.sample, fields) if settings.sample is not None else None
-    predictor, rows, evaluation = _try(_Model(given, output, adapter), fields, sample)
+    library = describe_library(given, loaded, columns) if loaded else None
+    if library and sample is not None and adapter is None:
+        fields = with_texts(fields, sample)
+    building = Building(given, output, adapter, library, estimators)
+    predictor, rows, evaluation = _try(building, fields, sample)
     asking = Asking({path.name: path for path in paths}, given, columns, adapter)
     checks = _check(asking, predictor, rows, sample, settings)
     provenance = describe_provenance(given, settings, checks)
     examples = record_examples(predictor, rows, predictor.outcomes(rows))
     if not examples:
         raise ArtifactError("no row was found that the model answers, to be recorded")
-    name = model or model_name(Path(given.steps[-1].file))
-    artifacts = tuple(describe_artifact(step, given, k) for k, step in enumerate(given.steps, 1))
     manifest = Manifest(
         format=FORMAT,
         digest="",
-        model=name,
+        model=model or model_name(Path(given.steps[-1].file)),
         version=0,
         task=output.task,
-        runtime="numpy",
+        runtime=settings.runtime,
+        library=library,
         signature=predictor.signature,
         adapter=adapter,
-        artifacts=artifacts,
+        artifacts=tuple(describe_artifact(step, given, output) for step in given.steps),
         environment=describe_environment(),
         provenance=provenance,
         evaluation=evaluation,
         examples=examples,
     )
-    files = {artifact.file: given.data[artifact.file] for artifact in artifacts}
-    return Adopted(read_bundle(repository.write(manifest, files)), given, provenance)
+    return _write(manifest, given, loaded, provenance, repository)
 
 
-@dataclass(frozen=True, eq=False)
-class _Model:
-    """Estimators, what they predict, and what is before them."""
+def _output(
+    given: Given, settings: ImportSettings, wanted: AdapterFile, loaded: LoadedFiles | None
+) -> tuple[Output, list[Any]]:
+    """Return what is predicted, and the estimators if scikit-learn loads them."""
+    estimators = load_estimators(given, loaded) if loaded else []
+    output = choose_output(
+        given,
+        settings.classes or wanted.classes,
+        settings.target or wanted.name,
+        describe(estimators[-1]) if estimators else None,
+    )
+    if isinstance(output, NumberOutput):
+        output = msgspec.structs.replace(output, unit=wanted.unit)
+    return output, estimators
 
-    given: Given
-    output: Output
-    adapter: Adapter | None
 
-    def build(self, fields: Sequence[Column]) -> Predictor:
-        """Build the predictor of fields that clients send."""
-        try:
-            return build_widest(fields, self.output, self.given.records, self.adapter)
-        except ArtifactError as exc:
-            chain = ", then ".join(step.what for step in self.given.steps)
-            raise ArtifactError(
-                f"the files do not fit together, or hold what is not supported: {exc} ({chain})",
-                hint=exc.hint or "name the files in the order in which they apply",
-            ) from exc
+def _write(
+    manifest: Manifest,
+    given: Given,
+    loaded: LoadedFiles | None,
+    provenance: Imported,
+    repository: Repository,
+) -> Adopted:
+    files = {artifact.file: given.data[artifact.file] for artifact in manifest.artifacts}
+    files |= loaded.code if loaded else {}
+    bundle = read_bundle(repository.write(manifest, files))
+    is_read = loaded is not None and _is_read(given, bundle)
+    return Adopted(bundle, given, provenance, is_read)
+
+
+def _is_read(given: Given, bundle: Bundle) -> bool:
+    """Tell whether scikit-learn is not needed."""
+    with suppress(ArtifactError):
+        Predictor(bundle.manifest.signature, given.records, bundle.manifest.adapter)
+        return True
+    return False
 
 
 def _try(
-    model: _Model, fields: tuple[Column, ...], sample: "pa.Table | None"
+    building: Building, fields: tuple[Column, ...], sample: "pa.Table | None"
 ) -> tuple[Predictor, Floats, Evaluation | None]:
     """Build the predictor, and return rows that it answers, and figures if there is a target."""
     if sample is None:
-        predictor = model.build(fields)
-        words = find_words(model.given.records)
+        predictor = building.build(fields)
+        words = find_words(building.given.records)
         return predictor, draw_rows(predictor, _DRAWN, words=words), None
-    output = model.output
+    output = building.output
     has_target = output.name in sample.column_names
     if has_target and isinstance(output, NumberOutput):
         seen = see_target(read_target(sample, output.name, output.task).y)
-        model = replace(model, output=msgspec.structs.replace(output, seen=seen))
-    predictor = model.build(describe_sample(sample, fields))
+        building = replace(building, output=msgspec.structs.replace(output, seen=seen))
+    predictor = building.build(describe_sample(sample, fields))
     if not has_target:
         return predictor, encode_sample(sample, predictor.signature.columns), None
     rows, y = read_samples(predictor, sample)

@@ -11,7 +11,7 @@ from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged
 from iris_deploy.schema.batch import Floats, Text
-from iris_deploy.schema.columns import CategoryColumn, Column, TextColumn
+from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.encoding import MISSING
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.training.frames import (
@@ -57,6 +57,19 @@ def read_sample(path: Path, columns: Sequence[Column]) -> "pa.Table":
             hint="name the columns as the sample has them, with `columns`",
         )
     return table
+
+
+def with_texts(columns: Sequence[Column], table: "pa.Table") -> tuple[Column, ...]:
+    """Return columns of which those are texts that no encoder knows, and a sample has as texts."""
+    import pyarrow.types as t
+
+    def described(column: Column) -> Column:
+        kind = table.column(column.name).type
+        if isinstance(column, NumberColumn) and (t.is_string(kind) or t.is_large_string(kind)):
+            return TextColumn(name=column.name, missing=False, seen=None)
+        return column
+
+    return tuple(map(described, columns))
 
 
 def describe_sample(table: "pa.Table", columns: Sequence[Column]) -> tuple[Column, ...]:

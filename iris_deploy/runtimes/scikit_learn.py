@@ -1,0 +1,189 @@
+"""scikit-learn as a kernel: estimators that were loaded, asked for labels and scores.
+
+One row and many are theirs: so are the bits, which may hang on how many rows there are.
+"""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.family import Model
+from iris_deploy.estimators.reading import with_threshold
+from iris_deploy.kernels.protocol import DecideRow
+from iris_deploy.kernels.scores import Rule, decide
+from iris_deploy.runtimes.facts import Facts, describe
+from iris_deploy.runtimes.library import Library
+from iris_deploy.runtimes.tables import TableBuilder
+from iris_deploy.schema.adapter import Adapter
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.outputs import Label
+from iris_deploy.schema.problems import Problem, SignatureError
+from iris_deploy.schema.signature import Signature
+
+_SIZE = 1 << 40
+"""Operations for a row: more than the loop of a server ever carries out itself."""
+
+_SHOWN = 200
+"""Characters of what scikit-learn says of values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Scores that follow the position of the class in what a row is decided by.
+
+    Parameters
+    ----------
+    are_probabilities : bool
+    """
+
+    are_probabilities: bool
+
+    def scores(self, decision: Sequence[Any], _: Any) -> list[Any]:
+        """Return one score a class."""
+        return list(decision[1:])
+
+
+class LibraryKernel:
+    """Ask estimators; see `kernels.protocol.Kernel`.
+
+    Parameters
+    ----------
+    estimators : sequence of object
+        Transformers and what predicts, loaded.
+    tables : TableBuilder
+        Of rows what the first takes.
+    facts : Facts
+        Of the last.
+    """
+
+    is_batching = True
+    size = _SIZE
+
+    def __init__(self, estimators: Sequence[Any], tables: TableBuilder, facts: Facts) -> None:
+        *self._transformers, self._last = estimators
+        self._tables = tables
+        self._place = {label: k for k, label in enumerate(facts.classes)}
+        self._n_classes = len(facts.classes)
+        self.n_scores = 1 + self._n_classes
+        self.rule: Rule = "named" if self._place else "none"
+        names = ("predict_proba", "decision_function") if self._place else ()
+        self.score_method = next((name for name in names if hasattr(self._last, name)), None)
+        self._threads = threading.local()
+
+    def build_row(self) -> DecideRow:
+        """Return the function for one row."""
+
+        def decide_row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            kind: Any = np.float64 if all(type(value) is float for value in x) else object
+            row = np.empty((1, len(x)), kind)
+            row[0, :] = x
+            decision = self.columns(row)
+            return int(decide(decision, self.rule)[0]), tuple(decision[:, 0].tolist())
+
+        return decide_row
+
+    def columns(self, rows: Floats) -> Floats:
+        """Return for each row the position of its class and the scores; or the number."""
+        if not len(rows):
+            return np.empty((self.n_scores, 0))
+        self._limit_threads()
+        try:
+            X = self._tables.build(rows)
+            for transformer in self._transformers:
+                X = transformer.transform(X)
+            said = np.asarray(self._last.predict(X))
+            scores = getattr(self._last, self.score_method)(X) if self.score_method else None
+        except Exception as exc:  # whatever it is, it is about these rows
+            said_of_it = f"{str(exc).strip().partition(chr(10))[0]:.{_SHOWN}}"
+            detail = f"scikit-learn cannot predict from these values: {said_of_it}"
+            raise SignatureError([Problem(None, None, detail)]) from exc
+        if not self._place:
+            return np.asarray(said, np.float64).reshape(1, len(rows))
+        labels = said.reshape(len(rows)).tolist()
+        position = np.array([self._place[_as_label(label)] for label in labels], np.float64)
+        return np.vstack((position, self._by_class(position, scores)))
+
+    def _by_class(self, position: Floats, scores: Any) -> Floats:
+        """Return one score a class, shape (n_classes, n_rows): 1 for the one, if there are none."""
+        if scores is not None:
+            scores = np.asarray(scores, np.float64)
+            if scores.size == len(position) and self._n_classes == 2:
+                scores = np.stack((-scores.ravel(), scores.ravel()), axis=1)
+            if scores.shape == (len(position), self._n_classes):
+                return np.asarray(scores.T)
+        return np.asarray(position == np.arange(self._n_classes)[:, np.newaxis], np.float64)
+
+    def _limit_threads(self) -> None:
+        """Let each thread compute by itself: there are others, and a fork has none of a pool's."""
+        if not getattr(self._threads, "limited", False):
+            from threadpoolctl import threadpool_limits
+
+            threadpool_limits(1)
+            self._threads.limited = True
+
+
+def _as_label(label: Any) -> Label:
+    """Return a label as it is listed, where a class may be a float."""
+    return int(label) if type(label) is float else label
+
+
+def build_library_model(
+    signature: Signature,
+    adapter: Adapter | None,
+    library: Library,
+    estimators: Sequence[Any],
+) -> Model:
+    """Make a model of estimators that were loaded.
+
+    Parameters
+    ----------
+    signature : Signature
+    adapter : Adapter or None
+    library : Library
+    estimators : sequence of object
+        Transformers in their order, then what predicts.
+
+    Raises
+    ------
+    ArtifactError
+        If they do not predict what the signature says.
+    """
+    adapter = adapter or Adapter()
+    facts = describe(estimators[-1])
+    output = signature.output
+    if facts.task != output.task or len(facts.classes) != len(signature.classes):
+        raise ArtifactError(
+            f"{type(estimators[-1]).__name__} predicts {len(facts.classes) or 'a number, not'} "
+            f"classes; the signature has {len(signature.classes)}"
+        )
+    _work_alone(estimators)
+    tables = TableBuilder(
+        signature.columns,
+        adapter.feeds,
+        frame=library.frame,
+        knows_none=library.knows_none,
+        takes_texts=_takes_texts(estimators[0]) and library.frame is None,
+    )
+    kernel = LibraryKernel(estimators, tables, facts)
+    link = Following(kernel.score_method == "predict_proba") if facts.classes else None
+    return with_threshold(Model(kernel=kernel, link=link), adapter.threshold, output)
+
+
+def _takes_texts(estimator: Any) -> bool:
+    """Tell whether the first step is a vectorizer: it takes a list of texts."""
+    while hasattr(estimator, "steps"):
+        estimator = estimator.steps[0][1]
+    return hasattr(estimator, "build_analyzer")
+
+
+def _work_alone(estimators: Sequence[Any]) -> None:
+    """Keep estimators from starting threads and processes for each request."""
+    for estimator in estimators:
+        if hasattr(estimator, "get_params"):
+            own = estimator.get_params()
+            jobs = {name: None for name in own if name.rpartition("__")[2] == "n_jobs"}
+            estimator.set_params(**jobs)

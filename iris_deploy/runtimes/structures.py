@@ -1,0 +1,121 @@
+"""Trees in a dump that scikit-learn walks without looking where they lead: checked before it does.
+
+Its compiled code takes a child for a node and a feature for a column, whatever number stands there.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.hist_boosting import read_predictor
+from iris_deploy.estimators.neighbors import read_sample_tree
+from iris_deploy.estimators.tree_nodes import check_trees
+from iris_deploy.estimators.trees import read_tree
+from iris_deploy.kernels.tree_columns import MAX_FEATURES
+
+_SUBSETS = "estimators_features_"
+"""Of an ensemble each of whose members gets features of its own."""
+
+_MOST = 1 << 20
+"""Objects of a dump that are looked at."""
+
+
+def check_structures(value: object) -> None:
+    """Check every tree of nodes or of samples, wherever in a dump it is.
+
+    Parameters
+    ----------
+    value : object
+        As `dumps.unpack.read_dump` returns it.
+
+    Raises
+    ------
+    ArtifactError
+        If a tree leads out of itself, or asks about more features than there are.
+    """
+    held: dict[int, int] = {}
+    records = [*_records(value)]
+    for record in records:  # an ensemble hands its rows on unchecked
+        if _SUBSETS in record.state:
+            continue
+        for member in _records_in(record.state.get("estimators_")):
+            width = _find_width(record) or MAX_FEATURES
+            held[id(member)] = min(held.get(id(member), MAX_FEATURES), width)
+    for record in records:
+        if isinstance(record.state.get("tree_"), Fitted):
+            n_features = min(_width(record), held.get(id(record), MAX_FEATURES))
+            check_trees([read_tree(record, None)], n_features, single=True)
+        predictors = record.state.get("_predictors")
+        if isinstance(predictors, list):
+            trees = [read_predictor(record, each)[0] for each in _records_in(predictors)]
+            check_trees(trees, _width(record), single=False)
+        if isinstance(tree := record.state.get("_tree"), Fitted) and tree.unnamed:
+            _check_samples(record, tree)
+
+
+def _check_samples(record: Fitted, tree: Fitted) -> None:
+    samples = tree.unnamed[0]
+    if not isinstance(samples, np.ndarray) or samples.ndim != 2 or samples.dtype != np.float64:
+        raise ArtifactError(f"{record.name} has a tree without samples")
+    if samples.shape[1] != _width(record):
+        raise ArtifactError(f"{record.name} has a tree of {samples.shape[1]} features")
+    read_sample_tree(record, samples.T)
+
+
+def _width(record: Fitted) -> int:
+    """Return how many features an estimator that has trees makes sure of."""
+    width = _find_width(record)
+    if width is None:
+        raise ArtifactError(f"{record.name} has trees, and does not say of how many features")
+    return width
+
+
+def _find_width(record: Fitted) -> int | None:
+    for attribute in ("n_features_in_", "_n_features", "n_features_"):
+        width = record.state.get(attribute)
+        if type(width) is int and 0 < width < MAX_FEATURES:
+            return width
+    return None
+
+
+def _records(value: object) -> Iterator[Fitted]:
+    """Yield every record within a value, each once."""
+    left, seen = [value], {id(value)}
+    while left:
+        held = left.pop()
+        if isinstance(held, Fitted):
+            yield held
+        for inside in _inside(held):
+            if id(inside) not in seen:
+                seen.add(id(inside))
+                left.append(inside)
+        if len(seen) > _MOST:
+            raise ArtifactError(f"the dump holds more than {_MOST} objects")
+
+
+def _inside(held: object) -> Sequence[Any]:
+    if isinstance(held, Fitted):
+        return [*held.state.values(), *held.arguments, *held.unnamed]
+    if isinstance(held, dict):
+        return [*held.values()]
+    if isinstance(held, np.ndarray) and held.dtype.hasobject:
+        return [*held.ravel()] if held.dtype.names is None else ()
+    return held if isinstance(held, (list, tuple)) else ()
+
+
+def _records_in(value: object) -> Iterator[Fitted]:
+    """Yield the records of a list, of lists in it, or of an array."""
+    for each in _inside(value):
+        if isinstance(each, Fitted):
+            yield each
+        elif isinstance(each, (list, tuple)):
+            yield from (member for member in each if isinstance(member, Fitted))
+
+
+def find_releases(value: object) -> set[str]:
+    """Return which releases of scikit-learn wrote the estimators within a value."""
+    found = {record.state.get("_sklearn_version") for record in _records(value)}
+    return {release for release in found if isinstance(release, str)}

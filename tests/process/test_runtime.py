@@ -1,0 +1,235 @@
+"""``--runtime scikit-learn``: what no family reads is served, and every place says what it is."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.compose import make_column_transformer
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, SplineTransformer
+
+from iris_deploy.bundle.manifest_json import decode_manifest, encode_manifest
+from tests import data
+from tests.conftest import Run, serving
+
+SOURCE = """
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+
+
+class Ratio(TransformerMixin, BaseEstimator):
+    def fit(self, X, y=None):
+        self.n_features_in_ = X.shape[1]
+        return self
+
+    def transform(self, X):
+        X = np.asarray(X, float)
+        return np.column_stack([X, X[:, 0] / (1 + X[:, 1])])
+"""
+
+FIT = """
+import joblib
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import make_pipeline
+from tests import data
+{imports}
+X = abs(data.numbers())
+model = make_pipeline({name}(), Ridge()).fit(X, data.target())
+joblib.dump(model, "model.pkl")
+print(model.predict(X[:1])[0])
+"""
+
+ROW = dict(zip(data.NAMES, np.abs(data.numbers())[0].tolist(), strict=True))
+NAMED = ("--columns", ",".join(data.NAMES))
+LEARN = ("--runtime", "scikit-learn")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Go to an empty directory."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def table(n: int = 200) -> pd.DataFrame:
+    frame = pd.DataFrame(np.abs(data.numbers(n)), columns=[*data.NAMES])
+    frame["colour"] = np.array(["red", "green", "blue"])[np.arange(n) % 3]
+    return frame
+
+
+def spline() -> Any:
+    """Fit a pipeline to a data frame, whose splines no family reads."""
+    transformer = make_column_transformer(
+        (SplineTransformer(), ["a", "b"]),
+        (OneHotEncoder(handle_unknown="ignore"), ["colour"]),
+        remainder="passthrough",
+    )
+    return make_pipeline(transformer, Ridge()).fit(table(), data.target()[:200])
+
+
+def run_fit(home: Path, imports: str, name: str) -> float:
+    """Fit a model of one's own class in a process of its own; return its first answer."""
+    done = subprocess.run(
+        [sys.executable, "-c", FIT.format(imports=imports, name=name)],
+        cwd=home,
+        env={"PYTHONPATH": f"{Path(__file__).parents[2]}:{home}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stdout)
+
+
+def test_what_no_family_reads_is_served_once_scikit_learn_may_and_every_place_says_so(
+    run: Run, home: Path
+) -> None:
+    model = spline()
+    joblib.dump(model, home / "model.pkl")
+    table().to_csv(home / "sample.csv", index=False)
+    refused = run("import", "model.pkl")
+    assert refused.code == 1
+    assert "--runtime scikit-learn" in refused.err
+    ran = run("import", "model.pkl", *LEARN, "--sample", "sample.csv")
+    assert ran.code == 0, ran.err
+    assert "predicts: it loads the artifacts, which runs what is in them" in ran.out
+    instance = table(3).iloc[2].to_dict()
+    expected = float(model.predict(table(3))[2])
+    with serving(home / "artifacts", "--workers", 2) as running:
+        description = running.request("GET", "/").json()
+        answer = running.predict(instance).json()["prediction"]
+        strange = running.predict({**instance, "colour": "violet"})
+        gap = running.predict({**instance, "a": None})
+        many = running.predict([instance] * 50).json()["predictions"]
+        [event] = running.events("runtime")
+        assert event["message"] == (
+            f"{description['runtime']} predicts: it loads the artifacts, which runs what is in "
+            "them; serve only what you trust"
+        )
+        assert running.errors.read_text() == ""
+    assert description["runtime"].startswith("scikit-learn ")
+    assert answer == pytest.approx(expected, rel=1e-12)
+    assert many == pytest.approx([expected] * 50, rel=1e-12)
+    assert strange.status == 200
+    assert gap.status == 422
+
+
+def test_classes_and_probabilities_are_scikit_learns_and_a_threshold_decides(
+    run: Run, home: Path
+) -> None:
+    X, y = np.abs(data.numbers()), data.labels(2, "text")
+    model = GaussianProcessClassifier(random_state=0).fit(X, y)
+    joblib.dump(model, home / "model.pkl")
+    positive = model.classes_[1]
+    (home / "adapter.toml").write_text(f'[output]\npositive = "{positive}"\nthreshold = 0.0\n')
+    for options in ((), ("--adapter", "adapter.toml")):
+        ran = run("import", "model.pkl", *LEARN, *NAMED, *options)
+        assert ran.code == 0, ran.err
+        answered = run("predict", "--details", json.dumps(ROW)).json()
+        expected = dict(zip(model.classes_, model.predict_proba(X[:1])[0], strict=True))
+        assert answered["probabilities"] == pytest.approx(expected)
+        assert answered["prediction"] == (positive if options else model.predict(X[:1])[0])
+
+
+@pytest.mark.parametrize(
+    ("imports", "name"), [("from own_steps import Ratio", "Ratio"), (SOURCE, "Ratio")]
+)
+def test_a_class_of_ones_own_goes_with_the_bundle_wherever_it_is_served(
+    run: Run, home: Path, imports: str, name: str
+) -> None:
+    (home / "own_steps.py").write_text(SOURCE)
+    expected = run_fit(home, imports, name)
+    refused = run("import", "model.pkl", *LEARN, *NAMED)
+    assert refused.code == 1
+    assert "Ratio" in refused.err
+    assert "--code" in refused.err
+    ran = run("import", "model.pkl", *LEARN, *NAMED, "--code", "own_steps.py")
+    assert ran.code == 0, ran.err
+    assert "own_steps.py" in ran.out
+    elsewhere = home / "elsewhere"
+    shutil.move(home / "artifacts", elsewhere)
+    (home / "own_steps.py").unlink()
+    with serving(elsewhere) as running:
+        assert running.predict(ROW).json()["prediction"] == pytest.approx(expected, rel=1e-12)
+        assert "own_steps.py" in running.events("runtime")[0]["message"]
+    with (elsewhere / "model" / "1" / "own_steps.py").open("a") as file:
+        file.write("# changed\n")
+    changed = run("predict", "--artifacts", elsewhere, json.dumps(ROW))
+    assert changed.code == 1
+    assert "own_steps.py was changed after it was written" in changed.err
+
+
+def test_what_is_trained_may_be_served_by_scikit_learn_too(run: Run, home: Path) -> None:
+    frame = table(120).assign(left=data.labels(2, "text")[:120])
+    frame.to_csv(home / "table.csv", index=False)
+    chosen = ("--estimator", "sklearn.gaussian_process.GaussianProcessClassifier")
+    words = ("train", "--data", "table.csv", "--target", "left", *chosen)
+    refused = run(*words)
+    assert refused.code == 1
+    assert "--runtime scikit-learn" in refused.err
+    ran = run(*words, *LEARN)
+    assert ran.code == 0, ran.err
+    assert "runtime" in ran.out
+    assert run("evaluate").code == 0
+    answered = run("predict", json.dumps(frame.drop(columns="left").iloc[0].to_dict()))
+    assert answered.json()["prediction"] in set(frame["left"])
+
+
+def test_another_release_than_the_manifest_has_is_refused_with_what_to_install(
+    run: Run, home: Path
+) -> None:
+    model = GaussianProcessClassifier().fit(np.abs(data.numbers()), data.labels(2, "text"))
+    joblib.dump(model, home / "model.pkl")
+    assert run("import", "model.pkl", *LEARN).code == 0
+    path = home / "artifacts" / "model" / "1" / "bundle.json"
+    manifest = decode_manifest(path.read_bytes())
+    assert manifest.library is not None
+    manifest.library.packages["scipy"] = "0.1"
+    path.write_bytes(encode_manifest(manifest))
+    ran = run("predict", "{}")
+    assert ran.code == 1
+    assert "it needs scipy 0.1; installed is" in ran.err
+    assert "pip install scipy==0.1" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ((*LEARN, "--check"), 2, "--check: scikit-learn itself predicts"),
+        (("--code", "own_steps.py"), 2, "--code: nothing is run where NumPy predicts"),
+        ((*LEARN, "--code", "json.py"), 2, "json.py has the name of another module"),
+        ((*LEARN, "--code", "numpy.py"), 2, "numpy.py has the name of another module"),
+        ((*LEARN, "--code", "model.pkl"), 2, "expected a Python module"),
+        ((*LEARN, "--code", "nowhere.py"), 2, "cannot read nowhere.py"),
+        ((*LEARN, "--code", "broken.py"), 1, "broken.py cannot be run: NameError"),
+        (("--runtime", "onnx"), 2, "onnx"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    run: Run, home: Path, options: tuple[str, ...], code: int, said: str
+) -> None:
+    joblib.dump(LogisticRegression().fit(data.numbers(), data.labels(2, "text")), "model.pkl")
+    (home / "own_steps.py").write_text(SOURCE)
+    (home / "broken.py").write_text("nothing")
+    ran = run("import", "model.pkl", *options)
+    assert ran.code == code
+    assert said in ran.err
+    assert not (home / "artifacts").exists()
+
+
+def test_what_a_family_reads_is_told_to_need_no_scikit_learn(run: Run, home: Path) -> None:
+    joblib.dump(
+        LogisticRegression().fit(data.numbers(), data.labels(2, "text")), home / "model.pkl"
+    )
+    ran = run("import", "model.pkl", *LEARN)
+    assert ran.code == 0
+    assert "without --runtime it needs no scikit-learn" in ran.out
+    assert run("train", *LEARN).code == 2
