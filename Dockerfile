@@ -2,8 +2,6 @@
 # Plain instructions, so that every builder reads it; `iris-deploy build-image` uses this very file.
 ARG PYTHON_VERSION=3.11
 ARG BASE_IMAGE=python:${PYTHON_VERSION}-slim
-# What predicts, as the bundle's manifest says it: numpy, or scikit-learn.
-ARG RUNTIME=numpy
 
 # ---- Everything is installed, verified, slimmed and byte-compiled here; nothing of it stays behind.
 FROM ${BASE_IMAGE} AS build
@@ -37,13 +35,8 @@ RUN PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/iris-deploy/lib:/
     python3 -m iris_deploy.image.contents --model "${MODEL}" --version "${VERSION}" \
     --epoch "${SOURCE_DATE_EPOCH}" --root /opt/iris-deploy --layers /layers
 
-# ---- What the image stands on: scikit-learn only if it predicts, as a layer of its own.
-FROM ${BASE_IMAGE} AS numpy
-FROM ${BASE_IMAGE} AS scikit-learn
-COPY --from=build /layers/runtime /
-
 # ---- The image: below /opt, since platforms mount volumes over /home, /data and /opt/ml.
-FROM ${RUNTIME}
+FROM ${BASE_IMAGE}
 
 # From what seldom changes to what often does: a newly trained bundle is a layer of some kilobytes.
 COPY --from=build /layers/lib /

@@ -29,6 +29,7 @@ from iris_deploy.image.parts import (
     RUNTIME,
     SERVING_PART,
     TESTS_AND_HEADERS,
+    parts_for,
 )
 
 _LAUNCHER = """\
@@ -66,13 +67,13 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     ImageError
         If Python or a package is not of the version that trained it.
     """
-    if not (root / RUNTIME).exists():
-        (root / RUNTIME).mkdir(parents=True)
     bundle = repository.read(model, version)
     check_versions(bundle, root / "lib")
-    has_library = bundle.manifest.library is not None
+    parts = parts_for(bundle.manifest)
+    has_library = RUNTIME in parts
     slim(root / "lib", () if has_library else FOLDERS_LEFT_OUT)
-    slim(root / RUNTIME, ())
+    if has_library:
+        slim(root / RUNTIME, ())
     package, app = Path(iris_deploy.__path__[0]), root / "app"
     for part in SERVING_PART:
         source, target = package / part, app / "iris_deploy" / part
@@ -90,8 +91,8 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
         python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
         launcher.write_text(_LAUNCHER.format(python=python, paths=paths, module=module))
         launcher.chmod(0o755)
-    for directory in (root / "lib", root / RUNTIME, app):
-        compile_all(directory)
+    for part in ("lib", "app", *([RUNTIME] if has_library else [])):
+        compile_all(root / part)
     copy_bundle(bundle, root / "artifacts")
     manifest = bundle.manifest
     return Repository(root / "artifacts").read(manifest.model, manifest.version)
@@ -164,6 +165,8 @@ def normalize(root: Path, layers: Path, epoch: int) -> None:
         Seconds since 1970.
     """
     for part in (RUNTIME, *PARTS):
+        if not (root / part).exists():
+            continue
         target = layers / part / root.relative_to("/") / part
         target.parent.mkdir(parents=True)
         shutil.move(root / part, target)

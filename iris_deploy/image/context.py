@@ -14,10 +14,13 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.pins import pin_by_part
 from iris_deploy.bundle.repository import copy_bundle
 from iris_deploy.image.engines.pip import pip_settings
+from iris_deploy.image.parts import PARTS, RUNTIME
 
 DOCKERFILE: Final = "Dockerfile"
 
 _CA = "requirements/ca.pem"
+_COPY = "COPY --from=build /layers/{} /\n"
+_BELOW = _COPY.format(PARTS[0])
 
 
 def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -> None:
@@ -38,7 +41,11 @@ def write_context(directory: Path, bundle: Bundle, environ: Mapping[str, str]) -
         If what is installed is not what trained the bundle.
     """
     package = Path(iris_deploy.__path__[0])
-    shutil.copyfile(package / "image" / DOCKERFILE, directory / DOCKERFILE)
+    dockerfile = (package / "image" / DOCKERFILE).read_text()
+    if bundle.manifest.library is not None:
+        # Not in all: Docker's classic builder loses a layer without a byte (moby 37965).
+        dockerfile = dockerfile.replace(_BELOW, _COPY.format(RUNTIME) + _BELOW)
+    (directory / DOCKERFILE).write_text(dockerfile)
     shutil.copytree(
         package,
         directory / "iris_deploy",

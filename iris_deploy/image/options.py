@@ -12,7 +12,6 @@ from iris_deploy.errors import SettingsError
 from iris_deploy.facts import LABEL
 from iris_deploy.image.settings import ImageSettings
 from iris_deploy.reference import read_reference
-from iris_deploy.runtimes import LEARN
 from iris_deploy.schema.columns import Column, NumberColumn, TextColumn
 
 EPOCH: Final = 315532800
@@ -77,7 +76,7 @@ def build_options(
         epoch=int(epoch),
         platform=settings.platform,
         network=settings.network,
-        build_args={**settings.build_args, **({"RUNTIME": LEARN} if manifest.library else {})},
+        build_args=settings.build_args,
         labels={**describe(manifest, base), **settings.labels},
     )
 

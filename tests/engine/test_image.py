@@ -267,7 +267,7 @@ def test_it_holds_the_server_and_one_bundle_and_no_more(image: str) -> None:
     package = {path.split("/iris_deploy/")[1] for path in listed if "/app/iris_deploy/" in path}
     assert {path.split("/")[0] for path in package if "/" in path} == {
         *("__pycache__", "bundle", "cli", "codec", "dumps", "estimators", "kernels", "schema"),
-        "serving",
+        *("runtimes", "serving"),
     }
     modules = [path for path in listed if path.endswith(".py") and "/lib/" in path]
     compiled = {path for path in listed if path.endswith(".pyc")}
