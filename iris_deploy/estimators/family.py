@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.links import Link
+from iris_deploy.kernels.multiclass import OneVsRest
 from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.kernels.protocol import Kernel
 from iris_deploy.kernels.steps import Step
@@ -26,7 +27,7 @@ class Model:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs or None
+    link : Link, Pairs, OneVsRest or None
         How scores become probabilities; None where there are none.
     after : tuple of Step
         What happens to a number that is predicted, in this order.
@@ -35,7 +36,7 @@ class Model:
     """
 
     kernel: Kernel
-    link: Link | Pairs | None = None
+    link: Link | Pairs | OneVsRest | None = None
     after: tuple[Step, ...] = ()
     cut: Cut | None = None
 

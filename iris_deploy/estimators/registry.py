@@ -70,6 +70,7 @@ LINES: dict[str, str] = {
     ),
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
+    "multiclass": "OneVsRestClassifier OneVsOneClassifier",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "thresholds": (

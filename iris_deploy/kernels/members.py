@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from iris_deploy.kernels.calibration import Calibration
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import Link, scores_of
+from iris_deploy.kernels.multiclass import OneVsRest, count_confident
 from iris_deploy.kernels.pairs import Pairs, count_members
 from iris_deploy.kernels.protocol import DecideRow, Kernel
 from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
@@ -26,7 +27,7 @@ Answer = Literal["shares", "label", "index", "decision", "number"]
 """What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
 decision values, or its number."""
 
-Combine = Literal["sum", "median"]
+Combine = Literal["sum", "median", "one_vs_rest", "one_vs_one"]
 
 _ROWS = 8192
 """Rows that are worked on at a time."""
@@ -39,7 +40,7 @@ class Member:
     Parameters
     ----------
     kernel : Kernel
-    link : Link, Pairs, Calibration or None
+    link : Link, Pairs, OneVsRest, Calibration or None
     after : tuple of Step
     cut : Cut or None
         See `estimators.family.Model`.
@@ -47,15 +48,18 @@ class Member:
     weight : float
     places : ndarray of int, shape (n_answers,) or None
         Which of all classes its own are; None if it knows all.
+    votes : bool
+        Whether its label as a position stands before its answers.
     """
 
     kernel: Kernel
-    link: Link | Pairs | Calibration | None
+    link: Link | Pairs | OneVsRest | Calibration | None
     after: tuple[Step, ...]
     cut: Cut | None
     answer: Answer
     weight: float = 1.0
     places: NDArray[np.int64] | None = None
+    votes: bool = False
 
     def build_row(self) -> DecideRow:
         """Build the function from one row to its label and scores."""
@@ -74,7 +78,7 @@ class Member:
             return self.answers(index, list(decision), ColumnMath), index
 
     def answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
-        """Return its answers: one a class of its own, or the number.
+        """Return its answers: one a class of its own, or the number, and its vote before them.
 
         Parameters
         ----------
@@ -84,6 +88,10 @@ class Member:
             Its scores.
         xp : FloatMath or ColumnMath
         """
+        found = self._answers(index, decision, xp)
+        return [1.0 * index, *found] if self.votes else found
+
+    def _answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
         if self.answer == "shares":
             return list(scores_of(decision, self.link, xp))
         if self.answer == "label":
@@ -121,9 +129,10 @@ class EnsembleKernel:
         One a class; one for two classes, or for a number.
     divisor : float
         What sums are divided by.
-    rule : {'above', 'largest', 'none'}
-    combine : {'sum', 'median'}
-        The median is of numbers, by weight.
+    rule : {'above', 'largest', 'last_largest', 'none'}
+    combine : {'sum', 'median', 'one_vs_rest', 'one_vs_one'}
+        The median is of numbers, by weight; the last two are of classifiers of two classes, see
+        `multiclass`.
     otherwise : float
         What a label adds for other classes than its own, in relation to its weight.
     """
@@ -185,6 +194,11 @@ class EnsembleKernel:
             weights = np.array([member.weight for member in self.members])
             middle = _weighted_median(np.array([own[0] for own in found]), weights)
             return [float(middle)] if xp is FloatMath else [middle]
+        if self.combine == "one_vs_rest":
+            return [own[-1] for own in found]
+        if self.combine == "one_vs_one":
+            scores = count_confident([own[0] for own in found], [own[-1] for own in found], xp)
+            return scores[1:] if self.rule == "above" else scores
         wide = max(self.n_scores, 2) if self.rule != "none" else 1
         totals: list[Any] = [0.0] * wide
         for member, own in zip(self.members, found, strict=True):

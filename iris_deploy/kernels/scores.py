@@ -19,6 +19,7 @@ Rule = Literal[
     "above",
     "least",
     "largest",
+    "last_largest",
     "votes",
     "confident",
     "none",
@@ -29,10 +30,10 @@ Rule = Literal[
     "likeliest_alone",
 ]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
-the largest of one score a class; by votes of one score a pair of classes, the first of those with
-most, or the surest; not at all, where a number is predicted. Who decides by probabilities decides
-by rounded ones, of 64 bits or 'single': the second class if it is 'likelier'; the first of the
-'likeliest', each for itself if they are 'alone'."""
+the largest of one score a class, or the last; by votes of one score a pair of classes, the first of
+those with most, or the surest; not at all, where a number is predicted. Who decides by
+probabilities decides by rounded ones, of 64 bits or 'single': the second class if it is 'likelier';
+the first of the 'likeliest', each for itself if they are 'alone'."""
 
 _BOUNDS: dict[Rule, float] = {
     "above": 0.0,
@@ -70,6 +71,8 @@ def decide(scores: Floats, rule: Rule) -> Indices:
         index = np.zeros(len(top), np.int32)
     elif rule in _BOUNDS or rule == "least":
         index = ((top >= 0) if rule == "least" else (top > _BOUNDS[rule])).astype(np.int32)
+    elif rule == "last_largest":
+        index = len(scores) - 1 - _first_of_largest(scores[::-1])
     elif rule in _BY_PAIRS:
         index = _first_of_largest(_BY_PAIRS[rule](scores, ColumnMath))
     else:
@@ -126,6 +129,8 @@ def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
         )
     if rule == "largest":
         return _largest
+    if rule == "last_largest":
+        return _last_largest
     return _build_likeliest(rule) if rule in _LIKELIEST else _build_alone(rule)
 
 
@@ -159,6 +164,12 @@ def _build_alone(rule: Rule) -> Callable[[Sequence[float]], int]:
         return int(score >= 0 if rule == "least" else score > bound)
 
     return decide_alone
+
+
+def _last_largest(scores: Sequence[float]) -> int:
+    """Return the position of the last of the largest; `OVERFLOW` if one is not finite."""
+    at = _largest(scores[::-1])
+    return at if at == OVERFLOW else len(scores) - 1 - at
 
 
 def _largest(scores: Sequence[float]) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import Link, scores_of
+from iris_deploy.kernels.multiclass import OneVsRest
 from iris_deploy.kernels.pairs import Pairs
 from iris_deploy.kernels.protocol import DecideRow, Kernel
 from iris_deploy.kernels.scores import OVERFLOW, Rule, decide
@@ -23,13 +24,13 @@ class Cut:
         Position of the class.
     least : float
         Of its probability, or of its decision value.
-    link : Link, Pairs or None
+    link : Link, Pairs, OneVsRest or None
         How scores become probabilities; None if decision values decide.
     """
 
     positive: int
     least: float
-    link: Link | Pairs | None
+    link: Link | Pairs | OneVsRest | None
 
     def row(self, row: DecideRow) -> DecideRow:
         """Return the function that decides on one row so."""
