@@ -49,6 +49,7 @@ LINES: dict[str, str] = {
         "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
         "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
     ),
+    "centroids": "NearestCentroid",
     "network": "MLPClassifier MLPRegressor AdamOptimizer SGDOptimizer",
     "targets": "TransformedTargetRegressor absolute exp expm1 log log1p sqrt square",
     "trees": (

@@ -115,7 +115,7 @@ def count_answers(kernel: Kernel) -> int:
         return 2
     if kernel.rule in {"votes", "confident"}:
         return count_members(kernel.n_scores)
-    return kernel.n_scores
+    return kernel.n_scores // 2 if kernel.rule == "first_half" else kernel.n_scores
 
 
 @dataclass(frozen=True, eq=False)
