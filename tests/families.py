@@ -6,10 +6,11 @@ from importlib import import_module
 from typing import Any
 
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Binarizer, MinMaxScaler
+from sklearn.preprocessing import Binarizer, KBinsDiscretizer, MinMaxScaler
 
 from iris_deploy.estimators import (
     decomposition,
+    discretizing,
     encoding,
     expansion,
     imputing,
@@ -22,6 +23,7 @@ from iris_deploy.estimators.registry import all_families
 
 BEFORE: dict[str, Callable[[], Any]] = {
     "BernoulliNB(binarize=None)": Binarizer,
+    "CategoricalNB": partial(KBinsDiscretizer, encode="ordinal", strategy="uniform"),
     "ComplementNB": MinMaxScaler,
     "MultinomialNB": MinMaxScaler,
 }
@@ -57,6 +59,8 @@ IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(cases(selection.FAMILY))
 MIXERS: dict[str, Callable[[], Any]] = dict(cases([*decomposition.FAMILY, *expansion.FAMILY]))
 """Transformers whose features are each made of several."""
+
+BINNERS: dict[str, Callable[[], Any]] = dict(cases(discretizing.FAMILY))
 
 ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))

@@ -19,6 +19,7 @@ LINES: dict[str, str] = {
     "scaling": "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer",
     "imputing": "SimpleImputer MissingIndicator float",
     "encoding": "OneHotEncoder OrdinalEncoder",
+    "discretizing": "KBinsDiscretizer",
     "selection": (
         "VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "
         "SelectFromModel RFE RFECV SequentialFeatureSelector f_classif f_regression "
@@ -35,7 +36,7 @@ LINES: dict[str, str] = {
         "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC "
         "LinearDiscriminantAnalysis"
     ),
-    "naive_bayes": "MultinomialNB ComplementNB BernoulliNB",
+    "naive_bayes": "MultinomialNB ComplementNB BernoulliNB CategoricalNB",
     "gaussian": "GaussianNB QuadraticDiscriminantAnalysis",
     "regression": (
         "LinearRegression Ridge RidgeCV Lasso LassoCV ElasticNet ElasticNetCV Lars LassoLars "

@@ -17,7 +17,7 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
+from tests.families import BINNERS, CLASSIFIERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
 from tests.signatures import NUMBER, classes, number
 from tests.unit.test_families import AFTER, BEFORE, table_columns
 
@@ -202,11 +202,11 @@ def test_a_field_of_nodes_is_what_it_should_be_or_refused(name: str, how: str) -
         assert_refused_or_answered(signature, record, rows)
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS])
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS, *BINNERS])
 def test_a_forged_transformer_is_refused_or_answers(name: str) -> None:
     X = data.numbers()
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS | SELECTORS | MIXERS)[name](), REGRESSORS["Ridge()"]()
+        (SCALERS | IMPUTERS | SELECTORS | MIXERS | BINNERS)[name](), REGRESSORS["Ridge()"]()
     )
     pipeline.fit(X, data.labels(3, "number"))
     signature = Signature(columns=tuple(number(n) for n in data.NAMES), output=NUMBER)
