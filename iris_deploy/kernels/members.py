@@ -18,14 +18,15 @@ from iris_deploy.kernels.links import Link, scores_of
 from iris_deploy.kernels.multiclass import OneVsRest, count_confident
 from iris_deploy.kernels.pairs import Pairs, count_members
 from iris_deploy.kernels.protocol import DecideRow, Kernel
+from iris_deploy.kernels.samme import log_shares
 from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.thresholds import Cut, build_row, choose
 from iris_deploy.schema.batch import Floats, Indices
 
-Answer = Literal["shares", "label", "index", "decision", "number"]
-"""What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
-decision values, or its number."""
+Answer = Literal["shares", "log_shares", "label", "index", "decision", "number"]
+"""What of a member counts: its probabilities, these as `samme` has them, its label as 1 among 0s or
+as a position, its decision values, or its number."""
 
 Combine = Literal["sum", "median", "one_vs_rest", "one_vs_one"]
 
@@ -44,7 +45,7 @@ class Member:
     after : tuple of Step
     cut : Cut or None
         See `estimators.family.Model`.
-    answer : {'shares', 'label', 'index', 'decision', 'number'}
+    answer : {'shares', 'log_shares', 'label', 'index', 'decision', 'number'}
     weight : float
     places : ndarray of int, shape (n_answers,) or None
         Which of all classes its own are; None if it knows all.
@@ -94,6 +95,8 @@ class Member:
     def _answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
         if self.answer == "shares":
             return list(scores_of(decision, self.link, xp))
+        if self.answer == "log_shares":
+            return log_shares(scores_of(decision, self.link, xp), xp)
         if self.answer == "label":
             n_classes = count_answers(self.kernel)
             return [xp.where(index == k, 1.0, 0.0) for k in range(n_classes)]
