@@ -17,6 +17,7 @@ from iris_deploy.estimators import (
     linear,
     scaling,
     selection,
+    target_encoding,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import all_families
@@ -62,7 +63,7 @@ MIXERS: dict[str, Callable[[], Any]] = dict(cases([*decomposition.FAMILY, *expan
 
 BINNERS: dict[str, Callable[[], Any]] = dict(cases(discretizing.FAMILY))
 
-ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
+ENCODERS: dict[str, Callable[[], Any]] = dict(cases([*encoding.FAMILY, *target_encoding.FAMILY]))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "regression"))
 

@@ -20,6 +20,7 @@ LINES: dict[str, str] = {
     "imputing": "SimpleImputer MissingIndicator float",
     "encoding": "OneHotEncoder OrdinalEncoder",
     "discretizing": "KBinsDiscretizer",
+    "target_encoding": "TargetEncoder",
     "selection": (
         "VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "
         "SelectFromModel RFE RFECV SequentialFeatureSelector f_classif f_regression "
