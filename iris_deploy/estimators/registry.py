@@ -76,6 +76,7 @@ LINES: dict[str, str] = {
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
+    "hashing": "HashingVectorizer",
     "thresholds": (
         "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
         "MethodMetadataRequest _CurveScorer"
