@@ -11,6 +11,7 @@ from iris_deploy.kernels.bins import Bins, Edges
 from iris_deploy.kernels.blocks import Hot
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
+from iris_deploy.schema.batch import Floats
 
 _ENCODINGS = ("onehot", "onehot-dense", "ordinal")
 
@@ -38,17 +39,15 @@ def _bins(record: Fitted, features: Features, _: Reading) -> Features:
             f"{record.name} has {sum(widths)} bins; expected {MAX_FEATURES} at most"
         )
     of = binned.values(range(binned.width))
-    return features.replaced(
-        [
-            Hot(
-                value,
-                Table(np.arange(float(width)), np.arange(float(width)), width, width),
-                np.zeros(width),
-                np.ones(width),
-            )
-            for value, width in zip(of, widths, strict=True)
-        ]
-    )
+    tables = {width: _table(width) for width in {*widths}}  # shared: a block each would add up
+    blocks = [Hot(value, *tables[width]) for value, width in zip(of, widths, strict=True)]
+    return features.replaced(blocks)
+
+
+def _table(width: int) -> tuple[Table, Floats, Floats]:
+    """Return which feature is on by the number of a bin, and what all are while off and on."""
+    numbers = np.arange(float(width))
+    return Table(numbers, numbers, width, width), np.zeros(width), np.ones(width)
 
 
 def _edges(record: Fitted, n_features: int) -> tuple[Edges, ...]:

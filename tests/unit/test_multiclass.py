@@ -35,6 +35,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.labels import read_labels
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.signature import Signature
+from iris_deploy.training.evaluation import evaluate_rows
 from tests import data
 from tests.signatures import classes, number
 from tests.unit.test_ensembles import assert_alike, build
@@ -156,6 +157,18 @@ def test_a_row_that_no_classifier_takes_has_no_share_of_any_class() -> None:
     assert (shares.sum(axis=1) == 0).any()
     with np.errstate(invalid="ignore"):
         assert (shares == np.nan_to_num(estimator.predict_proba(rows))).all()
+
+
+def test_rows_without_a_share_are_measured_but_for_their_area() -> None:
+    X, y = data.numbers(), data.labels(3, "number")
+    estimator = OneVsRestClassifier(DecisionTreeClassifier(random_state=0)).fit(X[:150], y[:150])
+    predictor = build(estimator)
+    assert (predictor.predict(X).scores.sum(axis=1) == 0).any()
+    measured = evaluate_rows(predictor, X, y).metrics
+    assert "log_loss" in measured
+    assert "roc_auc" not in measured
+    soft = build(OneVsRestClassifier(GaussianNB()).fit(X, y))
+    assert "roc_auc" in evaluate_rows(soft, X, y).metrics
 
 
 def test_releases_without_classes_of_their_own_have_those_of_their_binarizer() -> None:
