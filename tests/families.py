@@ -17,6 +17,7 @@ from iris_deploy.estimators import (
     linear,
     scaling,
     selection,
+    splines,
     target_encoding,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
@@ -58,7 +59,9 @@ SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(cases(selection.FAMILY))
-MIXERS: dict[str, Callable[[], Any]] = dict(cases([*decomposition.FAMILY, *expansion.FAMILY]))
+MIXERS: dict[str, Callable[[], Any]] = dict(
+    cases([*decomposition.FAMILY, *expansion.FAMILY, *splines.FAMILY])
+)
 """Transformers whose features are each made of several."""
 
 BINNERS: dict[str, Callable[[], Any]] = dict(cases(discretizing.FAMILY))
