@@ -44,7 +44,7 @@ class Model:
     def has_probabilities(self) -> bool:
         """Whether it has probabilities, and not decision values alone."""
         link = self.link
-        return link.are_probabilities if isinstance(link, Pairs) else link is not None
+        return link is not None and (isinstance(link, str) or link.are_probabilities)
 
 
 class Reading(Protocol):

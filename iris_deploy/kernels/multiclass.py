@@ -22,6 +22,11 @@ class OneVsRest:
 
     links: tuple[Link | Pairs | None, ...]
 
+    @property
+    def are_probabilities(self) -> bool:
+        """Whether the scores are: always."""
+        return True
+
     def scores(self, decision: Sequence[Any], xp: Any) -> list[Any]:
         """Return one probability a class, all of them 0 where every classifier says so.
 
