@@ -6,22 +6,26 @@ from importlib import import_module
 from typing import Any
 
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import Binarizer, MinMaxScaler
+from sklearn.preprocessing import Binarizer, KBinsDiscretizer, MinMaxScaler
 
 from iris_deploy.estimators import (
     decomposition,
+    discretizing,
     encoding,
     expansion,
     imputing,
     linear,
     scaling,
     selection,
+    splines,
+    target_encoding,
 )
 from iris_deploy.estimators.family import Part, Predicting, Transformer
 from iris_deploy.estimators.registry import all_families
 
 BEFORE: dict[str, Callable[[], Any]] = {
     "BernoulliNB(binarize=None)": Binarizer,
+    "CategoricalNB": partial(KBinsDiscretizer, encode="ordinal", strategy="uniform"),
     "ComplementNB": MinMaxScaler,
     "MultinomialNB": MinMaxScaler,
 }
@@ -55,10 +59,14 @@ SCALERS: dict[str, Callable[[], Any]] = dict(cases(scaling.FAMILY))
 
 IMPUTERS: dict[str, Callable[[], Any]] = dict(cases(imputing.FAMILY))
 SELECTORS: dict[str, Callable[[], Any]] = dict(cases(selection.FAMILY))
-MIXERS: dict[str, Callable[[], Any]] = dict(cases([*decomposition.FAMILY, *expansion.FAMILY]))
+MIXERS: dict[str, Callable[[], Any]] = dict(
+    cases([*decomposition.FAMILY, *expansion.FAMILY, *splines.FAMILY])
+)
 """Transformers whose features are each made of several."""
 
-ENCODERS: dict[str, Callable[[], Any]] = dict(cases(encoding.FAMILY))
+BINNERS: dict[str, Callable[[], Any]] = dict(cases(discretizing.FAMILY))
+
+ENCODERS: dict[str, Callable[[], Any]] = dict(cases([*encoding.FAMILY, *target_encoding.FAMILY]))
 CLASSIFIERS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "classification"))
 REGRESSORS: dict[str, Callable[[], Any]] = dict(cases(PARTS, "regression"))
 

@@ -109,16 +109,23 @@ def view_array(
     return in_native_order(_values(data, dtype).reshape(shape, order=order))
 
 
-def fill_array(items: list[Any], shape: tuple[int, ...], order: Any) -> Array:
+def fill_array(items: list[Any], shape: tuple[int, ...], order: Any) -> Array | list[Array]:
     """Make an array of objects: plain values and inert records.
+
+    One that holds nothing but arrays of values becomes a list of them: nobody who looks at an array
+    of objects then finds an array where a value should be.
 
     Raises
     ------
     TypeError, ValueError
-        If there are more or fewer than the shape has, or arrays among them.
+        If there are more or fewer than the shape has, or arrays among other things.
     """
     if any(isinstance(item, np.ndarray) for item in items):
-        raise TypeError("an array of objects holds an array")
+        if any(not isinstance(item, np.ndarray) or item.dtype.hasobject for item in items):
+            raise TypeError("an array of objects holds an array")
+        if shape != (len(items),):
+            raise ValueError("an array of arrays has more or fewer than its shape")
+        return [*items]
     array = np.empty(len(items), object)
     array[:] = items
     return array.reshape(shape, order=order)

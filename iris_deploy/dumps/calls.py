@@ -75,7 +75,7 @@ def _is_class(value: object) -> bool:
     return value is MAPPING or isinstance(value, ClassName)
 
 
-def make_array(state: tuple[Any, ...], budget: Budget) -> Array:
+def make_array(state: tuple[Any, ...], budget: Budget) -> Array | list[Array]:
     """Return an array as NumPy pickles it: version, shape, dtype, whether in Fortran's order, data.
 
     Raises

@@ -180,7 +180,12 @@ class StackMachine(Stack):
     def take_objects(self, array: object) -> None:
         """Take the array of objects that was awaited."""
         shape, self.awaited = self.awaited, None
-        if not isinstance(array, np.ndarray) or not array.dtype.hasobject or array.shape != shape:
+        if isinstance(array, list):  # of arrays
+            is_described = shape == (len(array),)
+        else:
+            is_objects = isinstance(array, np.ndarray) and array.dtype.hasobject
+            is_described = is_objects and array.shape == shape  # type: ignore[attr-defined]
+        if not is_described:
             raise TypeError("an array of objects is not as it is described")
         self.stack[-1] = array
 

@@ -48,8 +48,8 @@ class PlainArray:
 
     Parameters
     ----------
-    value : ndarray or None
-        None before the rest has come.
+    value : ndarray, list of ndarray or None
+        None before the rest has come; a list for an array of arrays.
     """
 
-    value: np.ndarray[Any, Any] | None = None
+    value: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]] | None = None

@@ -43,27 +43,29 @@ def _boosting_weights(record: Fitted, n_members: int) -> Floats:
 def _boosting_classifier(
     record: Fitted, features: Features, output: Output, reading: Reading
 ) -> Model:
-    """Add up labels by weight (SAMME)."""
+    """Add up labels by weight (SAMME), or logarithms of probabilities (SAMME.R, before 1.6)."""
     n_classes = count_classes(output)
     check_classes(record, n_classes)
-    if read_word(record, "algorithm", "SAMME") == "SAMME.R":
-        raise ArtifactError(
-            f"{record.name} was boosted by SAMME.R, which is not supported",
-            hint="fit it with algorithm='SAMME', which scikit-learn 1.6 has alone",
-        )
+    by_shares = read_word(record, "algorithm", "SAMME") == "SAMME.R"
     records, asked = read_members(record), Asked(reading, {})
     weights = _boosting_weights(record, len(records))
     members = []
     for each, weight in zip(records, weights.tolist(), strict=True):
         _check_same_classes(each, record)
-        members.append(as_member(asked.model(each, features, output), "label", weight))
+        model = asked.model(each, features, output)
+        if by_shares and not model.has_probabilities:
+            raise ArtifactError(f"{record.name} wants probabilities, which {each.name} has not")
+        answering = (
+            as_member(model, "log_shares") if by_shares else as_member(model, "label", weight)
+        )
+        members.append(answering)
     divisor = sum_in_order(weights.tolist()) * (1 if n_classes == 2 else n_classes - 1)
     kernel = EnsembleKernel(
         members,
         1 if n_classes == 2 else n_classes,
         divisor,
         "above" if n_classes == 2 else "largest",
-        otherwise=-1.0 / (n_classes - 1),
+        otherwise=0.0 if by_shares else -1.0 / (n_classes - 1),
     )
     return Model(kernel=kernel, link="logistic" if n_classes == 2 else "softmax")
 

@@ -97,8 +97,8 @@ def count_classes(output: Output) -> int:
 
 def known_classes(classifier: Fitted) -> object:
     """Return the classes of a classifier, whatever they are."""
-    binarizer = classifier.state.get("_label_binarizer")  # RidgeClassifier before 1.8
-    holder = binarizer if isinstance(binarizer, Fitted) else classifier
+    holder = classifier.state.get("_label_binarizer", classifier.state.get("label_binarizer_"))
+    holder = holder if isinstance(holder, Fitted) else classifier  # RidgeClassifier before 1.8
     return holder.state.get("classes_", classifier.state.get("classes_"))
 
 

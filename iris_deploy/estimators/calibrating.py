@@ -28,12 +28,12 @@ DECIDING = (
 )
 """Those whose scores are the decision values that scikit-learn gives."""
 
-_SHARING = (
+SHARING = (
     *("DecisionTreeClassifier", "ExtraTreeClassifier", "RandomForestClassifier", "MLPClassifier"),
     *("ExtraTreesClassifier", "KNeighborsClassifier", "GaussianNB", "MultinomialNB"),
     *("ComplementNB", "BernoulliNB", "VotingClassifier"),
 )
-"""Those whose probabilities are calibrated: they have nothing else."""
+"""Those that have probabilities and no decision values."""
 
 
 def _calibrated(record: Fitted, features: Features, output: Output, reading: Reading) -> Model:
@@ -62,7 +62,7 @@ def _calibrated(record: Fitted, features: Features, output: Output, reading: Rea
 def _figures(record: Fitted, last: Fitted, model: Model, n_classes: int) -> Any:
     """Return what makes of scores the figures that were calibrated."""
     name = last.name.rpartition(".")[2]
-    if name in _SHARING and model.has_probabilities:
+    if name in SHARING and model.has_probabilities:
         return model.link
     if name not in DECIDING:
         raise ArtifactError(f"{record.name} of {last.name} is not supported")

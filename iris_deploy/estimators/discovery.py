@@ -19,7 +19,8 @@ from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.schema.outputs import Task
 
 _VECTORIZERS = frozenset(
-    f"sklearn.feature_extraction.text.{name}" for name in ("CountVectorizer", "TfidfVectorizer")
+    f"sklearn.feature_extraction.text.{name}"
+    for name in ("CountVectorizer", "TfidfVectorizer", "HashingVectorizer")
 )
 
 _MOST_WORDS = 1000

@@ -25,7 +25,7 @@ from iris_deploy.kernels.tree_columns import MAX_FEATURES
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """What an encoder knows of one feature.
 
     Parameters
@@ -46,7 +46,7 @@ class _Known:
     refuses: bool
 
 
-def _read_known(encoder: Fitted, features: Features) -> list[_Known]:
+def read_known(encoder: Fitted, features: Features) -> list[Known]:
     """Return what an encoder knows, feature by feature."""
     lists = read_list(encoder, "categories_", features.width)
     word = read_word(encoder, "handle_unknown", "error")
@@ -68,15 +68,15 @@ def _read_known(encoder: Fitted, features: Features) -> list[_Known]:
             raise ArtifactError(f"{encoder.name} does not group all its categories")
         n_groups = max(groups, default=-1) + 1
         by_value = dict(zip(values, groups, strict=True))
-        known.append(_Known(by_value, n_groups, unknown, refuses=word == "error"))
+        known.append(Known(by_value, n_groups, unknown, refuses=word == "error"))
     return known
 
 
-def _table(
+def table_of(
     encoder: Fitted,
     features: Features,
     k: int,
-    known: _Known,
+    known: Known,
     figure: Callable[[int | None], float],
 ) -> Table:
     """Make the table of one feature's figures by its value.
@@ -87,7 +87,7 @@ def _table(
     features : Features
     k : int
         Position of the feature.
-    known : _Known
+    known : Known
     figure : callable
         Gets a group, or None for what has none.
     """
@@ -122,7 +122,7 @@ def _one_hot_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
     dropped = _dropped(encoder, features.width)
     total = 0
     of = features.values(range(features.width))
-    for k, (known, drop) in enumerate(zip(_read_known(encoder, features), dropped, strict=True)):
+    for k, (known, drop) in enumerate(zip(read_known(encoder, features), dropped, strict=True)):
         width = known.n_groups - (drop is not None)
         total += width
         if total > MAX_FEATURES or (drop is not None and not 0 <= drop < known.n_groups):
@@ -133,7 +133,7 @@ def _one_hot_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
                 return float(width)
             return float(group - (drop is not None and group > drop))
 
-        slots = _table(encoder, features, k, known, slot)
+        slots = table_of(encoder, features, k, known, slot)
         blocks.append(Hot(of[k], slots, np.zeros(width), np.ones(width)))
     return features.replaced([block for block in blocks if block.width])
 
@@ -158,7 +158,7 @@ def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
     unknown = read_number(encoder, "unknown_value", math.nan) if has_unknown else math.nan
     tables = []
     may_miss = features.may_miss.copy()
-    for k, known in enumerate(_read_known(encoder, features)):
+    for k, known in enumerate(read_known(encoder, features)):
         group_of_missing = known.groups.get(None)
 
         def figure(group: int | None, absent: int | None = group_of_missing) -> float:
@@ -166,7 +166,7 @@ def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
                 return unknown
             return missing if group == absent else float(group)
 
-        table = _table(encoder, features, k, known, figure)
+        table = table_of(encoder, features, k, known, figure)
         may_miss[k] = bool(
             np.isnan(table.figures).any()
             or (features.may_miss[k] and math.isnan(table.missing))

@@ -26,7 +26,7 @@ def _naive_bayes(record: Fitted, features: Features, output: Output, _: Reading)
     centres, variances = fitted_floats(record, "theta_", shape), fitted_floats(record, name, shape)
     if not (variances > 0).all():
         raise ArtifactError(f"{record.name} has a variance that is not above zero")
-    priors = log(_shares(record, "class_prior_", n_classes), ColumnMath)
+    priors = log(read_shares(record, "class_prior_", n_classes), ColumnMath)
     normal = log(2.0 * np.pi * variances, ColumnMath)
     clouds = [
         Cloud(centre, variance, -0.5 * _sum(logarithms), float(prior))
@@ -41,7 +41,7 @@ def _discriminant_analysis(record: Fitted, features: Features, output: Output, _
     """Read the axes of each class and the variances along them."""
     n_classes = _count(record, features, output)
     centres = fitted_floats(record, "means_", (n_classes, features.width))
-    priors = log(_shares(record, "priors_", n_classes), ColumnMath)
+    priors = log(read_shares(record, "priors_", n_classes), ColumnMath)
     rotations, scalings = (
         read_list(record, name, n_classes) for name in ("rotations_", "scalings_")
     )
@@ -68,7 +68,14 @@ def _count(record: Fitted, features: Features, output: Output) -> int:
     return n_classes
 
 
-def _shares(record: Fitted, attribute: str, n_classes: int) -> Floats:
+def read_shares(record: Fitted, attribute: str, n_classes: int) -> Floats:
+    """Return the classes' shares in training.
+
+    Raises
+    ------
+    ArtifactError
+        If one is not above zero, too.
+    """
     shares = fitted_floats(record, attribute, (n_classes,))
     if not (shares > 0).all():
         raise ArtifactError(f"{record.name} has a class without a share in {attribute}")

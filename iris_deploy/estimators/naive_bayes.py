@@ -1,4 +1,4 @@
-"""The family of naive Bayes whose scores are weighted sums: of counts, or of what is there."""
+"""The family of naive Bayes whose scores are sums: of counts, of what is there, of categories."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,13 @@ from iris_deploy.estimators.attributes import (
     count_classes,
     fitted_array,
     fitted_floats,
+    read_list,
     read_number,
 )
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels import exact
+from iris_deploy.kernels.categories import CategoricalKernel, Figures
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.steps import Above
 from iris_deploy.schema.batch import Floats
@@ -85,6 +87,26 @@ def _bernoulli(
     return features, logarithms - absent, _priors(classifier, len(logarithms)) + sums
 
 
+def _categorical(classifier: Fitted, features: Features, output: Output, _: Reading) -> Model:
+    """Add up what each feature's category says of each class."""
+    n_classes = count_classes(output)
+    check_classes(classifier, n_classes)
+    features.check_numbers(classifier.name)
+    features.check_filled(classifier.name)
+    name = "feature_log_prob_"
+    found_in = read_list(classifier, name, features.width)
+    known: dict[int, Figures] = {}  # a dump can name the same array for every feature
+    for own in found_in:
+        if id(own) in known:
+            continue
+        n_categories = own.shape[-1] if isinstance(own, np.ndarray) and own.ndim else 0
+        found = fitted_floats(Fitted(classifier.name, {name: own}), name, (n_classes, n_categories))
+        known[id(own)] = Figures(found)
+    figures = [known[id(own)] for own in found_in]
+    kernel = CategoricalKernel(features.transform, figures, _priors(classifier, n_classes))
+    return Model(kernel=kernel, link="softmax")
+
+
 def sum_in_order(line: Floats) -> float:
     """Add one number after the other, the same everywhere."""
     return float(np.add.accumulate(line)[-1])
@@ -113,5 +135,12 @@ FAMILY = (
         task="classification",
         read=_reader(_bernoulli),
         cases=({"binarize": 0.5}, {"binarize": None}),
+    ),
+    Predicting(
+        name="sklearn.naive_bayes.CategoricalNB",
+        modules=_MODULES,
+        task="classification",
+        read=_categorical,
+        cases=({}, {"alpha": 0.1, "min_categories": 7}),
     ),
 )

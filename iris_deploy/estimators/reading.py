@@ -121,6 +121,8 @@ class Reader:
             raise ArtifactError(
                 f"expected a supported {kind} as the last estimator, got {record.name}"
             )
+        if not features.width:  # as one-hot encoding leaves it of categories that are dropped
+            raise ArtifactError(f"{record.name} gets no features")
         with self._within(features, predicts=True):
             return part.read(record, features, output, self)
 

@@ -19,6 +19,9 @@ LINES: dict[str, str] = {
     "scaling": "StandardScaler MinMaxScaler MaxAbsScaler RobustScaler Normalizer Binarizer",
     "imputing": "SimpleImputer MissingIndicator float",
     "encoding": "OneHotEncoder OrdinalEncoder",
+    "discretizing": "KBinsDiscretizer",
+    "splines": "SplineTransformer BSpline asarray",
+    "target_encoding": "TargetEncoder",
     "selection": (
         "VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "
         "SelectFromModel RFE RFECV SequentialFeatureSelector f_classif f_regression "
@@ -35,7 +38,7 @@ LINES: dict[str, str] = {
         "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC "
         "LinearDiscriminantAnalysis"
     ),
-    "naive_bayes": "MultinomialNB ComplementNB BernoulliNB",
+    "naive_bayes": "MultinomialNB ComplementNB BernoulliNB CategoricalNB",
     "gaussian": "GaussianNB QuadraticDiscriminantAnalysis",
     "regression": (
         "LinearRegression Ridge RidgeCV Lasso LassoCV ElasticNet ElasticNetCV Lars LassoLars "
@@ -49,6 +52,7 @@ LINES: dict[str, str] = {
         "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
         "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
     ),
+    "centroids": "NearestCentroid",
     "network": "MLPClassifier MLPRegressor AdamOptimizer SGDOptimizer",
     "targets": "TransformedTargetRegressor absolute exp expm1 log log1p sqrt square",
     "trees": (
@@ -70,8 +74,10 @@ LINES: dict[str, str] = {
     ),
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
+    "multiclass": "OneVsRestClassifier OneVsOneClassifier",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
+    "hashing": "HashingVectorizer",
     "thresholds": (
         "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
         "MethodMetadataRequest _CurveScorer"

@@ -19,7 +19,7 @@ from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.kernels.words import Count, Norm, Weighting, Words
 from iris_deploy.schema.batch import Floats
 
-_NORMS: dict[str, Norm] = {"l1": "l1", "l2": "l2"}
+NORMS: dict[str, Norm] = {"l1": "l1", "l2": "l2"}
 
 
 def _count_vectorizer(record: Fitted, features: Features, _: Reading) -> Features:
@@ -43,18 +43,30 @@ def _tfidf_transformer(record: Fitted, features: Features, _: Reading) -> Featur
 
 def _words(record: Fitted, features: Features) -> Words:
     """Read how a vectorizer counts words."""
-    features.check_width(1, record.name)
-    if not features.is_text(0):
-        raise ArtifactError(f"{record.name} takes a text, but gets {features.describe(0)}")
-    features.check_filled(record.name)
+    source = text_column(record, features)
     vocabulary = _vocabulary(record)
     tokenize = read_tokenizer(record)
     only_once = read_flag(record, "binary", default=False)
     return Words(
-        source=int(features.coded[0]),
+        source=source,
         count=_counter(tokenize, vocabulary, only_once=only_once),
         n_words=len(vocabulary),
     )
+
+
+def text_column(record: Fitted, features: Features) -> int:
+    """Return the position of the column of texts that a vectorizer gets.
+
+    Raises
+    ------
+    ArtifactError
+        If it gets anything else, or texts that may be missing.
+    """
+    features.check_width(1, record.name)
+    if not features.is_text(0):
+        raise ArtifactError(f"{record.name} takes a text, but gets {features.describe(0)}")
+    features.check_filled(record.name)
+    return int(features.coded[0])
 
 
 def _vocabulary(record: Fitted) -> dict[str, int]:
@@ -89,12 +101,12 @@ def _counter(tokenize: Tokenize, vocabulary: Mapping[str, int], *, only_once: bo
 def _weighting(record: Fitted, n_words: int) -> Weighting:
     """Read how a TfidfTransformer weighs counts."""
     norm = record.state.get("norm", "l2")
-    if norm is not None and norm not in _NORMS:
+    if norm is not None and norm not in NORMS:
         raise ArtifactError(f"{record.name} has norm={norm!r:.40}")
     return Weighting(
         idf=_idf(record, n_words) if read_flag(record, "use_idf", default=True) else None,
         sublinear=read_flag(record, "sublinear_tf", default=False),
-        norm=_NORMS[norm] if isinstance(norm, str) else None,
+        norm=NORMS[norm] if isinstance(norm, str) else None,
     )
 
 

@@ -24,13 +24,15 @@ MOST_TOGETHER = 10
 """Words or characters of one n-gram."""
 
 
-def read_tokenizer(record: Fitted) -> Tokenize:
+def read_tokenizer(record: Fitted, *, all_count: bool = False) -> Tokenize:
     """Read how a text becomes words, or characters, and neighbours of these together.
 
     Parameters
     ----------
     record : Fitted
         Of a vectorizer.
+    all_count : bool
+        Whether words count that no vocabulary knows, so that stop words have to be left out.
 
     Raises
     ------
@@ -49,7 +51,7 @@ def read_tokenizer(record: Fitted) -> Tokenize:
         find = _WORDS.get(read_word(record, "token_pattern", ""))
         if find is None:
             raise _code(record, "token_pattern")
-        stop = _stop_words(record, high)
+        stop = _stop_words(record, matter=all_count or high > 1)
 
         def words(text: str) -> list[str]:
             found = find(prepare(text))
@@ -98,14 +100,14 @@ def _preparation(record: Fitted) -> Callable[[str], str]:
     return prepare
 
 
-def _stop_words(record: Fitted, high: int) -> frozenset[str]:
+def _stop_words(record: Fitted, *, matter: bool) -> frozenset[str]:
     """Return the words that are left out, where that matters: single words are not known anyway."""
     stop = record.state.get("stop_words")
-    if stop is None or high == 1:
+    if stop is None or not matter:
         return frozenset()
     if not isinstance(stop, list) or not all(type(word) is str for word in stop):
         raise ArtifactError(
-            f"{record.name} leaves out stop words that are not in the dump, between others",
+            f"{record.name} leaves out stop words that are not in the dump",
             hint="fit it with stop_words=list(ENGLISH_STOP_WORDS)",
         )
     return frozenset(stop)

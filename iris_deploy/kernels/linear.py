@@ -42,7 +42,7 @@ class LinearKernel:
         Weights; one line for two classes, else one per class.
     intercept : ndarray of shape (n_lines,)
         Added last.
-    rule : {'above', 'largest', 'none'}
+    rule : {'above', 'largest', 'first_half', 'none'}
         How the sums decide.
     """
 

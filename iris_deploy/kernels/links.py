@@ -11,6 +11,7 @@ from iris_deploy.kernels.elementary import exp, logistic
 Link = Literal[
     "logistic",
     "softmax",
+    "second_half",
     "modified_huber",
     "exponential",
     "weights",
@@ -20,7 +21,8 @@ Link = Literal[
     "logistic_single",
     "softmax_single",
 ]
-"""How scores become probabilities; 'weights' are divided by their sum, 'shares' are some."""
+"""How scores become probabilities; 'weights' are divided by their sum, 'shares' are some; the
+'second_half' of them are those of a softmax."""
 
 
 def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
@@ -46,6 +48,8 @@ def probabilities(scores: Sequence[Any], link: Link, xp: Any) -> list[Any]:
         return list(scores)
     if link == "softmax":
         return softmax([-scores[0], scores[0]] if len(scores) == 1 else scores, xp)
+    if link == "second_half":
+        return softmax(scores[len(scores) // 2 :], xp)
     if link in _UNNORMALISED:
         found = _UNNORMALISED[link](scores, xp)
         return found if len(found) > 1 else [xp.single(1.0 - found[0]), found[0]]

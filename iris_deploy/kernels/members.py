@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.kernels.links import Figures, Link, scores_of
+from iris_deploy.kernels.multiclass import count_confident
 from iris_deploy.kernels.pairs import Pairs, count_members
 from iris_deploy.kernels.protocol import DecideRow, Kernel
+from iris_deploy.kernels.samme import log_shares
 from iris_deploy.kernels.scores import OVERFLOW, Rule, build_decision
 from iris_deploy.kernels.steps import Step
 from iris_deploy.kernels.thresholds import Cut, build_row, choose
 from iris_deploy.schema.batch import Floats, Indices
 
-Answer = Literal["shares", "label", "index", "decision", "number"]
-"""What of a member counts: its probabilities, its label as 1 among 0s or as a position, its
-decision values, or its number."""
+Answer = Literal["shares", "log_shares", "label", "index", "decision", "number"]
+"""What of a member counts: its probabilities, these as `samme` has them, its label as 1 among 0s or
+as a position, its decision values, or its number."""
 
-Combine = Literal["sum", "median"]
+Combine = Literal["sum", "median", "one_vs_rest", "one_vs_one"]
 
 _ROWS = 8192
 """Rows that are worked on at a time."""
@@ -42,10 +44,12 @@ class Member:
     after : tuple of Step
     cut : Cut or None
         See `estimators.family.Model`.
-    answer : {'shares', 'label', 'index', 'decision', 'number'}
+    answer : {'shares', 'log_shares', 'label', 'index', 'decision', 'number'}
     weight : float
     places : ndarray of int, shape (n_answers,) or None
         Which of all classes its own are; None if it knows all.
+    votes : bool
+        Whether its label as a position stands before its answers.
     """
 
     kernel: Kernel
@@ -55,6 +59,7 @@ class Member:
     answer: Answer
     weight: float = 1.0
     places: NDArray[np.int64] | None = None
+    votes: bool = False
 
     def build_row(self) -> DecideRow:
         """Build the function from one row to its label and scores."""
@@ -73,7 +78,7 @@ class Member:
             return self.answers(index, list(decision), ColumnMath), index
 
     def answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
-        """Return its answers: one a class of its own, or the number.
+        """Return its answers: one a class of its own, or the number, and its vote before them.
 
         Parameters
         ----------
@@ -83,8 +88,14 @@ class Member:
             Its scores.
         xp : FloatMath or ColumnMath
         """
+        found = self._answers(index, decision, xp)
+        return [1.0 * index, *found] if self.votes else found
+
+    def _answers(self, index: Any, decision: Sequence[Any], xp: Any) -> list[Any]:
         if self.answer == "shares":
             return list(scores_of(decision, self.link, xp))
+        if self.answer == "log_shares":
+            return log_shares(scores_of(decision, self.link, xp), xp)
         if self.answer == "label":
             n_classes = count_answers(self.kernel)
             return [xp.where(index == k, 1.0, 0.0) for k in range(n_classes)]
@@ -106,7 +117,7 @@ def count_answers(kernel: Kernel) -> int:
         return 2
     if kernel.rule in {"votes", "confident"}:
         return count_members(kernel.n_scores)
-    return kernel.n_scores
+    return kernel.n_scores // 2 if kernel.rule == "first_half" else kernel.n_scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +131,10 @@ class EnsembleKernel:
         One a class; one for two classes, or for a number.
     divisor : float
         What sums are divided by.
-    rule : {'above', 'largest', 'none'}
-    combine : {'sum', 'median'}
-        The median is of numbers, by weight.
+    rule : {'above', 'largest', 'last_largest', 'none'}
+    combine : {'sum', 'median', 'one_vs_rest', 'one_vs_one'}
+        The median is of numbers, by weight; the last two are of classifiers of two classes, see
+        `multiclass`.
     otherwise : float
         What a label adds for other classes than its own, in relation to its weight.
     """
@@ -184,6 +196,11 @@ class EnsembleKernel:
             weights = np.array([member.weight for member in self.members])
             middle = _weighted_median(np.array([own[0] for own in found]), weights)
             return [float(middle)] if xp is FloatMath else [middle]
+        if self.combine == "one_vs_rest":
+            return [own[-1] for own in found]
+        if self.combine == "one_vs_one":
+            scores = count_confident([own[0] for own in found], [own[-1] for own in found], xp)
+            return scores[1:] if self.rule == "above" else scores
         wide = max(self.n_scores, 2) if self.rule != "none" else 1
         totals: list[Any] = [0.0] * wide
         for member, own in zip(self.members, found, strict=True):

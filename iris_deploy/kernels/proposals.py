@@ -64,6 +64,8 @@ def decide_rows(kernel: Kernel, rows: Floats) -> Indices:
 
 def _gaps(scores: Floats, rule: Rule) -> Floats:
     """Return how far scores would have to move for another decision, twice: of each side."""
+    if rule == "first_half":
+        return _gaps(scores[: len(scores) // 2], "largest")
     if rule != "largest":  # one score, or one of any two classes
         return np.asarray(2.0 * np.abs(scores).min(axis=0))
     top, second = scores[0], np.full(scores.shape[1], -np.inf)

@@ -19,6 +19,8 @@ Rule = Literal[
     "above",
     "least",
     "largest",
+    "last_largest",
+    "first_half",
     "votes",
     "confident",
     "none",
@@ -30,11 +32,11 @@ Rule = Literal[
     "likeliest_alone",
 ]
 """How one decides: the second class if the one score is above zero, or not below it; the first of
-the largest of one score a class; by votes of one score a pair of classes, the first of those with
-most, or the surest; not at all, where a number is predicted; by the position of the class that is
-'named' by the first score. Who decides by probabilities decides by rounded ones, of 64 bits or
-'single': the second class if it is 'likelier'; the first of the 'likeliest', each for itself if
-they are 'alone'."""
+the largest of one score a class, or the last, or of the first half of all scores; by votes of one
+score a pair of classes, the first of those with most, or the surest; not at all, where a number is
+predicted; by the position of the class that is 'named' by the first score. Who decides by
+probabilities decides by rounded ones, of 64 bits or 'single': the second class if it is 'likelier';
+the first of the 'likeliest', each for itself if they are 'alone'."""
 
 _BOUNDS: dict[Rule, float] = {
     "above": 0.0,
@@ -74,6 +76,10 @@ def decide(scores: Floats, rule: Rule) -> Indices:
         index = np.nan_to_num(top).astype(np.int32)
     elif rule in _BOUNDS or rule == "least":
         index = ((top >= 0) if rule == "least" else (top > _BOUNDS[rule])).astype(np.int32)
+    elif rule == "first_half":
+        index = _first_of_largest(scores[: len(scores) // 2])
+    elif rule == "last_largest":
+        index = len(scores) - 1 - _first_of_largest(scores[::-1])
     elif rule in _BY_PAIRS:
         index = _first_of_largest(_BY_PAIRS[rule](scores, ColumnMath))
     else:
@@ -111,11 +117,12 @@ def write_decision(scores: list[str], rule: Rule) -> list[str]:
     lines = [f"if not ({finite}): return {OVERFLOW}, {everything}"]
     if rule == "none":
         return [*lines, f"return 0, {everything}"]
-    if rule != "largest":
+    if rule not in {"largest", "first_half"}:
         lines.append(f"i = 1 if {scores[0]} {'>' if rule == 'above' else '>='} 0.0 else 0")
     else:
+        deciding = scores if rule == "largest" else scores[: len(scores) // 2]
         lines.append(f"i, top = 0, {scores[0]}")
-        lines += [f"if {s} > top: i, top = {k}, {s}" for k, s in enumerate(scores) if k]
+        lines += [f"if {s} > top: i, top = {k}, {s}" for k, s in enumerate(deciding) if k]
     return [*lines, f"return i, {everything}"]
 
 
@@ -130,6 +137,10 @@ def build_decision(rule: Rule) -> Callable[[Sequence[float]], int]:
         )
     if rule == "largest":
         return _largest
+    if rule == "last_largest":
+        return _last_largest
+    if rule == "first_half":
+        return _largest_of_half
     return _build_likeliest(rule) if rule in _LIKELIEST else _build_alone(rule)
 
 
@@ -163,6 +174,18 @@ def _build_alone(rule: Rule) -> Callable[[Sequence[float]], int]:
         return int(score >= 0 if rule == "least" else score > bound)
 
     return decide_alone
+
+
+def _last_largest(scores: Sequence[float]) -> int:
+    """Return the position of the last of the largest; `OVERFLOW` if one is not finite."""
+    at = _largest(scores[::-1])
+    return at if at == OVERFLOW else len(scores) - 1 - at
+
+
+def _largest_of_half(scores: Sequence[float]) -> int:
+    """Return the position of the first of the largest of the first half, if all are finite."""
+    at = _largest(scores[: len(scores) // 2])
+    return at if all(-math.inf < score < math.inf for score in scores) else OVERFLOW
 
 
 def _largest(scores: Sequence[float]) -> int:

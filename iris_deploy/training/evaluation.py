@@ -86,8 +86,10 @@ def _of_probabilities(scores: Floats, y: NDArray[np.int64], shares: Floats) -> d
     """Measure what probabilities are worth: their order, and themselves."""
     there = np.flatnonzero(shares)
     figures = {}
-    if len(there) == len(shares):
-        two = len(shares) == 2
+    two = len(shares) == 2
+    # One against the rest may give a row no share of any class; scikit-learn refuses such areas.
+    whole = two or np.allclose(scores.sum(axis=1), 1.0)
+    if len(there) == len(shares) and whole:
         area = metrics.roc_auc_score(y, scores[:, 1] if two else scores, multi_class="ovr")
         figures["roc_auc"] = Metric(value=float(area), interval=None, baseline=0.5)
     smallest = np.finfo(np.float64).eps

@@ -155,13 +155,65 @@ def test_a_member_is_read_once_however_often_it_is_named() -> None:
     assert len({id(member.kernel) for member in members}) == 1
 
 
+REAL: dict[str, Any] = {
+    "stumps": DecisionTreeClassifier(max_depth=1),
+    "trees": DecisionTreeClassifier(max_depth=4, random_state=0),  # with leaves of one class
+    "Bayes": GaussianNB(),
+}
+
+
+@pytest.mark.parametrize(("n_classes", "kind"), [(2, "text"), (3, "text"), (4, "number")])
+@pytest.mark.parametrize("name", REAL)
+def test_real_boosting_adds_up_logarithms_of_probabilities(
+    name: str, n_classes: int, kind: str
+) -> None:
+    """As Zhu et al. (2009) have SAMME.R, which scikit-learn before 1.6 fitted; it had weights of 1.
+
+    Of 1.5.2 itself, on 20,300 rows each, no label differed, and no probability by 1e-14.
+    """
+    estimator = AdaBoostClassifier(REAL[name], n_estimators=12, random_state=0)
+    estimator.fit(data.numbers(), data.labels(n_classes, kind))
+    record, n_members = data.read(estimator), len(estimator.estimators_)
+    changes = {"algorithm": "SAMME.R", "estimator_weights_": np.ones(n_members)}
+    record.state.update(changes)
+    rows = data.probes(None, 2000)
+    total = np.zeros((len(rows), n_classes))
+    for member in estimator.estimators_:
+        logarithms = np.log(np.maximum(member.predict_proba(rows), 2.0**-52))
+        total += (n_classes - 1) * (logarithms - logarithms.mean(axis=1, keepdims=True))
+    shares = np.exp(total / n_members / (n_classes - 1))
+    shares /= shares.sum(axis=1, keepdims=True)
+    signature = Signature(
+        columns=tuple(map(number, data.NAMES)), output=classes(*estimator.classes_.tolist())
+    )
+    predictor = Predictor(signature, [record])
+    found = predictor.predict(rows)
+    top = np.sort(total, axis=1)[:, -2:]
+    clear = top[:, 1] - top[:, 0] > 1e-9
+    assert clear.sum() > 1000
+    labels = estimator.classes_[total.argmax(axis=1)]
+    assert (np.array(found.values, object) == labels)[clear].all()
+    assert np.abs(found.scores - shares).max() < 1e-12
+    assert_alike(predictor, rows[::40])
+    for _, forged in forgeries(record, name):
+        assert_refused_or_answered(signature, forged, rows[:20])
+
+
+def test_real_boosting_wants_members_that_have_probabilities() -> None:
+    estimator = AdaBoostClassifier(RidgeClassifier(), n_estimators=3)
+    record = data.read(estimator.fit(data.numbers(), data.labels(3, "number")))
+    record.state["algorithm"] = "SAMME.R"
+    signature = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1, 2))
+    with pytest.raises(ArtifactError, match=r"wants probabilities, which .*Ridge.* has not"):
+        Predictor(signature, [record])
+
+
 REFUSED: dict[str, tuple[str, dict[str, Any], str]] = {
     "no members": ("means", {"estimators_": []}, "has 0 members"),
     "members that are none": ("means", {"estimators_": [None]}, "has 1 members"),
     "weights of others": ("means by weight", {"weights": [1, 2]}, "weights for other members"),
     "weights of zero": ("means by weight", {"weights": [0, 0, 0]}, "all zero"),
     "weights below zero": ("means by weight", {"weights": [1, -1, 1]}, "below zero"),
-    "boosted by probabilities": ("boosted", {"algorithm": "SAMME.R"}, "SAMME.R"),
     "no weights": ("boosted", {"estimator_weights_": None}, "no estimator_weights_"),
     "another way to ask": ("stacked", {"stack_method_": ["transform"] * 5}, "by transform, which"),
     "no last one": ("stacked", {"final_estimator_": None}, "no final_estimator_"),

@@ -52,7 +52,16 @@ from iris_deploy.kernels.trees import TreeKernel
 from iris_deploy.schema.outputs import ClassOutput, Output
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, ENCODERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
+from tests.families import (
+    BINNERS,
+    CLASSIFIERS,
+    ENCODERS,
+    IMPUTERS,
+    MIXERS,
+    REGRESSORS,
+    SCALERS,
+    SELECTORS,
+)
 from tests.signatures import NUMBER, category, classes, number
 
 pytestmark = [
@@ -518,14 +527,15 @@ def test_what_selects_features_keeps_those_that_scikit_learn_keeps(selector: Any
         assert changes == (k in kept)
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS])
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS, *BINNERS])
 def test_a_transformer_before_a_forest_changes_no_label(name: str) -> None:
     """Features are rounded to 32 bits where the forest rounds them, and no sooner."""
     X = data.numbers().copy()
     if name in IMPUTERS:
         X[np.random.default_rng(7).random(X.shape) < 0.2] = np.nan
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS | SELECTORS | MIXERS)[name](), RandomForestClassifier(7, random_state=0)
+        (SCALERS | IMPUTERS | SELECTORS | MIXERS | BINNERS)[name](),
+        RandomForestClassifier(7, random_state=0),
     )
     pipeline.fit(X, data.labels(3, "text"))
     rows = np.vstack([data.probes(pipeline[-1], 1000), X])

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from iris_deploy.dumps.records import ClassName, Fitted
 from iris_deploy.errors import ArtifactError
@@ -17,8 +18,8 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.families import CLASSIFIERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
-from tests.signatures import NUMBER, classes, number
+from tests.families import BINNERS, CLASSIFIERS, IMPUTERS, MIXERS, REGRESSORS, SCALERS, SELECTORS
+from tests.signatures import NUMBER, category, classes, number
 from tests.unit.test_families import AFTER, BEFORE, table_columns
 
 pytestmark = [
@@ -202,13 +203,43 @@ def test_a_field_of_nodes_is_what_it_should_be_or_refused(name: str, how: str) -
         assert_refused_or_answered(signature, record, rows)
 
 
-@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS])
+@pytest.mark.parametrize("name", [*SCALERS, *IMPUTERS, *SELECTORS, *MIXERS, *BINNERS])
 def test_a_forged_transformer_is_refused_or_answers(name: str) -> None:
     X = data.numbers()
     pipeline = make_pipeline(
-        (SCALERS | IMPUTERS | SELECTORS | MIXERS)[name](), REGRESSORS["Ridge()"]()
+        (SCALERS | IMPUTERS | SELECTORS | MIXERS | BINNERS)[name](), REGRESSORS["Ridge()"]()
     )
     pipeline.fit(X, data.labels(3, "number"))
     signature = Signature(columns=tuple(number(n) for n in data.NAMES), output=NUMBER)
     for _, record in forgeries(data.read(pipeline), name):
         assert_refused_or_answered(signature, record, X[:20])
+
+
+NO_FEATURE: dict[str, list[Fitted]] = {
+    "sums": [Fitted("sklearn.linear_model.Perceptron")],
+    "samples": [Fitted("sklearn.neighbors.KNeighborsClassifier")],
+    "clouds": [Fitted("sklearn.naive_bayes.GaussianNB")],
+    "centroids": [Fitted("sklearn.neighbors.NearestCentroid")],
+    "categories": [Fitted("sklearn.naive_bayes.CategoricalNB")],
+    "splines": [
+        Fitted("sklearn.preprocessing.SplineTransformer", {"bsplines_": []}),
+        Fitted("sklearn.linear_model.Perceptron"),
+    ],
+    "bins": [
+        Fitted(
+            "sklearn.preprocessing.KBinsDiscretizer",
+            {"bin_edges_": [], "_sklearn_version": "1.9.1"},
+        ),
+        Fitted("sklearn.naive_bayes.CategoricalNB"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", NO_FEATURE)
+def test_what_gets_no_feature_is_refused(name: str) -> None:
+    """One-hot encoding of a category that is dropped leaves none."""
+    train = np.array([["a"]] * 4, object)
+    encoder = OneHotEncoder(drop="first", handle_unknown="ignore").fit(train)
+    signature = Signature(columns=(category("x", ["a"], unknown=True),), output=classes(0, 1))
+    with pytest.raises(ArtifactError, match=r"no features|splines of each feature"):
+        Predictor(signature, [data.read(encoder), *NO_FEATURE[name]])

@@ -1,6 +1,7 @@
 """Texts: words are counted and weighed as scikit-learn does it, and cost what they are long."""
 
 import pickle
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -10,17 +11,26 @@ import pandas as pd
 import pytest
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 from sklearn.svm import LinearSVC
+from sklearn.utils import murmurhash3_32
 
 from iris_deploy.dumps.machine import MAX_KEYS
-from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.records import ClassName, Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.features import features_of
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.reading import Reader
 from iris_deploy.estimators.registry import read_estimator, read_value
+from iris_deploy.kernels.murmur import hash_bytes
 from iris_deploy.schema.batch import Text
 from iris_deploy.schema.signature import Signature
 from tests.data import read
@@ -90,6 +100,19 @@ VECTORIZERS: dict[str, Callable[[], Any]] = {
     "tf-idf of counts": lambda: make_pipeline(CountVectorizer(), TfidfTransformer()),
     "scaled": lambda: make_pipeline(TfidfVectorizer(), MaxAbsScaler()),
     "standardised": lambda: make_pipeline(TfidfVectorizer(), StandardScaler(with_mean=False)),
+    "hashes": HashingVectorizer,
+    "few hashes": lambda: HashingVectorizer(n_features=7, ngram_range=(1, 2)),
+    "hashes, l1": lambda: HashingVectorizer(n_features=32, norm="l1"),
+    "hashes, no norm": lambda: HashingVectorizer(n_features=16, norm=None),
+    "hashes without a sign": lambda: HashingVectorizer(n_features=8, alternate_sign=False),
+    "hashes once": lambda: HashingVectorizer(n_features=4, binary=True),
+    "hashes, stop words": lambda: HashingVectorizer(n_features=64, stop_words=["the", "free"]),
+    "hashes of characters": lambda: HashingVectorizer(
+        n_features=64, analyzer="char_wb", ngram_range=(2, 4)
+    ),
+    "tf-idf of hashes": lambda: make_pipeline(
+        HashingVectorizer(n_features=64, norm=None, alternate_sign=False), TfidfTransformer()
+    ),
     "words and characters": lambda: FeatureUnion(
         [
             ("words", TfidfVectorizer()),
@@ -148,6 +171,8 @@ def test_what_a_text_costs_grows_with_it_alone() -> None:
         CountVectorizer(ngram_range=(1, 3)),
         CountVectorizer(analyzer="char", ngram_range=(1, 4)),
         CountVectorizer(analyzer="char_wb", ngram_range=(1, 4)),
+        HashingVectorizer(n_features=64),
+        HashingVectorizer(n_features=64, analyzer="char", ngram_range=(1, 4)),
     ):
         estimator = make_pipeline(vectorizer, LogisticRegression())
         predictor = predictor_of(estimator.fit(documents, kinds(documents)))
@@ -244,3 +269,51 @@ def test_only_text_may_be_many_keys() -> None:
     ):
         with pytest.raises(ArtifactError, match="keys"):
             read_value(pickle.dumps(many))
+
+
+def test_the_hash_of_a_word_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(0)
+    for length in (*range(70), 1000, 4099):
+        data = rng.bytes(length)
+        assert hash_bytes(data) == murmurhash3_32(data, seed=0)
+    assert hash_bytes(b"") == 0
+
+
+def test_hashes_have_scikit_learns_bits() -> None:
+    vectorizer = HashingVectorizer(n_features=19, ngram_range=(1, 2))
+    features = features_of((text("text"),))
+    block: Any = Reader().transform(read(vectorizer), features).transform.blocks[0]
+    for document in texts(500, seed=2):
+        positions, values = block.find(document)
+        expected = vectorizer.transform([document])
+        assert positions.tolist() == expected.indices.tolist()
+        assert values.tobytes() == expected.data.tobytes()
+
+
+HASHING: dict[str, tuple[dict[str, Any], str]] = {
+    "no features": ({"n_features": 0}, "n_features=0"),
+    "too many features": ({"n_features": 1 << 60}, "n_features="),
+    "features that are none": ({"n_features": 8.0}, "n_features=8.0"),
+    "floats of 32 bits": ({"dtype": ClassName("numpy.float32")}, "a dtype other"),
+    "another norm": ({"norm": "l3"}, "norm='l3'"),
+    "a norm that is none": ({"norm": [1]}, "norm="),
+    "absolute values": ({"non_negative": True}, "non_negative"),
+    "another expression": ({"token_pattern": r"(a+)+$"}, "token_pattern"),
+    "stop words that are not there": ({"stop_words": "english"}, "not in the dump"),
+    "a flag that is none": ({"binary": "x"}, "binary"),
+}
+
+
+@pytest.mark.parametrize("name", HASHING)
+def test_a_forged_hashing_vectorizer_is_refused(name: str) -> None:
+    changes, words = HASHING[name]
+    made = read(HashingVectorizer(n_features=8))
+    made.state.update(changes)
+    with pytest.raises(ArtifactError, match=re.escape(words)):
+        Reader().transform(made, features_of((text("text"),)))
+
+
+def test_half_a_character_is_hashed_as_well() -> None:
+    made = read(HashingVectorizer(n_features=8))
+    block: Any = Reader().transform(made, features_of((text("text"),))).transform.blocks[0]
+    assert len(block.find("\ud800x word")[0]) > 0
