@@ -98,6 +98,7 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_multinomial),
+        ulp=64,
         cases=({}, {"alpha": 0.1, "fit_prior": False}),
     ),
     Predicting(
@@ -105,6 +106,8 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_complement),
+        since="0.20",
+        ulp=64,
         cases=({}, {"norm": True}),
     ),
     Predicting(
@@ -112,6 +115,7 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_bernoulli),
+        ulp=64,
         cases=({"binarize": 0.5}, {"binarize": None}),
     ),
 )
