@@ -170,7 +170,7 @@ def _build_predictor(record: Fitted, table: Table, trained: np.ndarray) -> Predi
     except ArtifactError as exc:
         raise TrainingError(
             f"the fitted pipeline cannot be served: {exc}",
-            hint=exc.hint or "docs/tables.md lists what is",
+            hint=exc.hint or "docs/families.md lists what is",
         ) from exc
 
 

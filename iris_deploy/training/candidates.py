@@ -204,5 +204,5 @@ def check_families(candidates: Sequence[Candidate]) -> None:
             if find(public) is None:
                 raise TrainingError(
                     f"{candidate.name}: {public} is served by no family yet",
-                    hint="docs/tables.md lists those that are",
+                    hint="docs/families.md lists those that are",
                 )
