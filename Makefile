@@ -7,7 +7,7 @@ MINUTES ?= 10
 COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
 
-.PHONY: help run test check dev-image hooks test-lowest test-vm test-cluster bench bench-images soak torture docs lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm test-cluster bench bench-images families soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -54,6 +54,9 @@ bench: $(VENV)/dev  ## Measure, side by side with the alternatives; BENCH="--qui
 
 bench-images: $(VENV)/dev  ## Measure the image beside two others, in Docker; BENCH="--base-image ..."
 	$(BIN)/python -m benchmarks.images $(BENCH)
+
+families: $(VENV)/dev  ## Measure each family beside scikit-learn, write docs/families.md; BENCH="--classes SVC,PCA"
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.families $(BENCH)
 
 soak: $(VENV)/dev  ## Serve under a mixture of everything for MINUTES, and watch what grows
 	$(BIN)/python -m tests.soak --minutes $(MINUTES)

@@ -113,6 +113,7 @@ def _logit(share: float) -> float:
 
 _MODULES = ("sklearn.ensemble._gb", "sklearn.ensemble.gradient_boosting")
 _FEW: dict[str, Any] = {"n_estimators": 12, "random_state": 0}
+_REFUSED = "a start from another estimator (init)"
 
 FAMILY = (
     Predicting(
@@ -120,6 +121,10 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_classifier,
+        since="0.22",
+        ulp=8,
+        same_scores=True,
+        refused=_REFUSED,
         cases=(_FEW, {"init": "zero", "learning_rate": 0.3, "subsample": 0.7} | _FEW),
     ),
     Predicting(
@@ -127,6 +132,8 @@ FAMILY = (
         modules=_MODULES,
         task="regression",
         read=_regressor,
+        since="0.22",
+        refused=_REFUSED,
         cases=(
             _FEW,
             {"init": "zero"} | _FEW,

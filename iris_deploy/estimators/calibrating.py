@@ -107,6 +107,8 @@ FAMILY = (
         task="classification",
         read=_calibrated,
         cases=(),
+        ulp=None,
+        refused="method='temperature'",
     ),
     Part(name="sklearn.calibration._CalibratedClassifier", modules=("sklearn.calibration",)),
     Part(name="sklearn.calibration._SigmoidCalibration", modules=("sklearn.calibration",)),

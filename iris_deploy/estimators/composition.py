@@ -173,18 +173,22 @@ FAMILY = (
         name="sklearn.compose.ColumnTransformer",
         modules=("sklearn.compose._column_transformer",),
         read=_column_transformer,
+        since="1.0",
+        ulp=None,
         cases=(),
     ),
     Transformer(
         name="sklearn.pipeline.FeatureUnion",
         modules=("sklearn.pipeline",),
         read=_feature_union,
+        ulp=None,
         cases=(),
     ),
     Transformer(
         name="sklearn.preprocessing.FunctionTransformer",
         modules=("sklearn.preprocessing._function_transformer",),
         read=_function_transformer,
+        refused=f"functions other than NumPy's {', '.join(FUNCTIONS)}",
     ),
     Part(
         name="sklearn.compose.make_column_selector",

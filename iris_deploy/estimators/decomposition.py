@@ -71,6 +71,7 @@ def _transformer(name: str, module: str, read: Any, *cases: dict[str, Any]) -> T
         modules=(f"sklearn.decomposition._{module}", f"sklearn.decomposition.{module}"),
         read=read,
         cases=cases,
+        ulp=32,
     )
 
 

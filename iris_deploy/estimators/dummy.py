@@ -63,6 +63,7 @@ FAMILY = (
         modules=("sklearn.dummy",),
         task="classification",
         read=_classifier,
+        refused="strategies that answer by chance, and strategy='constant'",
         cases=_CASES,
     ),
     Predicting(

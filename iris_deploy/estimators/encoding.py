@@ -181,11 +181,15 @@ def _ordinal_encoder(encoder: Fitted, features: Features, _: Reading) -> Feature
 _MODULES = ("sklearn.preprocessing._encoders",)
 _UNKNOWN: dict[str, Any] = {"handle_unknown": "ignore"}
 
+_REFUSED = "handle_unknown='error' before a column that takes unknown categories"
+
 FAMILY = (
     Transformer(
         name="sklearn.preprocessing.OneHotEncoder",
         modules=_MODULES,
         read=_one_hot_encoder,
+        since="0.20",
+        refused=_REFUSED,
         cases=(
             _UNKNOWN,
             {"sparse_output": False} | _UNKNOWN,
@@ -199,6 +203,8 @@ FAMILY = (
         name="sklearn.preprocessing.OrdinalEncoder",
         modules=_MODULES,
         read=_ordinal_encoder,
+        since="0.20",
+        refused=_REFUSED,
         cases=(
             {"handle_unknown": "use_encoded_value", "unknown_value": -1},
             {

@@ -190,7 +190,9 @@ def sum_in_order(weights: list[float]) -> float:
     return float(np.add.accumulate(np.array(weights))[-1])
 
 
-def predicting(name: str, read: Any, module: str, *cases: dict[str, Any]) -> Predicting:
+def predicting(
+    name: str, read: Any, module: str, *cases: dict[str, Any], **facts: Any
+) -> Predicting:
     """Describe an ensemble of scikit-learn's; its name tells what it predicts."""
     return Predicting(
         name=f"sklearn.ensemble.{name}",
@@ -198,6 +200,7 @@ def predicting(name: str, read: Any, module: str, *cases: dict[str, Any]) -> Pre
         task="classification" if name.endswith("Classifier") else "regression",
         read=read,
         cases=cases,
+        **facts,
     )
 
 
@@ -205,8 +208,8 @@ _SEED: dict[str, Any] = {"random_state": 0}
 _FEW = {"n_estimators": 7} | _SEED
 
 FAMILY = (
-    predicting("VotingClassifier", _voting_classifier, "voting"),
-    predicting("VotingRegressor", _voting_regressor, "voting"),
+    predicting("VotingClassifier", _voting_classifier, "voting", since="0.21", ulp=None),
+    predicting("VotingRegressor", _voting_regressor, "voting", since="0.21", ulp=None),
     predicting(
         "BaggingClassifier", _bagging_classifier, "bagging", _FEW, {"max_features": 0.6} | _FEW
     ),

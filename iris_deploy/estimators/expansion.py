@@ -74,6 +74,8 @@ FAMILY = (
         name="sklearn.preprocessing.PowerTransformer",
         modules=("sklearn.preprocessing._data", "sklearn.preprocessing.data"),
         read=_power,
+        since="0.20",
+        ulp=64,
         cases=({}, {"standardize": False}),
     ),
 )

@@ -75,13 +75,39 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transformer(Part):
-    """An estimator that makes features of features.
+class Estimator(Part):
+    """A class that is served; ``docs/families.md`` has what it says of itself.
 
     Parameters
     ----------
     name, modules
         See `Part`.
+    since : str
+        The release of its package from which on dumps are read.
+    ulp : int or None
+        By how much what it makes or answers may differ from what its package does: units in the
+        last place of the largest figure of a row, or of a median row if that is larger. 0 for the
+        same bits; None if it hangs on the estimators within.
+    same_scores : bool
+        Whether scores have the same bits before powers of e make probabilities or numbers of them.
+    refused : str
+        What of it is not served, as it follows "refused:"; empty where there is nothing to say.
+    """
+
+    since: str = "0.19"
+    ulp: int | None = 0
+    same_scores: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transformer(Estimator):
+    """An estimator that makes features of features.
+
+    Parameters
+    ----------
+    name, modules, since, ulp, same_scores, refused
+        See `Estimator`.
     read : callable
         Gets the record, the features, and what reads estimators within; returns the features that
         come out, or raises `ArtifactError` at an attribute that is not as it has to be.
@@ -94,12 +120,12 @@ class Transformer(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Predicting(Part):
+class Predicting(Estimator):
     """An estimator that decides on a class, or predicts a number.
 
     Parameters
     ----------
-    name, modules, cases
+    name, modules, since, ulp, same_scores, refused, cases
         See `Transformer`.
     task : {'classification', 'regression'} or None
         None for what can do either, as the output wants it.
@@ -117,16 +143,17 @@ class Predicting(Part):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Composite(Part):
+class Composite(Estimator):
     """An estimator that holds others, and is what the last of them is.
 
     Parameters
     ----------
-    name, modules
-        See `Part`.
+    name, modules, since, ulp, same_scores, refused
+        See `Estimator`.
     transform, predict : callable
         As `Transformer` and `Predicting` read.
     """
 
+    ulp: int | None = None
     transform: Callable[[Fitted, Features, Reading], Features]
     predict: Callable[[Fitted, Features, Output, Reading], Model]

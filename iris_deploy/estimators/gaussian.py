@@ -93,6 +93,7 @@ FAMILY = (
         modules=("sklearn.naive_bayes",),
         task="classification",
         read=_naive_bayes,
+        ulp=256,
         cases=({}, {"var_smoothing": 0.01}),
     ),
     Predicting(
@@ -100,6 +101,7 @@ FAMILY = (
         modules=("sklearn.discriminant_analysis",),
         task="classification",
         read=_discriminant_analysis,
+        ulp=256,
         cases=({}, {"reg_param": 0.1}),
     ),
 )

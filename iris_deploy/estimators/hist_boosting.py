@@ -185,6 +185,9 @@ FAMILY = (
         modules=(f"{_MODULE}.gradient_boosting",),
         task="classification",
         read=_classifier,
+        since="1.1",
+        ulp=8,
+        same_scores=True,
         cases=(_FEW, {"max_depth": 3, "learning_rate": 0.3} | _FEW),
     ),
     Predicting(
@@ -192,6 +195,9 @@ FAMILY = (
         modules=(f"{_MODULE}.gradient_boosting",),
         task="regression",
         read=_regressor,
+        since="1.1",
+        ulp=4,
+        same_scores=True,
         cases=(
             _FEW,
             {"loss": "absolute_error"} | _FEW,

@@ -110,6 +110,8 @@ FAMILY = (
         name="sklearn.impute.SimpleImputer",
         modules=_MODULES,
         read=_simple_imputer,
+        since="0.22",
+        refused="missing_values other than NaN or a number",
         cases=(
             {},
             {"strategy": "median"},
@@ -123,6 +125,8 @@ FAMILY = (
         name="sklearn.impute.MissingIndicator",
         modules=_MODULES,
         read=_missing_indicator,
+        since="0.22",
+        refused="missing_values other than NaN or a number",
         cases=({"features": "all"},),
     ),
     Part(name="builtins.float", modules=("builtins", "__builtin__")),

@@ -211,6 +211,7 @@ def category_names(record: Fitted, text: LightGBMText) -> list[list[object]]:
 
 _MODULE = ("lightgbm.sklearn",)
 _FEW: dict[str, Any] = {"n_estimators": 12, "verbose": -1, "min_child_samples": 5, "n_jobs": 1}
+_FACTS: Any = {"since": "2.2", "same_scores": True, "refused": "linear_tree=True"}
 
 FAMILY = (
     Predicting(
@@ -219,6 +220,8 @@ FAMILY = (
         task="classification",
         read=_read,
         cases=(_FEW, {"boosting_type": "rf", "subsample": 0.6, "subsample_freq": 1} | _FEW),
+        ulp=16,
+        **_FACTS,
     ),
     Predicting(
         name="lightgbm.LGBMRegressor",
@@ -226,8 +229,18 @@ FAMILY = (
         task="regression",
         read=_read,
         cases=(_FEW, {"num_leaves": 100} | _FEW, {"objective": "poisson"} | _FEW),
+        ulp=4,
+        **_FACTS,
     ),
-    Predicting(name=BOOSTER, modules=("lightgbm.basic",), task=None, read=_read, cases=()),
+    Predicting(
+        name=BOOSTER,
+        modules=("lightgbm.basic",),
+        task=None,
+        read=_read,
+        cases=(),
+        ulp=16,
+        **_FACTS,
+    ),
     Part(name="lightgbm.LGBMLabelEncoder", modules=("lightgbm.compat",)),
     Part(name="builtins.list", modules=("builtins", "__builtin__")),  # up to release 2.2
 )

@@ -134,6 +134,7 @@ def _classifier(
     link_of: _LinkOf,
     cases: Sequence[dict[str, Any]],
     transform: Callable[[Fitted, Features, Reading], Features] | None = None,
+    ulp: int = 16,
 ) -> Predicting:
     return Predicting(
         name=f"sklearn.{name}",
@@ -142,6 +143,7 @@ def _classifier(
         read=_reader(link_of),
         cases=tuple(cases),
         transform=transform,
+        ulp=ulp,
     )
 
 
@@ -171,6 +173,7 @@ FAMILY = (
             {"loss": "squared_hinge"} | _SEED,
             {"loss": "log_loss", "average": True} | _SEED,
         ],
+        ulp=2048,  # of probabilities that modified_huber makes of next to nothing
     ),
     _classifier(
         "linear_model.RidgeClassifier",
@@ -212,5 +215,6 @@ FAMILY = (
             {"solver": "eigen", "shrinkage": 0.1},
         ],
         transform=discriminating,
+        ulp=512,
     ),
 )

@@ -120,6 +120,7 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_multinomial),
+        ulp=64,
         cases=({}, {"alpha": 0.1, "fit_prior": False}),
     ),
     Predicting(
@@ -127,6 +128,8 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_complement),
+        since="0.20",
+        ulp=64,
         cases=({}, {"norm": True}),
     ),
     Predicting(
@@ -134,6 +137,7 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_reader(_bernoulli),
+        ulp=64,
         cases=({"binarize": 0.5}, {"binarize": None}),
     ),
     Predicting(

@@ -190,6 +190,11 @@ _CASES: tuple[dict[str, Any], ...] = (
     {"algorithm": "brute", "p": 1, "n_neighbors": 2, "weights": "distance"},
 )
 
+_REFUSED = (
+    "metrics other than cosine and minkowski with p of 1, 2 or infinity, weights of one's own, and "
+    "what was fitted to a sparse matrix"
+)
+
 FAMILY = (
     Predicting(
         name="sklearn.neighbors.KNeighborsClassifier",
@@ -197,6 +202,8 @@ FAMILY = (
         task="classification",
         read=_classifier,
         cases=_CASES,
+        ulp=8,
+        refused=_REFUSED,
     ),
     Predicting(
         name="sklearn.neighbors.KNeighborsRegressor",
@@ -204,6 +211,8 @@ FAMILY = (
         task="regression",
         read=_regressor,
         cases=_CASES,
+        ulp=8,
+        refused=_REFUSED,
     ),
     _part("sklearn.neighbors.KDTree", "neighbors._kd_tree", "neighbors.kd_tree"),
     _part("sklearn.neighbors.BallTree", "neighbors._ball_tree", "neighbors.ball_tree"),

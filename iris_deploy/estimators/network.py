@@ -119,6 +119,8 @@ FAMILY = (
         task="classification",
         read=_classifier,
         cases=_CASES,
+        since="0.22",
+        ulp=256,
     ),
     Predicting(
         name="sklearn.neural_network.MLPRegressor",
@@ -126,6 +128,8 @@ FAMILY = (
         task="regression",
         read=_regressor,
         cases=({"learning_rate_init": 0.01} | _SHORT, {"activation": "tanh"} | _SHORT),
+        since="0.22",
+        ulp=64,
     ),
     _part("AdamOptimizer", "_stochastic_optimizers"),
     _part("SGDOptimizer", "_stochastic_optimizers"),

@@ -89,7 +89,7 @@ _AT_ONCE = (losses.FAMILY, labels.FAMILY, search.FAMILY)
 """Families without arithmetic."""
 
 _HINT = (
-    "iris-deploy inspect shows what is in it, docs/tables.md what is supported; nothing of the "
+    "iris-deploy inspect shows what is in it, docs/families.md what is supported; nothing of the "
     "file was run. Of a file that you trust scikit-learn itself may predict: import it with "
     "`runtime` scikit-learn"
 )

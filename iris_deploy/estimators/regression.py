@@ -42,7 +42,12 @@ def _consensus(regressor: Fitted, features: Features, output: Output, reading: R
 
 
 def _regressor(
-    name: str, *modules: str, read: Any = _linear, cases: tuple[dict[str, Any], ...] = ({},)
+    name: str,
+    *modules: str,
+    read: Any = _linear,
+    cases: tuple[dict[str, Any], ...] = ({},),
+    since: str = "0.19",
+    ulp: int = 16,
 ) -> Predicting:
     return Predicting(
         name=f"sklearn.{name}",
@@ -50,6 +55,8 @@ def _regressor(
         task="regression",
         read=read,
         cases=cases,
+        since=since,
+        ulp=ulp,
     )
 
 
@@ -59,6 +66,7 @@ _RIDGE = ("linear_model._ridge", "linear_model.ridge")
 _ANGLE = ("linear_model._least_angle", "linear_model.least_angle")
 _BAYES = ("linear_model._bayes", "linear_model.bayes")
 _GLM = ("linear_model._glm.glm",)
+_POWERED: Any = {"since": "1.1", "ulp": 32}
 
 FAMILY = (
     _regressor(
@@ -90,7 +98,7 @@ FAMILY = (
         cases=(_SEED,),
     ),
     _regressor("linear_model.HuberRegressor", *("linear_model._huber", "linear_model.huber")),
-    _regressor("linear_model.QuantileRegressor", "linear_model._quantile"),
+    _regressor("linear_model.QuantileRegressor", "linear_model._quantile", since="1.0"),
     _regressor(
         "linear_model.TheilSenRegressor",
         *("linear_model._theil_sen", "linear_model.theil_sen"),
@@ -102,13 +110,14 @@ FAMILY = (
         read=_consensus,
         cases=(_SEED,),
     ),
-    _regressor("linear_model.PoissonRegressor", *_GLM, read=_powered),
-    _regressor("linear_model.GammaRegressor", *_GLM, read=_powered),
+    _regressor("linear_model.PoissonRegressor", *_GLM, read=_powered, **_POWERED),
+    _regressor("linear_model.GammaRegressor", *_GLM, read=_powered, **_POWERED),
     _regressor(
         "linear_model.TweedieRegressor",
         *_GLM,
         read=_tweedie,
         cases=({}, {"power": 1.5}, {"power": 1.5, "link": "identity"}),
+        **_POWERED,
     ),
     _regressor("svm.LinearSVR", *("svm._classes", "svm.classes"), cases=(_SEED,)),
 )

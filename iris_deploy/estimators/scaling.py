@@ -120,6 +120,7 @@ FAMILY = (
         name="sklearn.preprocessing.Normalizer",
         modules=_MODULES,
         read=_normalizer,
+        ulp=4,
         cases=({}, {"norm": "l1"}, {"norm": "max"}),
     ),
     Transformer(

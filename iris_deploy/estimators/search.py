@@ -18,12 +18,14 @@ def _predict(record: Fitted, features: Features, output: Output, reading: Readin
     return reading.predict(read_record(record, "best_estimator_"), features, output)
 
 
-def _search(name: str, module: str) -> Composite:
+def _search(name: str, module: str, since: str = "0.19") -> Composite:
     return Composite(
         name=f"sklearn.model_selection.{name}",
         modules=(f"sklearn.model_selection.{module}",),
         transform=_transform,
         predict=_predict,
+        since=since,
+        refused="refit=False",
     )
 
 
@@ -61,8 +63,8 @@ _DISTRIBUTIONS = "uniform_gen norm_gen expon_gen gamma_gen beta_gen lognorm_gen 
 FAMILY = (
     _search("GridSearchCV", "_search"),
     _search("RandomizedSearchCV", "_search"),
-    _search("HalvingGridSearchCV", "_search_successive_halving"),
-    _search("HalvingRandomSearchCV", "_search_successive_halving"),
+    _search("HalvingGridSearchCV", "_search_successive_halving", "0.24"),
+    _search("HalvingRandomSearchCV", "_search_successive_halving", "0.24"),
     *_parts("sklearn.model_selection", ("sklearn.model_selection._split",), _SPLITTERS),
     *_parts("sklearn.metrics", ("sklearn.metrics._scorer", "sklearn.metrics.scorer"), _SCORERS),
     *_parts(

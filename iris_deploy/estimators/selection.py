@@ -117,13 +117,14 @@ def _support(selector: Fitted) -> _Mask:
 
 
 def _selector(
-    name: str, module: str, mask_of: Callable[[Fitted], _Mask], *cases: Any
+    name: str, module: str, mask_of: Callable[[Fitted], _Mask], *cases: Any, **facts: Any
 ) -> Transformer:
     return Transformer(
         name=f"sklearn.feature_selection.{name}",
         modules=tuple(f"sklearn.feature_selection.{m}" for m in (f"_{module}", module)),
         read=_reader(mask_of, takes_gaps=module != _UNIVARIATE),
         cases=cases,
+        **facts,
     )
 
 
@@ -142,7 +143,7 @@ FAMILY = (
     _selector("SelectFromModel", "from_model", important),
     _selector("RFE", "rfe", _support),
     _selector("RFECV", "rfe", _support),
-    _selector("SequentialFeatureSelector", "sequential", _support),
+    _selector("SequentialFeatureSelector", "sequential", _support, since="0.24"),
     *(
         Part(
             name=f"sklearn.feature_selection.{name}",

@@ -90,6 +90,6 @@ def _ended(
 
 
 FAMILY = (
-    predicting("StackingClassifier", _classifier, "stacking"),
-    predicting("StackingRegressor", _regressor, "stacking"),
+    predicting("StackingClassifier", _classifier, "stacking", since="0.22", ulp=None),
+    predicting("StackingRegressor", _regressor, "stacking", since="0.22", ulp=None),
 )

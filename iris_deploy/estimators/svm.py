@@ -139,6 +139,8 @@ def _folded(coef: Floats, vectors: Floats) -> Floats:
 
 _MODULES = ("sklearn.svm._classes", "sklearn.svm.classes")
 
+_REFUSED = "precomputed kernels and kernels of one's own, and what was fitted to a sparse matrix"
+
 FAMILY = (
     Predicting(
         name="sklearn.svm.SVC",
@@ -153,6 +155,8 @@ FAMILY = (
             {"probability": True, "random_state": 0},
             {"break_ties": True},
         ),
+        ulp=2**20,
+        refused=_REFUSED,
     ),
     Predicting(
         name="sklearn.svm.NuSVC",
@@ -160,6 +164,8 @@ FAMILY = (
         task="classification",
         read=_classifier,
         cases=({"nu": 0.3}, {"nu": 0.3, "probability": True, "random_state": 0}),
+        ulp=2**15,
+        refused=_REFUSED,
     ),
     Predicting(
         name="sklearn.svm.SVR",
@@ -167,6 +173,15 @@ FAMILY = (
         task="regression",
         read=_regressor,
         cases=({}, {"kernel": "linear"}, {"kernel": "poly"}, {"kernel": "sigmoid"}),
+        ulp=2**14,
+        refused=_REFUSED,
     ),
-    Predicting(name="sklearn.svm.NuSVR", modules=_MODULES, task="regression", read=_regressor),
+    Predicting(
+        name="sklearn.svm.NuSVR",
+        modules=_MODULES,
+        task="regression",
+        read=_regressor,
+        ulp=16,
+        refused=_REFUSED,
+    ),
 )

@@ -6,6 +6,7 @@ How a text becomes words is said in tokens.py.
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -123,15 +124,24 @@ def _transformer(
     name: str,
     read: Callable[[Fitted, Features, Reading], Features],
     modules: tuple[str, ...] = ("sklearn.feature_extraction.text",),
+    **facts: Any,
 ) -> Transformer:
     public = f"sklearn.feature_extraction.text.{name}"
-    return Transformer(name=public, modules=modules, read=read, cases=())
+    return Transformer(name=public, modules=modules, read=read, cases=(), **facts)
+
+
+_REFUSED = "an analyzer, a preprocessor or a tokenizer of one's own"
 
 
 FAMILY = (
-    _transformer("CountVectorizer", _count_vectorizer),
-    _transformer("TfidfVectorizer", _tfidf_vectorizer),
-    _transformer("TfidfTransformer", _tfidf_transformer),
+    _transformer("CountVectorizer", _count_vectorizer, refused=_REFUSED),
+    _transformer("TfidfVectorizer", _tfidf_vectorizer, ulp=8, refused=_REFUSED),
+    _transformer(
+        "TfidfTransformer",
+        _tfidf_transformer,
+        ulp=8,
+        refused="any place but right behind a CountVectorizer",
+    ),
     Part(
         name="scipy.sparse.dia_matrix",
         modules=("scipy.sparse._dia", "scipy.sparse.dia"),

@@ -89,6 +89,8 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_fixed,
+        since="1.5",
+        ulp=None,
         cases=(),
     ),
     Predicting(
@@ -96,6 +98,8 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_tuned,
+        since="1.5",
+        ulp=None,
         cases=(),
     ),
     Part(

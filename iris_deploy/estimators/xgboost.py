@@ -134,6 +134,7 @@ def _rounded_to(value: np.float32) -> tuple[float, float]:
 _MODULE = ("xgboost.sklearn",)
 _FEW: dict[str, Any] = {"n_estimators": 12, "random_state": 0, "n_jobs": 1}
 _FOREST: dict[str, Any] = {"n_estimators": 12, "random_state": 0, "n_jobs": 1, "max_depth": 4}
+_FACTS: Any = {"since": "1.3", "refused": "booster='gblinear'"}
 
 FAMILY = (
     Predicting(
@@ -146,6 +147,7 @@ FAMILY = (
             {"booster": "dart", "rate_drop": 0.3} | _FEW,
             {"num_parallel_tree": 3, "subsample": 0.7} | _FEW,
         ),
+        **_FACTS,
     ),
     Predicting(
         name="xgboost.XGBRegressor",
@@ -158,6 +160,7 @@ FAMILY = (
             {"objective": "count:poisson"} | _FEW,
             {"objective": "reg:absoluteerror"} | _FEW,
         ),
+        **_FACTS,
     ),
     Predicting(
         name="xgboost.XGBRFClassifier",
@@ -165,6 +168,7 @@ FAMILY = (
         task="classification",
         read=_read,
         cases=(_FOREST,),
+        **_FACTS,
     ),
     Predicting(
         name="xgboost.XGBRFRegressor",
@@ -172,7 +176,8 @@ FAMILY = (
         task="regression",
         read=_read,
         cases=(_FOREST,),
+        **_FACTS,
     ),
-    Predicting(name=BOOSTER, modules=("xgboost.core",), task=None, read=_read, cases=()),
+    Predicting(name=BOOSTER, modules=("xgboost.core",), task=None, read=_read, cases=(), **_FACTS),
     Part(name="xgboost.XGBoostLabelEncoder", modules=("xgboost.compat",)),
 )

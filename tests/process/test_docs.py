@@ -5,15 +5,12 @@ import re
 import shlex
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 from palmerpenguins import load_penguins
 
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.cli import app
-from iris_deploy.estimators.family import Composite, Predicting, Transformer
-from iris_deploy.estimators.registry import all_families
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
 from tests.conftest import COMMAND, Server, run_process, serving
 from tests.data import passengers
@@ -225,19 +222,3 @@ def test_the_makefile_runs_the_talk_on_port_5000() -> None:
     assert "PORT ?= 5000" in makefile
     for command in ("train", "evaluate", "serve --port $(PORT)"):
         assert f"iris-deploy {command}\n" in makefile
-
-
-def test_the_table_of_families_is_that_of_the_registry() -> None:
-    text = (ROOT / "docs/tables.md").read_text()
-    parts = [part for family in all_families().values() for part in family]
-    kinds: dict[str, list[Any]] = {
-        "classifiers": [p for p in parts if isinstance(p, Predicting) and p.task != "regression"],
-        "regressors": [
-            p for p in parts if isinstance(p, Predicting) and p.task != "classification"
-        ],
-        "transformers": [p for p in parts if isinstance(p, Transformer)],
-        "what holds others": [p for p in parts if isinstance(p, Composite)],
-    }
-    for kind, listed in kinds.items():
-        names = ", ".join(sorted({part.name.rpartition(".")[2] for part in listed}))
-        assert f"| {kind} | {names} |" in text

@@ -19,6 +19,7 @@ from iris_deploy.kernels.scores import build_decision, decide
 from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.signature import Signature
 from tests import data
+from tests.agreement import assert_close, declared
 from tests.boosters import BOOSTERS, lightgbm, xgboost
 from tests.signatures import NUMBER, category, classes, number
 from tests.unit.test_families import (
@@ -97,22 +98,17 @@ def fitted(name: str, n_classes: int, gaps: bool) -> tuple[Any, Predictor]:
 def assert_agrees(name: str, estimator: Any, predictor: Predictor, rows: Any, table: Any) -> None:
     """Compare labels, scores and numbers."""
     found = predictor.predict(rows)
+    ulp = declared(type(estimator).__name__).ulp
     averaged = getattr(estimator, "boosting_type", "") == "rf"
     if not averaged and name != "a sigmoid":
         scores = predictor._kernel.columns(rows).T
         assert (scores == raw(estimator, table)).all()
     expected = estimator.predict(table)
     if not hasattr(estimator, "predict_proba"):
-        np.testing.assert_allclose(found.outcomes, expected.astype(np.float64), rtol=1e-15)
-        if isinstance(estimator, xgboost.XGBModel):
-            assert (found.outcomes == expected).all()
+        assert_close(found.outcomes, expected, ulp)
         return
     assert found.values == expected.tolist()
-    shares = estimator.predict_proba(table)
-    if isinstance(estimator, xgboost.XGBModel):
-        assert (found.scores == shares).all()
-    else:
-        np.testing.assert_allclose(found.scores, shares, rtol=1e-14, atol=1e-15)
+    assert_close(found.scores, estimator.predict_proba(table), ulp)
 
 
 @pytest.mark.parametrize("gaps", [False, True], ids=["filled", "gaps"])

@@ -313,7 +313,7 @@ def test_an_unsupported_estimator_is_refused_saying_where_those_are_listed_that_
     for value in (estimator, make_pipeline(StandardScaler(), estimator)):
         with pytest.raises(ArtifactError, match=type(estimator).__name__) as caught:
             read_estimator(dump(value))
-        for word in ("iris-deploy inspect", "docs/tables.md", "nothing of the file was run"):
+        for word in ("iris-deploy inspect", "docs/families.md", "nothing of the file was run"):
             assert word in str(caught.value.hint)
 
 

@@ -12,9 +12,14 @@ from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.schema.batch import Text
+from iris_deploy.schema.signature import Signature
+from tests.agreement import DECLARED
+from tests.data import NAMES
 from tests.families import SGD_LOG
 from tests.package import ROOT
 from tests.pickling import CLASSES, assert_near, dump, fit, signature, transform
+from tests.signatures import NUMBER, classes, number, text
 
 DUMPS = ROOT / "tests/dumps"
 
@@ -148,3 +153,37 @@ def test_the_log_loss_is_read_by_each_name_that_its_module_has_had(module: str) 
     other, found = re.subn(rb"c[\w.]+(?=\nCyHalfBinomialLoss\n)", b"c" + module.encode(), data)
     assert found == 1
     assert Predictor(signature(2), [read_estimator(other)]).score_name == "probabilities"
+
+
+FAMILIES = DUMPS / "families-1.1.3"
+OF_FAMILIES: dict[str, Any] = json.loads((FAMILIES / "expected.json").read_text())
+
+
+def later(release: str) -> bool:
+    """Tell whether a release came after that of the families' dumps."""
+    return tuple(map(int, release.split("."))) > (1, 1)
+
+
+def test_old_dumps_are_of_classes_that_say_that_they_are_read() -> None:
+    assert set(OF_FAMILIES) == {path.stem for path in FAMILIES.glob("*.pkl")}
+    for name in OF_FAMILIES:
+        assert not later(DECLARED[name].since), name
+
+
+@pytest.mark.parametrize("name", OF_FAMILIES)
+def test_an_old_dump_of_every_family_predicts_as_its_scikit_learn_did(name: str) -> None:
+    answers = OF_FAMILIES[name]
+    is_text = isinstance(answers["rows"][0], str)
+    columns: Any = (text("text"),) if is_text else tuple(number(n, missing=True) for n in NAMES)
+    if not is_text and name not in {"SimpleImputer", "MissingIndicator"}:
+        columns = tuple(map(number, NAMES))
+    output: Any = classes(*answers["classes"]) if "classes" in answers else NUMBER
+    record = read_estimator((FAMILIES / f"{name}.pkl").read_bytes())
+    rows: Any = [(Text(row),) for row in answers["rows"]]
+    if not is_text:
+        rows = np.array(answers["rows"], np.float64)
+    found = Predictor(Signature(columns=columns, output=output), [record]).values(rows)
+    if "classes" in answers:
+        assert found == answers["predict"]
+    else:
+        np.testing.assert_allclose(found, answers["predict"], rtol=1e-9, atol=1e-12)

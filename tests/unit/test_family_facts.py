@@ -1,0 +1,293 @@
+"""What families declare of themselves is true: features agree, and what is refused is refused."""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import sparse  # type: ignore[import-untyped]
+from sklearn.base import is_classifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
+from sklearn.metrics.pairwise import linear_kernel
+from sklearn.model_selection import (
+    GridSearchCV,
+    HalvingGridSearchCV,
+    HalvingRandomSearchCV,
+    RandomizedSearchCV,
+)
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    PowerTransformer,
+)
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.family import Composite, Predicting, Transformer
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.batch import Text
+from iris_deploy.schema.signature import Signature
+from tests import data
+from tests.agreement import DECLARED, assert_close, declared
+from tests.families import ENCODERS, IMPUTERS, MIXERS, SCALERS, SELECTORS
+from tests.signatures import NUMBER, category, classes, number, text
+from tests.unit.test_families import N_ROWS, NEAR
+
+NUMERIC: dict[str, Callable[[], Any]] = {
+    **(SCALERS | IMPUTERS | SELECTORS | MIXERS),
+    "SelectFromModel": lambda: SelectFromModel(Ridge()),
+    "RFE": lambda: RFE(Ridge()),
+    "RFECV": lambda: RFECV(Ridge(), min_features_to_select=2),
+    "SequentialFeatureSelector": lambda: SequentialFeatureSelector(Ridge()),
+    "FunctionTransformer": lambda: FunctionTransformer(np.abs),
+}
+TEXTS = ["free money now", "lunch at noon", "the free lunch", "call me now now", "no money"] * 4
+VECTORIZERS: dict[str, Callable[[], Any]] = {
+    "CountVectorizer": CountVectorizer,
+    "TfidfVectorizer": TfidfVectorizer,
+    "TfidfTransformer": lambda: make_pipeline(CountVectorizer(), TfidfTransformer()),
+}
+
+
+def features(transformer: Any, columns: Any, rows: Any, width: int) -> np.ndarray:
+    """Return the features of rows: the scores of a classifier that only hands them on."""
+    n = max(width, 3)
+    state: dict[str, object] = {
+        "coef_": np.eye(n, width),
+        "intercept_": np.zeros(n),
+        "classes_": np.arange(n),
+    }
+    signature = Signature(columns=columns, output=classes(*range(n)))
+    last = Fitted("sklearn.linear_model.Perceptron", state)
+    return Predictor(signature, [data.read(transformer), last]).predict(rows).scores[:, :width]
+
+
+@pytest.mark.parametrize("name", NUMERIC)
+def test_features_of_numbers_agree_as_far_as_is_declared(name: str) -> None:
+    X, rows = data.numbers().copy(), data.probes(None, N_ROWS)
+    if name in IMPUTERS:
+        rng = np.random.default_rng(7)
+        X[rng.random(X.shape) < 0.2] = np.nan
+        rows[rng.random(rows.shape) < 0.2] = np.nan
+    is_class = name in SELECTORS
+    transformer = NUMERIC[name]().fit(X, data.labels(3, "text") if is_class else data.target())
+    with np.errstate(over="ignore"):
+        expected = np.asarray(transformer.transform(rows), np.float64)
+    columns = tuple(number(n, missing=name in IMPUTERS) for n in data.NAMES)
+    found = features(transformer, columns, rows, expected.shape[1])
+    assert_close(found + 0.0, expected + 0.0, declared(name).ulp, NEAR)  # sums know no zero's sign
+
+
+@pytest.mark.filterwarnings("ignore:Found unknown categories")
+@pytest.mark.parametrize("name", ENCODERS)
+def test_features_of_categories_agree_as_far_as_is_declared(name: str) -> None:
+    names = ["colour", "shape"] if "OneHot" in name or "missing" in name else ["shape"]
+    transformer = ENCODERS[name]().fit(data.frame()[names])
+    columns = tuple(
+        category(n, data.CATEGORIES[n], missing=n == "colour", unknown=True) for n in names
+    )
+    table = data.frame(1500, 1, strange=True)[names]
+    rows = data.rows_of(table, Signature(columns=columns, output=classes(0, 1)))
+    expected = transformer.transform(table)
+    expected = expected.toarray() if hasattr(expected, "toarray") else expected
+    found = features(transformer, columns, rows, expected.shape[1])
+    assert_close(found, expected, declared(name).ulp)
+
+
+@pytest.mark.parametrize("name", VECTORIZERS)
+def test_features_of_texts_agree_as_far_as_is_declared(name: str) -> None:
+    transformer = VECTORIZERS[name]().fit(TEXTS)
+    expected = transformer.transform(TEXTS).toarray()
+    rows: Any = [(Text(each),) for each in TEXTS]
+    found = features(transformer, (text("text"),), rows, expected.shape[1])
+    assert_close(found, expected, declared(name).ulp)
+
+
+def test_every_class_that_makes_features_is_compared() -> None:
+    compared = {name.partition("(")[0] for name in (*NUMERIC, *ENCODERS, *VECTORIZERS)}
+    makers = {n: part for n, part in DECLARED.items() if isinstance(part, Transformer)}
+    assert compared == {name for name, part in makers.items() if part.ulp is not None}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared() -> None:
+    """Newer releases warn of how each case of it may be written, so that it has none."""
+    estimator = LogisticRegressionCV(cv=3).fit(data.numbers(), data.labels(3, "text"))
+    rows = data.probes(None, N_ROWS)
+    signature = Signature(columns=NUMBERS.columns, output=classes(*estimator.classes_))
+    found = Predictor(signature, [data.read(estimator)]).predict(rows)
+    assert found.values == estimator.predict(rows).tolist()
+    ulp = declared("LogisticRegressionCV").ulp
+    assert_close(found.scores, estimator.predict_proba(rows), ulp, NEAR)
+
+
+def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
+    """All others are compared with scikit-learn, or with their package, by their cases."""
+    compared = {"LogisticRegressionCV", "Booster"}
+    for name, part in DECLARED.items():
+        if isinstance(part, Predicting) and name not in compared:
+            assert bool(part.cases) == (part.ulp is not None), name
+        assert part.ulp is None or not isinstance(part, Composite), name
+
+
+# --------------------------------------------------------------------------------------------------
+# What is refused
+
+NUMBERS = Signature(columns=tuple(map(number, data.NAMES)), output=NUMBER)
+CLASSES = Signature(columns=NUMBERS.columns, output=classes(0, 1))
+WORDS = Signature(columns=(text("text"),), output=classes(0, 1))
+SHAPE = category("shape", ["flat", "round"], unknown=True)
+SHAPES = Signature(columns=(SHAPE,), output=classes(False, True))
+
+
+def of_numbers(estimator: Any, X: Any = None) -> tuple[Any, Signature]:
+    X = data.numbers() if X is None else X
+    if hasattr(estimator, "predict") and not is_classifier(estimator):
+        return estimator.fit(X, data.target()), NUMBERS
+    return estimator.fit(X, data.labels(2, "number")), CLASSES
+
+
+def of_texts(*steps: Any) -> tuple[Any, Signature]:
+    pipeline = make_pipeline(*steps, LogisticRegression())
+    return pipeline.fit(TEXTS, [0, 1] * (len(TEXTS) // 2)), WORDS
+
+
+def of_shapes(*steps: Any) -> tuple[Any, Signature]:
+    table = data.frame()[["shape"]]
+    return make_pipeline(*steps, LogisticRegression()).fit(table, table["shape"] == "flat"), SHAPES
+
+
+def of_machines(create: Any) -> Iterator[tuple[Any, Signature]]:
+    square = data.numbers() @ data.numbers().T
+    estimator, signature = of_numbers(create(kernel="precomputed"), square)
+    columns = tuple(number(f"x{j}") for j in range(len(square)))
+    yield estimator, Signature(columns=columns, output=signature.output)
+    yield of_numbers(create(kernel=linear_kernel))
+    yield of_numbers(create(), sparse.csr_matrix(data.numbers()))
+
+
+def of_neighbours(create: Any) -> Iterator[tuple[Any, Signature]]:
+    yield of_numbers(create(p=3))
+    yield of_numbers(create(weights=np.sqrt))
+    yield of_numbers(create(), sparse.csr_matrix(data.numbers()))
+
+
+def of_samme_r() -> Iterator[tuple[Any, Signature]]:
+    estimator, signature = of_numbers(AdaBoostClassifier(n_estimators=3))
+    estimator.algorithm = "SAMME.R"  # today's cannot be fitted so
+    yield estimator, signature
+
+
+def of_temperatures() -> Iterator[tuple[Any, Signature]]:
+    estimator, signature = of_numbers(CalibratedClassifierCV(LogisticRegression()))
+    for part in estimator.calibrated_classifiers_:  # as release 1.8 brought it
+        part.calibrators = [Ridge()]
+    yield estimator, signature
+
+
+def of_searches(create: Any, **options: Any) -> Iterator[tuple[Any, Signature]]:
+    yield of_numbers(create(Ridge(), {"alpha": range(1, 40)}, refit=False, **options))
+
+
+def of_targets() -> Iterator[tuple[Any, Signature]]:
+    for options in (
+        {"func": np.square, "inverse_func": np.sqrt},
+        {"transformer": PowerTransformer()},
+    ):
+        yield of_numbers(TransformedTargetRegressor(Ridge(), **options))
+
+
+FILLED = SimpleImputer(strategy="most_frequent", missing_values="flat")
+
+REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
+    "SimpleImputer": lambda: [of_shapes(FILLED, OneHotEncoder(handle_unknown="ignore"))],
+    "MissingIndicator": lambda: [of_shapes(MissingIndicator(missing_values="flat"))],
+    "OneHotEncoder": lambda: [of_shapes(OneHotEncoder())],
+    "OrdinalEncoder": lambda: [of_shapes(OrdinalEncoder())],
+    "FunctionTransformer": lambda: [
+        of_numbers(make_pipeline(FunctionTransformer(np.cbrt), Ridge()))
+    ],
+    "CountVectorizer": lambda: [of_texts(CountVectorizer(preprocessor=str.lower))],
+    "TfidfVectorizer": lambda: [of_texts(TfidfVectorizer(tokenizer=str.split, token_pattern=None))],
+    "TfidfTransformer": lambda: [
+        of_numbers(make_pipeline(MinMaxScaler(), TfidfTransformer(), Ridge()))
+    ],
+    **{create.__name__: partial(of_machines, create) for create in (SVC, NuSVC, SVR, NuSVR)},
+    **{
+        create.__name__: partial(of_neighbours, create)
+        for create in (KNeighborsClassifier, KNeighborsRegressor)
+    },
+    "TransformedTargetRegressor": of_targets,
+    "GradientBoostingClassifier": lambda: [
+        of_numbers(GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()))
+    ],
+    "GradientBoostingRegressor": lambda: [
+        of_numbers(GradientBoostingRegressor(n_estimators=2, init=Ridge()))
+    ],
+    "AdaBoostClassifier": of_samme_r,
+    "DummyClassifier": lambda: [
+        of_numbers(DummyClassifier(strategy=strategy, constant=1))
+        for strategy in ("stratified", "uniform", "constant")
+    ],
+    **{
+        create.__name__: partial(of_searches, create)
+        for create in (GridSearchCV, HalvingGridSearchCV, HalvingRandomSearchCV)
+    },
+    "RandomizedSearchCV": partial(of_searches, RandomizedSearchCV, n_iter=2),
+    "CalibratedClassifierCV": of_temperatures,
+}
+
+
+def test_all_that_families_refuse_is_tried() -> None:
+    """What those of XGBoost and LightGBM refuse is tried in test_boosters.py."""
+    boosters = ("xgboost.", "lightgbm.")
+    told = {n for n, p in DECLARED.items() if p.refused and not p.name.startswith(boosters)}
+    assert told == set(REFUSED)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_a_family_refuses_is_refused(name: str) -> None:
+    for estimator, signature in REFUSED[name]():
+        with pytest.raises(ArtifactError):
+            Predictor(signature, [data.read(estimator)])
+
+
+SEVERAL = (
+    *(LinearRegression, Ridge, DecisionTreeRegressor, RandomForestRegressor, DummyRegressor),
+    *(KNeighborsRegressor, partial(MLPRegressor, max_iter=5), DecisionTreeClassifier),
+    *(RandomForestClassifier, KNeighborsClassifier, partial(MLPClassifier, max_iter=5)),
+)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("create", SEVERAL)
+def test_several_targets_at_once_are_refused(create: Callable[[], Any]) -> None:
+    estimator = create()
+    y = data.labels(2, "number") if is_classifier(estimator) else data.target()
+    estimator.fit(data.numbers(), np.stack((y, y[::-1]), axis=1))
+    with pytest.raises(ArtifactError):
+        Predictor(CLASSES if is_classifier(estimator) else NUMBERS, [data.read(estimator)])
