@@ -19,7 +19,7 @@ Files = Annotated[
     list[Path],
     typer.Argument(
         help="Dumps of pickle or joblib, in the order in which they apply: scaler, then model. "
-        "Lists of columns and a LabelEncoder may be among them.",
+        "Lists of columns and a LabelEncoder may be among them; or a folder of MLflow.",
         show_default=False,
     ),
 ]

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from iris_deploy.estimators.inspection import Inspection, Part
+    from iris_deploy.training.adopt.mlmodel import ModelFile
 
 _MOST_NAMES = 20
 _WIDTH = 200  # characters of a line that is not for a terminal
@@ -24,7 +25,7 @@ def inspect(
         list[Path],
         typer.Argument(
             help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .ubj and .json of "
-            "XGBoost, .txt of LightGBM."
+            "XGBoost, .txt of LightGBM; folders of MLflow."
         ),
     ],
     as_json: Json = False,
@@ -37,14 +38,26 @@ def inspect(
 
     Example: iris-deploy inspect model.pkl scaler.pkl
     """
-    found = {str(path): _inspect(path) for path in files}
+    from iris_deploy.training.adopt.mlflow import open_folder
+
+    folders = [open_folder(path) for path in files]
+    opened = [folder.model if folder else path for folder, path in zip(folders, files, strict=True)]
+    told = [folder.said if folder else None for folder in folders]
+    found = [_inspect(path) for path in opened]
     if as_json:
         from iris_deploy.cli.output import print_json
 
-        print_json({"files": [{"file": name, "inspection": of} for name, of in found.items()]})
+        print_json(
+            {
+                "files": [
+                    {"file": str(path), "inspection": of} | ({"mlflow": said} if said else {})
+                    for path, of, said in zip(opened, found, told, strict=True)
+                ]
+            }
+        )
         return
-    for name, of in found.items():
-        _report(name, of)
+    for path, of, said in zip(opened, found, told, strict=True):
+        _report(str(path), of, said)
 
 
 def _inspect(path: Path) -> "Inspection":
@@ -78,7 +91,7 @@ def _inspect(path: Path) -> "Inspection":
         return inspect_dump(plain)
 
 
-def _report(name: str, found: "Inspection") -> None:
+def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
     from rich.console import Console
     from rich.tree import Tree
 
@@ -89,6 +102,12 @@ def _report(name: str, found: "Inspection") -> None:
     for part in found.parts:
         _grow(tree, part)
     console.print(tree)
+    if said is not None:
+        wrote = f", written by MLflow {said.mlflow}" if said.mlflow else ""
+        console.print(f"  MLflow    flavor {said.flavor}{_clean(wrote)}")
+    if said is not None and said.inputs is not None and said.inputs.names is not None:
+        inputs = [*zip(said.inputs.names, said.inputs.kinds, strict=True)]
+        console.print(f"  columns   {_list(inputs)}")
     if found.damage:
         console.print(f"  damaged   [red]{_clean(found.damage)}[/red]; the rest was not looked at")
     if found.instructions:

@@ -29,6 +29,7 @@ from iris_deploy.training.adopt.adapter import NO_ADAPTER, read_adapter
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
 from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
+from iris_deploy.training.adopt.mlflow import ModelFolder, open_folders
 from iris_deploy.training.adopt.samples import (
     describe_sample,
     draw_rows,
@@ -80,7 +81,7 @@ def import_files(
     Parameters
     ----------
     paths : sequence of Path
-        In the order in which what they hold applies.
+        In the order in which what they hold applies; folders of MLflow, too.
     settings : ImportSettings
     repository : Repository
         Where to write.
@@ -92,9 +93,7 @@ def import_files(
     ArtifactError, DatasetError, SettingsError, BundleError
         Before anything is written.
     """
-    given = read_given(paths)
-    if settings.labels is not None:
-        given.labels = read_labels_of(settings.labels)
+    folder, paths, given = _read(paths, settings)
     wanted = read_adapter(settings.adapter) if settings.adapter is not None else NO_ADAPTER
     output = choose_output(
         given, settings.classes or wanted.classes, settings.target or wanted.name
@@ -102,13 +101,17 @@ def import_files(
     if isinstance(output, NumberOutput):
         output = msgspec.structs.replace(output, unit=wanted.unit)
     columns = describe_columns(given, choose_names(given, settings.columns), output)
+    if folder is not None:
+        columns = folder.agree(columns)
     fields, adapter = wanted.adapt(columns)
     sample = read_sample(settings.sample, fields) if settings.sample is not None else None
     predictor, rows, evaluation = _try(_Model(given, output, adapter), fields, sample)
+    own = folder.read_example(predictor, adapter) if folder is not None else rows[:0]
+    rows = np.concatenate([own, rows])
     asking = Asking({path.name: path for path in paths}, given, columns, adapter)
     checks = _check(asking, predictor, rows, sample, settings)
     provenance = describe_provenance(given, settings, checks)
-    examples = record_examples(predictor, rows, predictor.outcomes(rows))
+    examples = record_examples(predictor, rows, predictor.outcomes(rows), len(own))
     if not examples:
         raise ArtifactError("no row was found that the model answers, to be recorded")
     name = model or model_name(Path(given.steps[-1].file))
@@ -130,6 +133,19 @@ def import_files(
     )
     files = {artifact.file: given.data[artifact.file] for artifact in artifacts}
     return Adopted(read_bundle(repository.write(manifest, files)), given, provenance)
+
+
+def _read(
+    paths: Sequence[Path], settings: ImportSettings
+) -> tuple[ModelFolder | None, list[Path], Given]:
+    """Read the files, the model's of a folder of MLflow, and what else is said of them."""
+    folder, files = open_folders(paths, with_columns=settings.columns is None)
+    given = read_given(files)
+    if folder is not None:
+        folder.complete(given)
+    if settings.labels is not None:
+        given.labels = read_labels_of(settings.labels)
+    return folder, files, given
 
 
 @dataclass(frozen=True, eq=False)
