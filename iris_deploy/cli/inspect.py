@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-    from iris_deploy.estimators.inspection import Inspection, Part
+    from iris_deploy.estimators.inspection import Inspection, NamedUse, Part
     from iris_deploy.training.adopt.mlmodel import ModelFile
 
 _MOST_NAMES = 20
@@ -24,8 +24,8 @@ def inspect(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .ubj and .json of "
-            "XGBoost, .txt of LightGBM; folders of MLflow."
+            help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .skops; .ubj and .json "
+            "of XGBoost, .txt of LightGBM; folders of MLflow."
         ),
     ],
     as_json: Json = False,
@@ -63,7 +63,7 @@ def inspect(
 def _inspect(path: Path) -> "Inspection":
     from iris_deploy.bundle.files import read_file
     from iris_deploy.cli.output import progress
-    from iris_deploy.dumps.formats import PICKLE, recognise
+    from iris_deploy.dumps.formats import PICKLE, SKOPS, recognise
     from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
     from iris_deploy.errors import ArtifactError
     from iris_deploy.estimators.inspection import inspect_dump
@@ -86,7 +86,7 @@ def _inspect(path: Path) -> "Inspection":
         if model is not None:
             return inspect_record(model)
         kind = recognise(plain)
-        if kind is not PICKLE:
+        if kind not in {PICKLE, SKOPS}:
             raise ArtifactError(f"{path} is no dump of an estimator: {kind.name}", hint=kind.hint)
         return inspect_dump(plain)
 
@@ -97,7 +97,8 @@ def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
 
     width = None if sys.stdout.isatty() else _WIDTH
     console = Console(highlight=False, soft_wrap=True, width=width)
-    kind = f"pickle of protocol {found.protocol}" if found.instructions else "model in a file"
+    kind = f"{found.written_by} of protocol {found.protocol}"
+    kind = "model in a file" if found.written_by == "another" else kind
     tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  {kind}"))
     for part in found.parts:
         _grow(tree, part)
@@ -110,13 +111,14 @@ def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
         console.print(f"  columns   {_list(inputs)}")
     if found.damage:
         console.print(f"  damaged   [red]{_clean(found.damage)}[/red]; the rest was not looked at")
-    if found.instructions:
-        console.print(f"  names     {len(found.names)} that pickle.load would import")
+    if found.written_by != "another":
+        load = "pickle.load" if found.written_by == "pickle" else "skops.io.load"
+        console.print(f"  names     {len(found.names)} that {load} would import")
     unneeded = [use for use in found.names if use.standing == "unneeded"]
     for use in unneeded[:_MOST_NAMES]:
         what = "called" if use.is_called else "named"
         console.print(
-            f"            [bold red]{_clean(use.name)}[/] is {what} by byte {use.position:,}; "
+            f"            [bold red]{_clean(use.name)}[/] is {what}{_place(use)}; "
             "no estimator needs it"
         )
     if len(unneeded) > _MOST_NAMES:
@@ -129,6 +131,11 @@ def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
         if others:
             shown = ", ".join(others[:_MOST_NAMES])
             console.print(f"            no family reads {_clean(shown)}")
+
+
+def _place(use: "NamedUse") -> str:
+    """Say where a pickle names something; the nodes of skops have no place."""
+    return f" by byte {use.position:,}" if use.position else ""
 
 
 def _grow(tree: "Tree", part: "Part") -> None:

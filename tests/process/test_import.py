@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
@@ -29,6 +30,7 @@ WRITE: dict[str, Callable[[object, Path], Any]] = {
     "old pickle": lambda value, path: path.write_bytes(pickle.dumps(value, 0)),
     "joblib": joblib.dump,
     "compressed": lambda value, path: joblib.dump(value, path, compress=3),
+    "skops": skops.io.dump,
 }
 
 
