@@ -156,6 +156,23 @@ def test_a_threshold_decides_instead_of_the_classifier(run: Run, forest: Path) -
     assert told != model.predict(table).tolist()
 
 
+def test_a_field_is_served_under_each_of_its_names(run: Run, forest: Path) -> None:
+    adapter = forest.parent / "adapter.toml"
+    adapter.write_text("[fields.years]\ncolumn = 'age'\naliases = ['age', 'Age']\n")
+    manifest = imports(run, forest, "--adapter", adapter)
+    assert manifest["signature"]["aliases"] == {"age": "years", "Age": "years"}
+    told = [answers(run, {name: 30, "fare": 7}) for name in ("years", "age", "Age")]
+    assert told[0] == told[1] == told[2]
+    with serving(forest.parent / "artifacts") as server:
+        assert server.predict({"Age": 30, "fare": 7}).json() == {"prediction": told[0]}
+        refused = server.predict({"Age": 30, "age": 30, "fare": 7})
+        assert refused.status == 422
+        assert "#/years" in refused.body.decode()
+        described = server.request("GET", "/openapi.json").body.decode()
+    assert '"years"' in described
+    assert '"Age"' not in described
+
+
 def test_no_gate_lets_pass_what_nobody_has_measured(run: Run, forest: Path) -> None:
     imports(run, forest)
     ran = run("build-image", "--tag", "forest:1", "--min", "accuracy=0.5")
@@ -350,6 +367,12 @@ ADAPTERS: dict[str, tuple[str, str]] = {
     "a default that is text": ("[fields.age]\ndefault = 'c'", "expected a number"),
     "half a threshold": ("[output]\nthreshold = 0.5", "both positive and threshold"),
     "a threshold of no class": ("[output]\npositive = 'x'\nthreshold = 0.5", "two classes"),
+    "an alias of two fields": (
+        "[fields.age]\naliases = ['x']\n[fields.fare]\naliases = ['x']",
+        "is a name of age, too",
+    ),
+    "an alias that is a field": ("[fields.age]\naliases = ['fare']", "is a name of fare, too"),
+    "an empty alias": ("[fields.age]\naliases = ['']", "is empty"),
     "names that swap": ("[fields.fare]\ncolumn = 'age'", "another column of this name"),
 }
 

@@ -26,6 +26,7 @@ from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import NumberOutput, Output
 from iris_deploy.training.adopt.account import describe_artifact, describe_provenance
 from iris_deploy.training.adopt.adapter import NO_ADAPTER, read_adapter
+from iris_deploy.training.adopt.aliases import add_aliases
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
 from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
@@ -123,7 +124,7 @@ def import_files(
         version=0,
         task=output.task,
         runtime="numpy",
-        signature=predictor.signature,
+        signature=add_aliases(predictor.signature, wanted.aliases),
         adapter=adapter,
         artifacts=artifacts,
         environment=describe_environment(),
