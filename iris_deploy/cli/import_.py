@@ -19,8 +19,8 @@ _WHAT, _PROOF = "What the files do not say", "How far it is proved"
 Files = Annotated[
     list[Path],
     typer.Argument(
-        help="Dumps of pickle or joblib, in the order in which they apply: scaler, then model. "
-        "Lists of columns and a LabelEncoder may be among them.",
+        help="Dumps of pickle, joblib or skops, in the order in which they apply: scaler, then "
+        "model. Lists of columns and a LabelEncoder may be among them; or a folder of MLflow.",
         show_default=False,
     ),
 ]

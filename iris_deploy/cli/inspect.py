@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from rich.text import Text
     from rich.tree import Tree
 
-    from iris_deploy.estimators.inspection import Inspection, Part
+    from iris_deploy.estimators.inspection import Inspection, NamedUse, Part
+    from iris_deploy.training.adopt.mlmodel import ModelFile
 
 _MOST_NAMES = 20
 _WIDTH = 200  # characters of a line that is not for a terminal
@@ -23,8 +24,8 @@ def inspect(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .ubj and .json of "
-            "XGBoost, .txt of LightGBM."
+            help="Dumps: .pkl, .pickle, .joblib, .sav, compressed or not; .skops; .ubj and .json "
+            "of XGBoost, .txt of LightGBM; folders of MLflow."
         ),
     ],
     as_json: Json = False,
@@ -37,20 +38,32 @@ def inspect(
 
     Example: iris-deploy inspect model.pkl scaler.pkl
     """
-    found = {str(path): _inspect(path) for path in files}
+    from iris_deploy.training.adopt.mlflow import open_folder
+
+    folders = [open_folder(path) for path in files]
+    opened = [folder.model if folder else path for folder, path in zip(folders, files, strict=True)]
+    told = [folder.said if folder else None for folder in folders]
+    found = [_inspect(path) for path in opened]
     if as_json:
         from iris_deploy.cli.output import print_json
 
-        print_json({"files": [{"file": name, "inspection": of} for name, of in found.items()]})
+        print_json(
+            {
+                "files": [
+                    {"file": str(path), "inspection": of} | ({"mlflow": said} if said else {})
+                    for path, of, said in zip(opened, found, told, strict=True)
+                ]
+            }
+        )
         return
-    for name, of in found.items():
-        _report(name, of)
+    for path, of, said in zip(opened, found, told, strict=True):
+        _report(str(path), of, said)
 
 
 def _inspect(path: Path) -> "Inspection":
     from iris_deploy.bundle.files import read_file
     from iris_deploy.cli.output import progress
-    from iris_deploy.dumps.formats import PICKLE, recognise
+    from iris_deploy.dumps.formats import PICKLE, SKOPS, recognise
     from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
     from iris_deploy.errors import ArtifactError
     from iris_deploy.estimators.inspection import inspect_dump
@@ -73,31 +86,39 @@ def _inspect(path: Path) -> "Inspection":
         if model is not None:
             return inspect_record(model)
         kind = recognise(plain)
-        if kind is not PICKLE:
+        if kind not in {PICKLE, SKOPS}:
             raise ArtifactError(f"{path} is no dump of an estimator: {kind.name}", hint=kind.hint)
         return inspect_dump(plain)
 
 
-def _report(name: str, found: "Inspection") -> None:
+def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
     from rich.console import Console
     from rich.tree import Tree
 
     width = None if sys.stdout.isatty() else _WIDTH
     console = Console(highlight=False, soft_wrap=True, width=width)
-    kind = f"pickle of protocol {found.protocol}" if found.instructions else "model in a file"
+    kind = f"{found.written_by} of protocol {found.protocol}"
+    kind = "model in a file" if found.written_by == "another" else kind
     tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  {kind}"))
     for part in found.parts:
         _grow(tree, part)
     console.print(tree)
+    if said is not None:
+        wrote = f", written by MLflow {said.mlflow}" if said.mlflow else ""
+        console.print(f"  MLflow    flavor {said.flavor}{_clean(wrote)}")
+    if said is not None and said.inputs is not None and said.inputs.names is not None:
+        inputs = [*zip(said.inputs.names, said.inputs.kinds, strict=True)]
+        console.print(f"  columns   {_list(inputs)}")
     if found.damage:
         console.print(f"  damaged   [red]{_clean(found.damage)}[/red]; the rest was not looked at")
-    if found.instructions:
-        console.print(f"  names     {len(found.names)} that pickle.load would import")
+    if found.written_by != "another":
+        load = "pickle.load" if found.written_by == "pickle" else "skops.io.load"
+        console.print(f"  names     {len(found.names)} that {load} would import")
     unneeded = [use for use in found.names if use.standing == "unneeded"]
     for use in unneeded[:_MOST_NAMES]:
         what = "called" if use.is_called else "named"
         console.print(
-            f"            [bold red]{_clean(use.name)}[/] is {what} by byte {use.position:,}; "
+            f"            [bold red]{_clean(use.name)}[/] is {what}{_place(use)}; "
             "no estimator needs it"
         )
     if len(unneeded) > _MOST_NAMES:
@@ -110,6 +131,11 @@ def _report(name: str, found: "Inspection") -> None:
         if others:
             shown = ", ".join(others[:_MOST_NAMES])
             console.print(f"            no family reads {_clean(shown)}")
+
+
+def _place(use: "NamedUse") -> str:
+    """Say where a pickle names something; the nodes of skops have no place."""
+    return f" by byte {use.position:,}" if use.position else ""
 
 
 def _grow(tree: "Tree", part: "Part") -> None:

@@ -30,6 +30,7 @@ class ValueReader:
     def __init__(self, signature: Signature) -> None:
         self._columns = signature.columns
         self._names = signature.names
+        self._aliases = signature.aliases
         self._has_text = signature.has_text
         self._encoders = [(c, build_encode(c), c.missing) for c in signature.columns]
 
@@ -51,6 +52,8 @@ class ValueReader:
             If anything in the instance is not as the signature has it.
         """
         problems = Problems()
+        if self._aliases:
+            instance = self._renamed(instance, None, problems)
         row = self._read(instance, None, problems)
         problems.check()
         return row
@@ -64,13 +67,16 @@ class ValueReader:
             Naming the bad fields of all instances, the first hundred at most.
         """
         problems = Problems()
+        if self._aliases:
+            instances = [self._renamed(each, at, problems) for at, each in enumerate(instances)]
         rows = [self._read(instance, index, problems) for index, instance in enumerate(instances)]
         problems.check()
         return rows
 
     def is_columns(self, value: object) -> bool:
         """Tell whether a decoded JSON value is an object with an array for a feature."""
-        return type(value) is dict and any(type(value.get(name)) is list for name in self._names)
+        names = (*self._names, *self._aliases) if self._aliases else self._names
+        return type(value) is dict and any(type(value.get(name)) is list for name in names)
 
     def columns(self, arrays: dict[str, Any]) -> Floats | list[Row]:
         """Turn many instances, given as one array for each feature, into rows of floats.
@@ -91,6 +97,8 @@ class ValueReader:
             Naming all that is wrong, the first hundred of it at most.
         """
         problems = Problems()
+        if self._aliases:
+            arrays = self._renamed(arrays, None, problems)
         if not arrays.keys() <= set(self._names):
             self._unknown(arrays, None, problems)
         first = next(name for name in self._names if isinstance(arrays.get(name), list))
@@ -102,6 +110,23 @@ class ValueReader:
             plain = [each.tolist() if isinstance(each, np.ndarray) else each for each in columns]
             return list(zip(*plain, strict=True))
         return np.array(columns).T
+
+    def _renamed(self, instance: Any, at: int | None, problems: Problems) -> Any:
+        """Return an instance with the names of the columns instead of others that they have."""
+        if type(instance) is not dict or instance.keys().isdisjoint(self._aliases):
+            return instance
+        sent: dict[str, str] = {}
+        renamed: dict[str, Any] = {}
+        fields: dict[str, Any] = instance
+        for field, value in fields.items():
+            name = self._aliases.get(field, field)
+            other = sent.setdefault(name, field)
+            if other == field:
+                renamed[name] = value
+            else:
+                both = f"{other[:LONGEST_NAME]} and {field[:LONGEST_NAME]}"
+                problems.add(at, name, f"sent twice, as {both}; expected one of them")
+        return renamed
 
     def _read(self, instance: object, at: int | None, problems: Problems) -> Row:
         """Return the row, or add what is wrong to ``problems`` and return what could be read."""

@@ -24,6 +24,7 @@ class Format:
 
 
 PICKLE = Format("pickle")
+SKOPS = Format("archive of skops")
 
 _ELSEWHERE = "it holds no estimator; {} serves it"
 _KINDS: tuple[tuple[re.Pattern[bytes], Format], ...] = tuple(
@@ -48,7 +49,7 @@ _KINDS: tuple[tuple[re.Pattern[bytes], Format], ...] = tuple(
         (rb"PK\x03\x04.{0,60}?\.npy", "archive of NumPy arrays", "bring the estimator itself"),
         (
             rb"PK\x03\x04",
-            "ZIP archive, such as skops writes",
+            "ZIP archive",
             "unpack it, or load it where it was made and joblib.dump the estimator",
         ),
         (rb"\x93NUMPY", "array of NumPy", "bring the estimator itself"),
@@ -95,7 +96,7 @@ def recognise(data: bytes) -> Format:
     Parameters
     ----------
     data : bytes
-        Uncompressed; its first thousand decide.
+        Uncompressed; its first thousand decide, and of an archive the last.
 
     Returns
     -------
@@ -103,6 +104,8 @@ def recognise(data: bytes) -> Format:
         `PICKLE` for all that begins as a pickle does and is nothing else.
     """
     start = bytes(data[:1000])
+    if start.startswith(b"PK\x03\x04") and b"schema.json" in data[-1000:]:  # it is written last
+        return SKOPS
     for pattern, kind in _KINDS:
         if pattern.match(start):
             return kind

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from iris_deploy.dumps.formats import SKOPS, recognise
 from iris_deploy.dumps.notes import DICT, Global, Noted, NotedArray, printable
+from iris_deploy.dumps.skops_survey import survey_skops
 from iris_deploy.dumps.survey import survey
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.own_formats import describe_boosters
@@ -99,7 +101,7 @@ class Inspection:
     Parameters
     ----------
     protocol, instructions : int
-        Of a pickle; 0 of any other file.
+        Of a pickle; of skops the protocol alone; 0 of any other file.
     parts : list of Part
         What each pickle of the file gives.
     names : list of NamedUse
@@ -107,6 +109,8 @@ class Inspection:
         Why the rest was not looked at.
     why_not : str or None
         Why it is not served as it is; None if it is.
+    written_by : {'pickle', 'skops', 'another'}
+        What the file is a file of.
     """
 
     protocol: int
@@ -115,17 +119,13 @@ class Inspection:
     names: list[NamedUse]
     damage: str | None
     why_not: str | None
+    written_by: Literal["pickle", "skops", "another"] = "pickle"
 
 
 def inspect_dump(data: bytes) -> Inspection:
-    """Describe a pickle, or several in one file.
-
-    Parameters
-    ----------
-    data : bytes
-        Uncompressed.
-    """
-    found = survey(data)
+    """Describe a pickle, or several in one file, or a file of skops; uncompressed."""
+    is_skops = recognise(data) is SKOPS
+    found = survey_skops(data) if is_skops else survey(data)
     describe = _Describer()
     parts = [describe.part("", value) for value in found.values]
     names = [
@@ -144,6 +144,7 @@ def inspect_dump(data: bytes) -> Inspection:
         names=names,
         damage=found.damage,
         why_not=why_not,
+        written_by="skops" if is_skops else "pickle",
     )
 
 

@@ -132,8 +132,9 @@ def read_sample_tree(record: Fitted, samples: Floats) -> SampleTree | None:
     tree = record.state.get("_tree")
     if tree is None:
         return None
-    made_of = tree.arguments[0] if isinstance(tree, Fitted) and tree.arguments else None
-    n_bounds = _TREES.get(made_of.name, 0) if isinstance(made_of, ClassName) else 0
+    # A pickle has a function make it of its class; skops says the class itself.
+    made_of = tree.arguments[0] if isinstance(tree, Fitted) and tree.arguments else tree
+    n_bounds = _TREES.get(made_of.name, 0) if isinstance(made_of, (ClassName, Fitted)) else 0
     layout: Any = tree.unnamed if isinstance(tree, Fitted) else ()
     if not n_bounds or len(layout) < 4 or not all(isinstance(a, np.ndarray) for a in layout[1:4]):
         raise ArtifactError(f"{record.name} has a tree that is none")

@@ -16,7 +16,7 @@ def inspect_record(record: Fitted) -> Inspection:
     """
     part = Part("", record.name, is_read=True)
     part.parts = [Part("", booster.name, is_read=True) for booster in boosters_in(record)]
-    found = Inspection(0, 0, [part], [], None, None)
+    found = Inspection(0, 0, [part], [], None, None, "another")
     try:
         describe_boosters(walk([part]), record)
     except ArtifactError as exc:

@@ -7,7 +7,7 @@ something of it: a server needs one or two, and each takes a millisecond or seve
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 
-from iris_deploy.dumps.formats import OWN_FORMATS, recognise
+from iris_deploy.dumps.formats import OWN_FORMATS, SKOPS, recognise
 from iris_deploy.dumps.names import NAMES, Classes
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, read_dump, unpack
@@ -178,7 +178,9 @@ def read_value(data: bytes, *, limit: int = MAX_DUMP_BYTES) -> object:
 
 
 def read_plain(plain: bytes, classes: Classes = _CLASSES, hint: str = _HINT) -> object:
-    """Read what a file holds: estimators of families and plain values of a pickle, or a model.
+    """Read what a file holds: estimators of families and plain values, or a model.
+
+    A pickle, or an archive of skops.
 
     Models are those that XGBoost and LightGBM write in formats of their own.
 
@@ -196,7 +198,12 @@ def read_plain(plain: bytes, classes: Classes = _CLASSES, hint: str = _HINT) -> 
     ArtifactError
         See `dumps.unpack.read_dump`.
     """
-    if recognise(plain) in OWN_FORMATS:
+    kind = recognise(plain)
+    if kind is SKOPS:
+        from iris_deploy.dumps.skops import read_skops
+
+        return read_skops(plain, classes, hint=hint)
+    if kind in OWN_FORMATS:
         from iris_deploy.estimators.own_formats import read_own_format
 
         model = read_own_format(plain)

@@ -14,6 +14,7 @@ from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
 
+from iris_deploy.dumps.formats import PICKLE, recognise
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
 from iris_deploy.errors import ArtifactError, BundleError
 from iris_deploy.estimators.registry import read_plain
@@ -93,6 +94,12 @@ class Loader:
         import joblib
 
         plain = unpack(data, MAX_DUMP_BYTES)
+        kind = recognise(plain)
+        if kind is not PICKLE:
+            raise ArtifactError(
+                f"scikit-learn loads pickles; this is {kind.name}",
+                hint="import it without `runtime`, or dump the estimator with joblib",
+            )
         self.read(plain)
         try:
             with _guarded(self.names), self._as_main():

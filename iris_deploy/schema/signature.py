@@ -16,15 +16,22 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     columns : tuple of NumberColumn, CategoryColumn or TextColumn
         Input columns, in the order in which the estimators take them; each name once.
     output : ClassOutput or NumberOutput
+    aliases : dict of str to str
+        Other names under which clients may send a column, and its name.
     """
 
     columns: tuple[Column, ...]
     output: Output
+    aliases: dict[str, str] = {}
 
     def __post_init__(self) -> None:
         # One field of an instance would stand for many columns, at no cost to whoever sends it.
-        if len(set(self.names)) < len(self.columns):
+        names = set(self.names)
+        if len(names) < len(self.columns):
             raise ValueError("a column is named twice")
+        for alias, name in self.aliases.items():
+            if alias in names or name not in names:
+                raise ValueError(f"{alias!r:.80} is no other name of a column")
 
     @property
     def names(self) -> list[str]:

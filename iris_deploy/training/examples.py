@@ -11,12 +11,18 @@ from iris_deploy.schema.columns import UNKNOWN, CategoryColumn, NumberColumn
 from iris_deploy.schema.outputs import ClassOutput
 
 
-def record_examples(predictor: Predictor, rows: Floats, y: np.ndarray) -> tuple[Example, ...]:
-    """Record answers: for a sample of each class, or of each quartile, and for one with a gap."""
+def record_examples(
+    predictor: Predictor, rows: Floats, y: np.ndarray, n_chosen: int = 0
+) -> tuple[Example, ...]:
+    """Record answers: for a sample of each class, or of each quartile, and for one with a gap.
+
+    The first ``n_chosen`` rows are recorded in any case.
+    """
     if isinstance(predictor.signature.output, ClassOutput):
         at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
     else:
         at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
+    at = [*range(n_chosen), *at]
     gaps = np.flatnonzero(np.isnan(rows.astype(np.float64)).any(axis=1))
     at += gaps[:1].tolist()
     unknown = (rows == UNKNOWN) & [

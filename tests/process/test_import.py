@@ -11,6 +11,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.ensemble import RandomForestClassifier
@@ -29,6 +30,7 @@ WRITE: dict[str, Callable[[object, Path], Any]] = {
     "old pickle": lambda value, path: path.write_bytes(pickle.dumps(value, 0)),
     "joblib": joblib.dump,
     "compressed": lambda value, path: joblib.dump(value, path, compress=3),
+    "skops": skops.io.dump,
 }
 
 
@@ -152,6 +154,23 @@ def test_a_threshold_decides_instead_of_the_classifier(run: Run, forest: Path) -
     told = [answers(run, row) for row in table.to_dict("records")]
     assert told == (share >= 0.15).astype(int).tolist()
     assert told != model.predict(table).tolist()
+
+
+def test_a_field_is_served_under_each_of_its_names(run: Run, forest: Path) -> None:
+    adapter = forest.parent / "adapter.toml"
+    adapter.write_text("[fields.years]\ncolumn = 'age'\naliases = ['age', 'Age']\n")
+    manifest = imports(run, forest, "--adapter", adapter)
+    assert manifest["signature"]["aliases"] == {"age": "years", "Age": "years"}
+    told = [answers(run, {name: 30, "fare": 7}) for name in ("years", "age", "Age")]
+    assert told[0] == told[1] == told[2]
+    with serving(forest.parent / "artifacts") as server:
+        assert server.predict({"Age": 30, "fare": 7}).json() == {"prediction": told[0]}
+        refused = server.predict({"Age": 30, "age": 30, "fare": 7})
+        assert refused.status == 422
+        assert "#/years" in refused.body.decode()
+        described = server.request("GET", "/openapi.json").body.decode()
+    assert '"years"' in described
+    assert '"Age"' not in described
 
 
 def test_no_gate_lets_pass_what_nobody_has_measured(run: Run, forest: Path) -> None:
@@ -348,6 +367,12 @@ ADAPTERS: dict[str, tuple[str, str]] = {
     "a default that is text": ("[fields.age]\ndefault = 'c'", "expected a number"),
     "half a threshold": ("[output]\nthreshold = 0.5", "both positive and threshold"),
     "a threshold of no class": ("[output]\npositive = 'x'\nthreshold = 0.5", "two classes"),
+    "an alias of two fields": (
+        "[fields.age]\naliases = ['x']\n[fields.fare]\naliases = ['x']",
+        "is a name of age, too",
+    ),
+    "an alias that is a field": ("[fields.age]\naliases = ['fare']", "is a name of fare, too"),
+    "an empty alias": ("[fields.age]\naliases = ['']", "is empty"),
     "names that swap": ("[fields.fare]\ncolumn = 'age'", "another column of this name"),
 }
 

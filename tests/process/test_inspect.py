@@ -8,6 +8,7 @@ from pathlib import Path
 
 import joblib
 import pytest
+import skops.io
 from sklearn.cluster import KMeans
 from sklearn.linear_model import Perceptron
 from sklearn.pipeline import make_pipeline
@@ -96,6 +97,23 @@ def test_what_is_no_dump_is_told_with_the_next_step(
     path.write_bytes(content)
     ran = run("inspect", path)
     assert (ran.code, words in ran.err, "hint:" in ran.err) == (1, True, True)
+
+
+def test_a_file_of_skops_is_told_as_a_pickle_is(run: Run, tmp_path: Path) -> None:
+    X, y = data.numbers(), data.labels(3, "text")
+    path = tmp_path / "model.skops"
+    skops.io.dump(make_pipeline(StandardScaler(), Perceptron(eta0=0.1)).fit(X, y), path)
+    ran = run("inspect", path)
+    for words in (
+        "model.skops  skops of protocol 2",
+        "perceptron: Perceptron",
+        "that skops.io.load would import",
+        "served    without scikit-learn",
+    ):
+        assert words in ran.out
+    path.write_bytes(skops.io.dumps([os.system]))
+    ran = run("inspect", path)
+    assert "posix.system is named; no estimator needs it" in ran.out
 
 
 def test_a_file_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from iris_deploy.codec import strict_json as strict
 from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.values import ValueReader
 from iris_deploy.schema.problems import SignatureError
@@ -218,3 +219,50 @@ def test_instances_of_every_kind_as_clients_write_them_are_taken() -> None:
         assert agree(MIXED, json.dumps(value).encode())
     read = InstanceReader(MIXED).read(json.dumps(row).encode())
     assert bits([read]) == bits([(float("nan"), -1.0, 1.0, 0.0)])  # type: ignore[list-item]
+
+
+ALIASED = Signature(
+    columns=(number("length"), number("width")),
+    output=classes("a", "b"),
+    aliases={"petalLength": "length", "l": "length", "w": "width"},
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"length": 1, "width": 2}',
+        b'{"petalLength": 1, "width": 2}',
+        b'[{"w": 2, "l": 1}, {"length": 1, "w": 2}]',
+        b'{"l": [1], "w": [2]}',
+        b'{"length": [1], "w": [2]}',
+    ],
+)
+def test_a_field_is_taken_under_each_of_its_names(body: bytes) -> None:
+    read = InstanceReader(ALIASED).read(body)
+    rows = read.values if isinstance(read, Rows) else [read]
+    assert {tuple(row) for row in np.asarray(rows).tolist()} == {(1.0, 2.0)}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"length": 1, "l": 1, "w": 2}', "#/length: sent twice, as length and l"),
+        (b'{"l": 1, "petalLength": 1, "w": 2}', "#/length: sent twice, as l and petalLength"),
+        (b'[{"length": 1, "w": 2}, {"w": 1, "width": 1, "l": 2}]', "#/1/width: sent twice"),
+        (b'{"l": [1], "length": [1], "w": [2]}', "#/length: sent twice, as l and length"),
+        (b'{"l": 1}', "#/width: missing"),
+        (b'{"l": "x", "w": 2}', "#/length: expected a finite number"),
+        (b'{"l": 1, "v": 2}', "expected length, width"),
+    ],
+)
+def test_what_is_wrong_is_said_of_the_field_by_its_own_name(body: bytes, words: str) -> None:
+    with pytest.raises(InstanceError) as caught:
+        InstanceReader(ALIASED).read(body)
+    assert words in str(caught.value)
+
+
+def test_an_alias_that_is_no_other_name_is_refused() -> None:
+    for aliases in ({"width": "length"}, {"l": "size"}):
+        with pytest.raises(ValueError, match="no other name"):
+            Signature(columns=ALIASED.columns, output=ALIASED.output, aliases=aliases)

@@ -11,6 +11,7 @@
     column = "Sex"                # the column that it feeds, if it is named otherwise
     codes = { male = 0, female = 1 }
     default = "male"              # instead of a missing value
+    aliases = ["gender"]          # other names under which clients may send it
 
     [fields.city]
     prefix = "city_"              # one field for the columns city_London and city_Paris,
@@ -52,6 +53,7 @@ class _Field(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     default: str | float | None = None
     prefix: str | None = None
     base: _Names = []
+    aliases: list[str] = []
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -71,12 +73,15 @@ class AdapterFile:
     classes : tuple of str or None
         What they are called, in the classifier's order.
     threshold : Threshold or None
+    aliases : tuple of (str, str)
+        Other names of fields, and the fields.
     """
 
     name: str | None
     unit: str | None
     classes: tuple[str, ...] | None
     threshold: Threshold | None
+    aliases: tuple[tuple[str, str], ...]
     _fields: Mapping[str, _Field]
     _fill: Mapping[str, float]
 
@@ -129,7 +134,7 @@ class AdapterFile:
         return fed
 
 
-NO_ADAPTER = AdapterFile(None, None, None, None, {}, {})
+NO_ADAPTER = AdapterFile(None, None, None, None, (), {}, {})
 """Clients send what the model takes."""
 
 
@@ -149,11 +154,7 @@ def read_adapter(path: Path) -> AdapterFile:
         raise SettingsError(f"`adapter`: {path} has more than {_MOST_BYTES:,} bytes")
     try:
         read = msgspec.convert(tomllib.loads(data.decode()), _File)
-    except (
-        ValueError,
-        RecursionError,
-        msgspec.MsgspecError,
-    ) as exc:  # of TOML, of text, of msgspec
+    except (ValueError, RecursionError, msgspec.MsgspecError) as exc:  # of text, of TOML
         raise SettingsError(
             f"`adapter`: {path} is not an adapter: {str(exc)[:200]}",
             hint="docs/import.md shows what it may say",
@@ -165,7 +166,9 @@ def read_adapter(path: Path) -> AdapterFile:
     if output.positive is not None and output.threshold is not None:
         threshold = Threshold(positive=output.positive, value=output.threshold)
     classes = tuple(output.classes) if output.classes is not None else None
-    return AdapterFile(output.name, output.unit, classes, threshold, read.fields, read.fill)
+    aliases = tuple((alias, name) for name, of in read.fields.items() for alias in of.aliases)
+    rest = aliases, read.fields, read.fill
+    return AdapterFile(output.name, output.unit, classes, threshold, *rest)
 
 
 def _feeds_of(

@@ -14,7 +14,7 @@ import numpy as np
 
 from iris_deploy.bundle.files import read_file
 from iris_deploy.bundle.provenance import Source
-from iris_deploy.dumps.formats import PICKLE, recognise
+from iris_deploy.dumps.formats import PICKLE, SKOPS, recognise
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.dumps.unpack import MAX_DUMP_BYTES, unpack
 from iris_deploy.errors import ArtifactError, SettingsError
@@ -168,7 +168,7 @@ def _read(path: Path) -> bytes:
 def _read_dump(data: bytes, read: Callable[[bytes], object] = read_plain) -> object:
     plain = unpack(data, MAX_DUMP_BYTES)
     kind = recognise(plain)
-    if kind is not PICKLE and not is_own_format(plain):
+    if kind not in {PICKLE, SKOPS} and not is_own_format(plain):
         raise ArtifactError(f"no dump of an estimator: {kind.name}", hint=kind.hint)
     return read(plain)
 

@@ -28,10 +28,12 @@ from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import NumberOutput, Output
 from iris_deploy.training.adopt.account import describe_artifact, describe_provenance
 from iris_deploy.training.adopt.adapter import NO_ADAPTER, AdapterFile, read_adapter
+from iris_deploy.training.adopt.aliases import add_aliases
 from iris_deploy.training.adopt.building import Building, describe_library, load_estimators
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
 from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
+from iris_deploy.training.adopt.mlflow import ModelFolder, open_folders
 from iris_deploy.training.adopt.samples import (
     describe_sample,
     draw_rows,
@@ -87,7 +89,7 @@ def import_files(
     Parameters
     ----------
     paths : sequence of Path
-        In the order in which what they hold applies.
+        In the order in which what they hold applies; folders of MLflow, too.
     settings : ImportSettings
     repository : Repository
         Where to write.
@@ -100,12 +102,12 @@ def import_files(
         Before anything is written.
     """
     loaded = LoadedFiles(settings.code) if settings.runtime == LEARN else None
-    given = read_given(paths, loaded)
-    if settings.labels is not None:
-        given.labels = read_labels_of(settings.labels)
+    folder, paths, given = _read(paths, settings, loaded)
     wanted = read_adapter(settings.adapter) if settings.adapter is not None else NO_ADAPTER
     output, estimators = _output(given, settings, wanted, loaded)
     columns = describe_columns(given, choose_names(given, settings.columns), output)
+    if folder is not None:
+        columns = folder.agree(columns)
     fields, adapter = wanted.adapt(columns)
     sample = read_sample(settings.sample, fields) if settings.sample is not None else None
     library = describe_library(given, loaded, columns) if loaded else None
@@ -113,10 +115,12 @@ def import_files(
         fields = with_texts(fields, sample)
     building = Building(given, output, adapter, library, estimators)
     predictor, rows, evaluation = _try(building, fields, sample)
+    own = folder.read_example(predictor, adapter) if folder is not None else rows[:0]
+    rows = np.concatenate([own, rows])
     asking = Asking({path.name: path for path in paths}, given, columns, adapter)
     checks = _check(asking, predictor, rows, sample, settings)
     provenance = describe_provenance(given, settings, checks)
-    examples = record_examples(predictor, rows, predictor.outcomes(rows))
+    examples = record_examples(predictor, rows, predictor.outcomes(rows), len(own))
     if not examples:
         raise ArtifactError("no row was found that the model answers, to be recorded")
     manifest = Manifest(
@@ -127,7 +131,7 @@ def import_files(
         task=output.task,
         runtime=settings.runtime,
         library=library,
-        signature=predictor.signature,
+        signature=add_aliases(predictor.signature, wanted.aliases),
         adapter=adapter,
         artifacts=tuple(describe_artifact(step, given, output) for step in given.steps),
         environment=describe_environment(),
@@ -136,6 +140,19 @@ def import_files(
         examples=examples,
     )
     return _write(manifest, given, loaded, provenance, repository)
+
+
+def _read(
+    paths: Sequence[Path], settings: ImportSettings, loaded: LoadedFiles | None
+) -> tuple[ModelFolder | None, list[Path], Given]:
+    """Read the files, the model's of a folder of MLflow, and what else is said of them."""
+    folder, files = open_folders(paths, with_columns=settings.columns is None)
+    given = read_given(files, loaded)
+    if folder is not None:
+        folder.complete(given)
+    if settings.labels is not None:
+        given.labels = read_labels_of(settings.labels)
+    return folder, files, given
 
 
 def _output(
