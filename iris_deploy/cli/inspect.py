@@ -9,6 +9,7 @@ import typer
 from iris_deploy.cli.options import Json
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.text import Text
     from rich.tree import Tree
 
@@ -123,14 +124,21 @@ def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
         )
     if len(unneeded) > _MOST_NAMES:
         console.print(f"            and {len(unneeded) - _MOST_NAMES:,} more that none needs")
+    _print_standing(console, found, is_harmless=not unneeded)
+
+
+def _print_standing(console: "Console", found: "Inspection", *, is_harmless: bool) -> None:
+    """Say how it can be served."""
     if found.why_not is None:
         console.print("  served    without scikit-learn: every part has a family")
-    else:
-        console.print(f"  served    not as it is: {_clean(found.why_not)}")
-        others = [use.name for use in found.names if use.standing == "package"]
-        if others:
-            shown = ", ".join(others[:_MOST_NAMES])
-            console.print(f"            no family reads {_clean(shown)}")
+        return
+    console.print(f"  served    not as it is: {_clean(found.why_not)}")
+    others = [use.name for use in found.names if use.standing == "package"]
+    if others:
+        shown = ", ".join(others[:_MOST_NAMES])
+        console.print(f"            no family reads {_clean(shown)}")
+        if is_harmless:
+            console.print("            scikit-learn may: iris-deploy import --runtime scikit-learn")
 
 
 def _place(use: "NamedUse") -> str:

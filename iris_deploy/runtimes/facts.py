@@ -8,6 +8,9 @@ import numpy as np
 from iris_deploy.errors import ArtifactError
 from iris_deploy.schema.outputs import Label, Task
 
+ANOMALY = "anomaly"
+"""What is predicted where -1 stands for what is unlike the rest, and 1 for the rest."""
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -18,10 +21,13 @@ class Facts:
     task : {'classification', 'regression'}
     classes : tuple of str, int or bool
         That it predicts, in the order of its scores; none if it predicts a number.
+    name : str
+        What they are; a target has a better name.
     """
 
     task: Task
     classes: tuple[Label, ...] = ()
+    name: str = "class"
 
 
 def describe(estimator: Any) -> Facts:
@@ -47,14 +53,14 @@ def describe(estimator: Any) -> Facts:
             hint="name the file of what does, last; LocalOutlierFactor predicts with novelty=True",
         )
     if is_outlier_detector(estimator):
-        return Facts("classification", (-1, 1))
+        return Facts("classification", (-1, 1), ANOMALY)
     classes = getattr(estimator, "classes_", None)
     if classes is not None:
         if isinstance(classes, list) or np.ndim(classes) != 1:
             raise ArtifactError(f"{name} predicts several classes at once; expected one")
         return Facts("classification", tuple(_label(label) for label in np.asarray(classes)))
     if is_clusterer(estimator) or isinstance(estimator, BaseMixture):
-        return Facts("classification", tuple(range(_count_clusters(estimator))))
+        return Facts("classification", tuple(range(_count_clusters(estimator))), "cluster")
     if not is_regressor(estimator) and not hasattr(estimator, "n_features_in_"):
         raise ArtifactError(f"nothing tells what {name} predicts; expected a fitted estimator")
     return Facts("regression")

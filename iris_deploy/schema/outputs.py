@@ -26,10 +26,13 @@ class ClassOutput(
         What is predicted, the target's name.
     classes : tuple of str, int or bool
         In the order of the classifier's scores.
+    anomaly : str, int, bool or None
+        The class of what is unlike the rest; None where that is not what is told apart.
     """
 
     name: str
     classes: tuple[Label, ...]
+    anomaly: Label | None = None
 
     @property
     def task(self) -> Task:
@@ -39,6 +42,10 @@ class ClassOutput(
     def __post_init__(self) -> None:
         if len(set(map(label_text, self.classes))) < max(len(self.classes), 2):
             raise ValueError("expected two classes at least, each once")
+        if self.anomaly is not None and self.anomaly not in self.classes:
+            raise ValueError(
+                f"the class of anomalies, {self.anomaly!r:.40}, is none of the classes"
+            )
 
 
 class TargetSeen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

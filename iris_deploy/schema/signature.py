@@ -44,6 +44,14 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         return self.output.classes if isinstance(self.output, ClassOutput) else ()
 
     @property
+    def anomaly(self) -> int | None:
+        """Position of the class of anomalies; None if there is none."""
+        output = self.output
+        if not isinstance(output, ClassOutput) or output.anomaly is None:
+            return None
+        return output.classes.index(output.anomaly)
+
+    @property
     def has_text(self) -> bool:
         """Whether a column holds texts: then rows are no array of floats."""
         return any(isinstance(column, TextColumn) for column in self.columns)

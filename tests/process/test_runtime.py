@@ -11,7 +11,9 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
+from sklearn.ensemble import IsolationForest
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -51,6 +53,7 @@ print(model.predict(X[:1])[0])
 ROW = dict(zip(data.NAMES, np.abs(data.numbers())[0].tolist(), strict=True))
 NAMED = ("--columns", ",".join(data.NAMES))
 LEARN = ("--runtime", "scikit-learn")
+JSON_TYPE = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -223,6 +226,42 @@ def test_options_that_do_not_go_together_are_refused(
     assert ran.code == code
     assert said in ran.err
     assert not (home / "artifacts").exists()
+
+
+def test_anomalies_are_answered_in_their_own_words(run: Run, home: Path) -> None:
+    X = np.abs(data.numbers())
+    model = IsolationForest(random_state=0).fit(X)
+    joblib.dump(model, home / "model.pkl")
+    assert run("import", "model.pkl", *LEARN, *NAMED).code == 0
+    far = dict.fromkeys(data.NAMES, 1e4)
+    answered = run("predict", "--details", json.dumps(ROW)).json()
+    assert (answered["prediction"], answered["anomaly"]) == (1, False)
+    assert run("predict", "--details", json.dumps(far)).json()["anomaly"] is True
+    rows = [*X[:30].tolist(), [1e4] * 5]
+    listed = [dict(zip(data.NAMES, row, strict=True)) for row in rows]
+    with serving(home / "artifacts") as running:
+        many = running.request(
+            "POST", "/predict?details=true", json.dumps(listed).encode(), JSON_TYPE
+        ).json()
+        described = running.request("GET", "/openapi.json").json()
+        plain = running.predict(far).json()
+    assert plain == {"prediction": -1}
+    assert many["predictions"] == model.predict(rows).tolist()
+    assert many["anomalies"] == (model.predict(rows) == -1).tolist()
+    assert many["decision_values"][-1]["1"] == model.decision_function(rows)[-1]
+    assert '"anomalies"' in json.dumps(described)
+
+
+def test_clusters_are_answered_by_their_number(run: Run, home: Path) -> None:
+    X = np.abs(data.numbers())
+    model = KMeans(3, n_init=1, random_state=0).fit(X)
+    joblib.dump(model, home / "model.pkl")
+    ran = run("import", "model.pkl", *LEARN, *NAMED)
+    assert ran.code == 0
+    assert "KMeans predicts cluster" in ran.out
+    answered = run("predict", "--details", json.dumps(ROW)).json()
+    assert answered["prediction"] == model.predict(X[:1])[0]
+    assert "anomaly" not in answered
 
 
 def test_what_a_family_reads_is_told_to_need_no_scikit_learn(run: Run, home: Path) -> None:

@@ -155,6 +155,9 @@ class NativeContract:
         if name is not None:
             scores = scores_schema(signature)
             one, many = one | {name: scores}, many | {name: an_array(scores)}
+        if signature.anomaly is not None:
+            flag = {"type": "boolean"}
+            one, many = one | {"anomaly": flag}, many | {"anomalies": an_array(flag)}
         body = {
             "schema": {"anyOf": [instance, an_array(instance), refer("Arrays")]},
             "example": example,

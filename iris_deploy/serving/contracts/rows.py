@@ -46,6 +46,7 @@ class RowWriter:
         self._classes = [label_text(label) for label in signature.classes]
         self._labels = LabelWriter(signature.classes) if signature.classes else None
         self._name = predictor.score_name
+        self._anomaly = signature.anomaly
         self.quick_rows = _FIGURES // (len(signature.classes) + len(signature.columns))
         self._at_a_time = max(self.quick_rows, 1)
 
@@ -65,6 +66,8 @@ class RowWriter:
         if self._name is not None:
             answer["prediction"] = signature.classes[index]
             answer[self._name] = self._by_class(self._predictor.scores(decision))
+            if self._anomaly is not None:
+                answer["anomaly"] = index == self._anomaly
         answer["warnings"] = signature.warnings(row)
         return msgspec.json.encode(answer)
 
@@ -116,6 +119,11 @@ class RowWriter:
         if self._name is not None:
             yield b'],"%b":[' % self._name.encode()
             yield from self._score_pieces(values)
+        if self._anomaly is not None:
+            yield b'],"anomalies":['
+            for at in range(0, len(outcomes), _LABELS_AT_A_TIME):
+                part = outcomes[at : at + _LABELS_AT_A_TIME]
+                yield _elements((part == self._anomaly).tolist(), at)
         yield b'],"warnings":['
         yield from self._warning_pieces(values)
         yield b"]}"
