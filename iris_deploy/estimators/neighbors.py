@@ -132,9 +132,7 @@ def read_sample_tree(record: Fitted, samples: Floats) -> SampleTree | None:
     tree = record.state.get("_tree")
     if tree is None:
         return None
-    # A pickle has a function make it of its class; skops says the class itself.
-    made_of = tree.arguments[0] if isinstance(tree, Fitted) and tree.arguments else tree
-    n_bounds = _TREES.get(made_of.name, 0) if isinstance(made_of, (ClassName, Fitted)) else 0
+    n_bounds = _count_bounds(tree) if isinstance(tree, Fitted) else 0
     layout: Any = tree.unnamed if isinstance(tree, Fitted) else ()
     if not n_bounds or len(layout) < 4 or not all(isinstance(a, np.ndarray) for a in layout[1:4]):
         raise ArtifactError(f"{record.name} has a tree that is none")
@@ -155,6 +153,18 @@ def read_sample_tree(record: Fitted, samples: Floats) -> SampleTree | None:
         np.ascontiguousarray(bounds[-1].T),
         nodes["radius"].astype(np.float64) if n_bounds == 1 else None,
     )
+
+
+def is_sample_tree(record: Fitted) -> bool:
+    """Tell whether a record is a tree of samples."""
+    return _count_bounds(record) > 0
+
+
+def _count_bounds(tree: Fitted) -> int:
+    """Return how many bounds the nodes of a tree of samples have; 0 of anything else."""
+    # A pickle has a function make it of its class; skops says the class itself.
+    made_of = tree.arguments[0] if tree.arguments else tree
+    return _TREES.get(made_of.name, 0) if isinstance(made_of, (ClassName, Fitted)) else 0
 
 
 def _holds(nodes: NDArray[Any], order: NDArray[Any]) -> bool:

@@ -30,6 +30,9 @@ _FIELDS = {"left_child": "i", "right_child": "i", "feature": "i", "threshold": "
 _SIDE = "missing_go_to_left"  # since release 1.3
 _LEAF = -1  # child of a leaf
 
+TREE = "sklearn.tree.Tree"
+"""What holds the nodes of a decision tree."""
+
 
 def read_tree(estimator: Fitted, n_values: int | None) -> Tree:
     """Return the nodes of a decision tree as a dump has them.
@@ -181,5 +184,5 @@ def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
 FAMILY = (
     *_members("Classifier", "classification"),
     *_members("Regressor", "regression"),
-    Part(name="sklearn.tree.Tree", modules=("sklearn.tree._tree",)),
+    Part(name=TREE, modules=("sklearn.tree._tree",)),
 )

@@ -1,15 +1,23 @@
 """What a bundle asks of scikit-learn itself, as its manifest has it."""
 
+from typing import Annotated
+
 import msgspec
 
 from iris_deploy.runtimes import LEARN
+
+MAX_MODULES = 8
+"""That go with the artifacts."""
+
+MAX_CODE_BYTES = 1 << 20
+"""Of a module that goes with the artifacts."""
 
 
 class Code(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A Python module that goes with the artifacts: its file's name, bytes and sha256."""
 
     file: str
-    size: int
+    size: Annotated[int, msgspec.Meta(le=MAX_CODE_BYTES)]
     sha256: str
 
     @property
@@ -39,7 +47,7 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     names: tuple[str, ...]
     frame: tuple[str, ...] | None
     knows_none: bool
-    code: tuple[Code, ...] = ()
+    code: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MAX_MODULES)] = ()
 
     @property
     def release(self) -> str:

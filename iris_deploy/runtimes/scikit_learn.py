@@ -97,6 +97,8 @@ class LibraryKernel:
                 X = transformer.transform(X)
             said = np.asarray(self._last.predict(X))
             scores = getattr(self._last, self.score_method)(X) if self.score_method else None
+        except MemoryError:
+            raise
         except Exception as exc:  # whatever it is, it is about these rows
             said_of_it = f"{str(exc).strip().partition(chr(10))[0]:.{_SHOWN}}"
             detail = f"scikit-learn cannot predict from these values: {said_of_it}"

@@ -11,16 +11,18 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.hist_boosting import read_predictor
-from iris_deploy.estimators.neighbors import read_sample_tree
+from iris_deploy.estimators.neighbors import is_sample_tree, read_sample_tree
 from iris_deploy.estimators.tree_nodes import check_trees
-from iris_deploy.estimators.trees import read_tree
+from iris_deploy.estimators.trees import TREE, read_tree
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
 
 _SUBSETS = "estimators_features_"
 """Of an ensemble each of whose members gets features of its own."""
 
 _MOST = 1 << 20
-"""Objects of a dump that are looked at."""
+"""Objects of a dump that hold others, and are looked at."""
+
+_HOLDERS = (Fitted, dict, list, tuple, np.ndarray)
 
 
 def check_structures(value: object) -> None:
@@ -45,24 +47,23 @@ def check_structures(value: object) -> None:
             width = _find_width(record) or MAX_FEATURES
             held[id(member)] = min(held.get(id(member), MAX_FEATURES), width)
     for record in records:
-        if isinstance(record.state.get("tree_"), Fitted):
+        tree = record.state.get("tree_")
+        if isinstance(tree, Fitted) and tree.name == TREE:
             n_features = min(_width(record), held.get(id(record), MAX_FEATURES))
             check_trees([read_tree(record, None)], n_features, single=True)
         predictors = record.state.get("_predictors")
         if isinstance(predictors, list):
             trees = [read_predictor(record, each)[0] for each in _records_in(predictors)]
             check_trees(trees, _width(record), single=False)
-        if isinstance(tree := record.state.get("_tree"), Fitted) and tree.unnamed:
-            _check_samples(record, tree)
+        if is_sample_tree(record):
+            _check_samples(record)
 
 
-def _check_samples(record: Fitted, tree: Fitted) -> None:
-    samples = tree.unnamed[0]
+def _check_samples(tree: Fitted) -> None:
+    samples = tree.unnamed[0] if tree.unnamed else None
     if not isinstance(samples, np.ndarray) or samples.ndim != 2 or samples.dtype != np.float64:
-        raise ArtifactError(f"{record.name} has a tree without samples")
-    if samples.shape[1] != _width(record):
-        raise ArtifactError(f"{record.name} has a tree of {samples.shape[1]} features")
-    read_sample_tree(record, samples.T)
+        raise ArtifactError("the dump has a tree of samples without samples")
+    read_sample_tree(Fitted("an estimator", {"_tree": tree}), samples.T)
 
 
 def _width(record: Fitted) -> int:
@@ -89,7 +90,7 @@ def _records(value: object) -> Iterator[Fitted]:
         if isinstance(held, Fitted):
             yield held
         for inside in _inside(held):
-            if id(inside) not in seen:
+            if isinstance(inside, _HOLDERS) and id(inside) not in seen:
                 seen.add(id(inside))
                 left.append(inside)
         if len(seen) > _MOST:

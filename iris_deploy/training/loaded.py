@@ -18,7 +18,7 @@ from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes import LEARN
 from iris_deploy.runtimes.facts import Facts, describe
-from iris_deploy.runtimes.library import Code, Library
+from iris_deploy.runtimes.library import MAX_CODE_BYTES, MAX_MODULES, Code, Library
 from iris_deploy.runtimes.loading import Loader, member_of
 from iris_deploy.runtimes.scikit_learn import build_library_model
 from iris_deploy.schema.adapter import Adapter
@@ -28,9 +28,6 @@ from iris_deploy.schema.encoding import MISSING
 from iris_deploy.schema.outputs import Output
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
-
-MAX_CODE_BYTES = 1 << 20
-"""Of a module that goes with the artifacts."""
 
 _PACKAGES = (LEARN, "scipy", "numpy", "joblib", "threadpoolctl")
 
@@ -200,6 +197,8 @@ def _some_value(column: Column, number: float | None) -> float:
 def _read_code(paths: Sequence[Path]) -> dict[str, bytes]:
     """Read modules of the owner's."""
     code: dict[str, bytes] = {}
+    if len(paths) > MAX_MODULES:
+        raise SettingsError(f"`code`: expected {MAX_MODULES} modules at most, got {len(paths)}")
     for path in paths:
         if path.suffix != ".py" or not path.stem.isidentifier():
             raise SettingsError(f"`code`: expected a Python module such as steps.py, got {path}")

@@ -21,15 +21,17 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.neighbors import KNeighborsRegressor
+from sklearn.neighbors import KernelDensity, KNeighborsRegressor
 from sklearn.utils import all_estimators
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError, BundleError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes.facts import describe
 from iris_deploy.runtimes.library import Library
 from iris_deploy.runtimes.loading import Loader, check_packages
 from iris_deploy.runtimes.predictor import load_predictor
+from iris_deploy.runtimes.structures import check_structures
 from iris_deploy.runtimes.tables import TableBuilder
 from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged, Taken
 from iris_deploy.schema.batch import Text
@@ -404,6 +406,12 @@ def test_an_adapter_feeds_columns_as_it_does_elsewhere() -> None:
     plain = TableBuilder(FIELDS, (), frame=None, knows_none=True, takes_texts=False)
     missing = pd.DataFrame(plain.build(rows)).astype(object)
     assert missing.where(missing.notna(), None).T.to_numpy().tolist() == as_values(FIELDS, rows)
+
+
+def test_a_large_vocabulary_and_other_trees_are_looked_through() -> None:
+    check_structures(Fitted("x", {"vocabulary_": {str(k): k for k in range(1 << 21)}}))
+    density = KernelDensity().fit(ROWS)
+    assert Loader().load(dump(density)).score(ROWS) == density.score(ROWS)
 
 
 def test_a_loaded_estimator_starts_no_processes_of_its_own() -> None:
