@@ -52,10 +52,17 @@ COMMANDS = {
 }
 """Every command, and the room that it opens. An image holds the serving room alone."""
 
+
+def _flow(text: str) -> str:
+    """Join the lines of paragraphs: they break where the terminal ends, and not before."""
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
+
+
 for _name, _room in COMMANDS.items():
     if find_spec(f"iris_deploy.{_room}"):
         command = getattr(import_module(f"iris_deploy.cli.{_name}"), _name)
-        app.command(_name.strip("_").replace("_", "-"), cls=Command)(command)
+        told = _flow(command.__doc__)
+        app.command(_name.strip("_").replace("_", "-"), cls=Command, help=told)(command)
 
 
 def _print_version(value: bool) -> None:

@@ -131,6 +131,8 @@ def _serve_development(
     app = create_app(Endpoints(bundle).served.table, max_body_bytes=settings.max_body_bytes)
     typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
     manifest = bundle.manifest
+    if manifest.library is not None:
+        typer.secho(manifest.library.warning, fg="yellow", err=True)
     serve_development(
         app,
         settings,

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
 import iris_deploy
-from iris_deploy.cli import main
+from iris_deploy.cli import app, main
 from tests.conftest import COMMAND, Run, run_process
 
 COMMANDS = ("train", "evaluate", "predict", "serve")
@@ -64,6 +65,12 @@ def test_a_bug_is_3_with_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch
     assert result.code == 3
     assert "RuntimeError: unforeseen" in result.err
     assert "please report" in result.err
+
+
+def test_no_paragraph_of_a_help_breaks_before_the_terminal_ends() -> None:
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        assert command.help, name
+        assert "\n" not in command.help.replace("\n\n", ""), name
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["serve", "--help"]])
