@@ -18,7 +18,13 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    KBinsDiscretizer,
+    MinMaxScaler,
+    OneHotEncoder,
+    StandardScaler,
+)
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from benchmarks.workloads import CATEGORIES, N_NUMBERS, draw_mixed, draw_numbers
@@ -79,14 +85,11 @@ def _texts(n: int, seed: int) -> pd.DataFrame:
 
 
 TABLES: dict[str, Callable[[int, int], pd.DataFrame]] = {
-    "SimpleImputer": _gaps,
-    "MissingIndicator": _gaps,
-    "OneHotEncoder": _categories,
-    "OrdinalEncoder": _categories,
     "ColumnTransformer": _mixed,
-    "CountVectorizer": _texts,
-    "TfidfVectorizer": _texts,
-    "TfidfTransformer": _texts,
+    **dict.fromkeys(("SimpleImputer", "MissingIndicator"), _gaps),
+    **dict.fromkeys(("OneHotEncoder", "OrdinalEncoder", "TargetEncoder"), _categories),
+    **dict.fromkeys(("CountVectorizer", "HashingVectorizer"), _texts),
+    **dict.fromkeys(("TfidfTransformer", "TfidfVectorizer"), _texts),
 }
 """Of what is not fitted to numbers."""
 
@@ -95,6 +98,7 @@ _REGRESSORS = [("linear", Ridge()), ("tree", DecisionTreeRegressor(max_depth=8))
 _STRENGTHS = {"C": [0.1, 0.3, 1.0, 3.0]}
 
 MADE: dict[str, Callable[[Any], Any]] = {
+    "CategoricalNB": lambda create: make_pipeline(KBinsDiscretizer(encode="ordinal"), create()),
     "ColumnTransformer": lambda create: create(
         [
             ("numbers", make_pipeline(SimpleImputer(), StandardScaler()), slice(0, 4)),
@@ -107,11 +111,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     ),
     "FixedThresholdClassifier": lambda create: create(LogisticRegression(), threshold=0.3),
     "FunctionTransformer": lambda create: create(np.absolute),
-    "GridSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS),
-    "HalvingGridSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS),
-    "HalvingRandomSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS),
-    "LGBMClassifier": lambda create: create(verbose=-1),
-    "LGBMRegressor": lambda create: create(verbose=-1),
+    **dict.fromkeys(("LGBMClassifier", "LGBMRegressor"), lambda create: create(verbose=-1)),
     "MultinomialNB": lambda create: make_pipeline(MinMaxScaler(), create()),
     "OneHotEncoder": lambda create: create(handle_unknown="ignore"),
     "OrdinalEncoder": lambda create: create(
@@ -120,20 +120,26 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "Pipeline": lambda create: create(
         [("scale", StandardScaler()), ("last", LogisticRegression())]
     ),
-    "RFE": lambda create: create(LogisticRegression()),
-    "RFECV": lambda create: create(LogisticRegression()),
     "RandomizedSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS, n_iter=3),
-    "SelectFromModel": lambda create: create(LogisticRegression()),
-    "SequentialFeatureSelector": lambda create: create(LogisticRegression()),
     "StackingClassifier": lambda create: create(_CLASSIFIERS),
     "StackingRegressor": lambda create: create(_REGRESSORS),
     "TfidfTransformer": lambda create: make_pipeline(CountVectorizer(), create()),
     "TransformedTargetRegressor": lambda create: create(
         Ridge(), func=np.log1p, inverse_func=np.expm1
     ),
-    "TunedThresholdClassifierCV": lambda create: create(LogisticRegression()),
     "VotingClassifier": lambda create: create(_CLASSIFIERS, voting="soft"),
     "VotingRegressor": lambda create: create(_REGRESSORS),
+    **dict.fromkeys(
+        ("GridSearchCV", "HalvingGridSearchCV", "HalvingRandomSearchCV"),
+        lambda create: create(LogisticRegression(), _STRENGTHS),
+    ),
+    **dict.fromkeys(
+        (
+            *("OneVsOneClassifier", "OneVsRestClassifier", "RFE", "RFECV", "SelectFromModel"),
+            *("SequentialFeatureSelector", "TunedThresholdClassifierCV"),
+        ),
+        lambda create: create(LogisticRegression()),
+    ),
 }
 """What needs others within or before it, or a parameter."""
 

@@ -127,7 +127,10 @@ def _short(part: Estimator) -> str:
 
 
 KINDS = {
-    "Classifiers": "Each as it comes; naive Bayes of counts behind a MinMaxScaler.",
+    "Classifiers": (
+        "Each as it comes; naive Bayes of counts behind a MinMaxScaler, of categories behind a "
+        "KBinsDiscretizer."
+    ),
     "Regressors": "Likewise.",
     "Ensembles": "Forests, boosting, and what puts estimators of other families together.",
     "Boosters": (

@@ -93,14 +93,7 @@ def _boosting_regressor(
 _FEW: dict[str, Any] = {"n_estimators": 7, "random_state": 0}
 
 FAMILY = (
-    predicting(
-        "AdaBoostClassifier",
-        _boosting_classifier,
-        "weight_boosting",
-        _FEW,
-        ulp=4,
-        refused="algorithm='SAMME.R', the default before scikit-learn 1.6",
-    ),
+    predicting("AdaBoostClassifier", _boosting_classifier, "weight_boosting", _FEW, ulp=4),
     predicting(
         "AdaBoostRegressor", _boosting_regressor, "weight_boosting", _FEW, {"loss": "square"} | _FEW
     ),

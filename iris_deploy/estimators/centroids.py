@@ -107,6 +107,8 @@ FAMILY = (
         modules=("sklearn.neighbors._nearest_centroid", "sklearn.neighbors.nearest_centroid"),
         task="classification",
         read=_nearest_centroid,
+        ulp=1024,
+        refused="metrics other than 'euclidean' and 'manhattan', as there were before 1.5",
         cases=({}, {"priors": "empirical"}),
     ),
 )

@@ -72,6 +72,8 @@ FAMILY = (
         name="sklearn.preprocessing.KBinsDiscretizer",
         modules=("sklearn.preprocessing._discretization",),
         read=_bins,
+        since="0.20",
+        refused="dtype=numpy.float32",
         cases=(
             {"strategy": "uniform"},
             {"strategy": "uniform", "encode": "onehot-dense", "n_bins": 3},

@@ -58,6 +58,8 @@ FAMILY = (
         name="sklearn.feature_extraction.text.HashingVectorizer",
         modules=("sklearn.feature_extraction.text",),
         read=_hashing_vectorizer,
+        refused="a tokenizer or a token_pattern of one's own, stop_words='english', "
+        "non_negative=True, and dtypes other than numpy.float64",
         cases=(),
     ),
 )

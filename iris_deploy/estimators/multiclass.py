@@ -122,14 +122,27 @@ def _member(each: Fitted, model: Model) -> Member:
     return as_member(replace(model, link=None), "decision")
 
 
-def _multiclass(name: str, read: Any) -> Predicting:
-    public = f"sklearn.multiclass.{name}"
+def _multiclass(name: str, read: Any, refused: str) -> Predicting:
     return Predicting(
-        name=public, modules=("sklearn.multiclass",), task="classification", read=read, cases=()
+        name=f"sklearn.multiclass.{name}",
+        modules=("sklearn.multiclass",),
+        task="classification",
+        read=read,
+        ulp=None,
+        refused=refused,
+        cases=(),
     )
 
 
 FAMILY = (
-    _multiclass("OneVsRestClassifier", _one_vs_rest),
-    _multiclass("OneVsOneClassifier", _one_vs_one),
+    _multiclass(
+        "OneVsRestClassifier",
+        _one_vs_rest,
+        "several labels of a row, and regressors and some classifiers within",
+    ),
+    _multiclass(
+        "OneVsOneClassifier",
+        _one_vs_one,
+        "precomputed kernels, and regressors and some classifiers within",
+    ),
 )

@@ -145,6 +145,9 @@ FAMILY = (
         modules=_MODULES,
         task="classification",
         read=_categorical,
+        since="0.22",
+        ulp=64,
+        same_scores=True,
         cases=({}, {"alpha": 0.1, "min_categories": 7}),
     ),
 )

@@ -79,6 +79,8 @@ FAMILY = (
         name="sklearn.preprocessing.SplineTransformer",
         modules=("sklearn.preprocessing._polynomial",),
         read=_splines,
+        since="1.0",
+        refused="extrapolation other than 'constant', degree=0 and degrees above 20",
         cases=(
             {},
             {"n_knots": 4, "degree": 2, "knots": "quantile", "include_bias": False},

@@ -71,6 +71,7 @@ FAMILY = (
         name="sklearn.preprocessing.TargetEncoder",
         modules=("sklearn.preprocessing._target_encoder",),
         read=_target_encoder,
+        since="1.3",
         cases=({}, {"smooth": 2.0}),
     ),
 )

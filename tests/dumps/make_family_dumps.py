@@ -18,7 +18,12 @@ import sklearn
 from sklearn.base import is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import (
     GridSearchCV,
@@ -27,7 +32,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import KBinsDiscretizer, MinMaxScaler, StandardScaler
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from sklearn.utils import all_estimators
 
@@ -38,6 +43,7 @@ TRANSFORMERS = (
     "MissingIndicator VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "
     "PCA IncrementalPCA TruncatedSVD PolynomialFeatures PowerTransformer OneHotEncoder "
     "OrdinalEncoder SelectFromModel RFE RFECV SequentialFeatureSelector FunctionTransformer "
+    "KBinsDiscretizer SplineTransformer "
 )
 PREDICTORS = (
     "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
@@ -54,7 +60,8 @@ PREDICTORS = (
     "HistGradientBoostingRegressor BaggingClassifier BaggingRegressor VotingClassifier "
     "VotingRegressor StackingClassifier StackingRegressor CalibratedClassifierCV "
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
-    "TransformedTargetRegressor"
+    "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
+    "OneVsOneClassifier"
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -63,13 +70,14 @@ SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulatio
 CLASSIFIERS = [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=3))]
 REGRESSORS = [("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3))]
 GIVEN = {
-    "AdaBoostClassifier": {"algorithm": "SAMME"},
     "FunctionTransformer": {"func": np.abs},
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
     "MLPClassifier": {"hidden_layer_sizes": (4,)},
     "MLPRegressor": {"hidden_layer_sizes": (4,)},
     "MissingIndicator": {"features": "all"},
+    "OneVsOneClassifier": {"estimator": LogisticRegression()},
+    "OneVsRestClassifier": {"estimator": DecisionTreeClassifier(max_depth=3)},
     "NuSVC": {"nu": 0.1},
     "OneHotEncoder": {"handle_unknown": "ignore"},
     "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
@@ -97,6 +105,8 @@ def estimators():
         made.set_params(**{k: v for k, v in SMALL.items() if k in known})
         if name in ("MultinomialNB", "ComplementNB"):
             made = make_pipeline(MinMaxScaler(), made)
+        if name == "CategoricalNB":
+            made = make_pipeline(KBinsDiscretizer(3, encode="ordinal"), made)
         yield name, make_pipeline(made, Ridge()) if name in TRANSFORMERS.split() else made
     yield "GridSearchCV", GridSearchCV(Ridge(), STRENGTHS)
     yield "RandomizedSearchCV", RandomizedSearchCV(Ridge(), STRENGTHS, n_iter=2, random_state=0)
@@ -108,6 +118,7 @@ def estimators():
     union = FeatureUnion([("scaled", StandardScaler()), ("range", MinMaxScaler())])
     yield "FeatureUnion", make_pipeline(union, Ridge())
     yield "CountVectorizer", make_pipeline(CountVectorizer(), Ridge())
+    yield "HashingVectorizer", make_pipeline(HashingVectorizer(n_features=16), Ridge())
     yield "TfidfVectorizer", make_pipeline(TfidfVectorizer(), Ridge())
     yield "TfidfTransformer", make_pipeline(CountVectorizer(), TfidfTransformer(), Ridge())
 

@@ -1,5 +1,6 @@
 """What families declare of themselves is true: features agree, and what is refused is refused."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -12,14 +13,18 @@ from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
-    AdaBoostClassifier,
     GradientBoostingClassifier,
     GradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
-from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
+from sklearn.feature_extraction.text import (
+    CountVectorizer,
+    HashingVectorizer,
+    TfidfTransformer,
+    TfidfVectorizer,
+)
 from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
@@ -30,15 +35,19 @@ from sklearn.model_selection import (
     HalvingRandomSearchCV,
     RandomizedSearchCV,
 )
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
     FunctionTransformer,
+    KBinsDiscretizer,
     MinMaxScaler,
     OneHotEncoder,
     OrdinalEncoder,
     PowerTransformer,
+    SplineTransformer,
 )
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -51,12 +60,12 @@ from iris_deploy.schema.batch import Text
 from iris_deploy.schema.signature import Signature
 from tests import data
 from tests.agreement import DECLARED, assert_close, declared
-from tests.families import ENCODERS, IMPUTERS, MIXERS, SCALERS, SELECTORS
+from tests.families import BINNERS, ENCODERS, IMPUTERS, MIXERS, SCALERS, SELECTORS
 from tests.signatures import NUMBER, category, classes, number, text
 from tests.unit.test_families import N_ROWS, NEAR
 
 NUMERIC: dict[str, Callable[[], Any]] = {
-    **(SCALERS | IMPUTERS | SELECTORS | MIXERS),
+    **(SCALERS | IMPUTERS | SELECTORS | MIXERS | BINNERS),
     "SelectFromModel": lambda: SelectFromModel(Ridge()),
     "RFE": lambda: RFE(Ridge()),
     "RFECV": lambda: RFECV(Ridge(), min_features_to_select=2),
@@ -66,9 +75,15 @@ NUMERIC: dict[str, Callable[[], Any]] = {
 TEXTS = ["free money now", "lunch at noon", "the free lunch", "call me now now", "no money"] * 4
 VECTORIZERS: dict[str, Callable[[], Any]] = {
     "CountVectorizer": CountVectorizer,
+    "HashingVectorizer": partial(HashingVectorizer, n_features=16),
     "TfidfVectorizer": TfidfVectorizer,
     "TfidfTransformer": lambda: make_pipeline(CountVectorizer(), TfidfTransformer()),
 }
+
+
+def dense(features: Any) -> np.ndarray:
+    made = features.toarray() if sparse.issparse(features) else features
+    return np.asarray(made, np.float64)
 
 
 def features(transformer: Any, columns: Any, rows: Any, width: int) -> np.ndarray:
@@ -94,7 +109,7 @@ def test_features_of_numbers_agree_as_far_as_is_declared(name: str) -> None:
     is_class = name in SELECTORS
     transformer = NUMERIC[name]().fit(X, data.labels(3, "text") if is_class else data.target())
     with np.errstate(over="ignore"):
-        expected = np.asarray(transformer.transform(rows), np.float64)
+        expected = dense(transformer.transform(rows))
     columns = tuple(number(n, missing=name in IMPUTERS) for n in data.NAMES)
     found = features(transformer, columns, rows, expected.shape[1])
     assert_close(found + 0.0, expected + 0.0, declared(name).ulp, NEAR)  # sums know no zero's sign
@@ -103,15 +118,14 @@ def test_features_of_numbers_agree_as_far_as_is_declared(name: str) -> None:
 @pytest.mark.filterwarnings("ignore:Found unknown categories")
 @pytest.mark.parametrize("name", ENCODERS)
 def test_features_of_categories_agree_as_far_as_is_declared(name: str) -> None:
-    names = ["colour", "shape"] if "OneHot" in name or "missing" in name else ["shape"]
-    transformer = ENCODERS[name]().fit(data.frame()[names])
+    names = ["colour", "shape"] if re.match("OneHot|Target|.*missing", name) else ["shape"]
+    transformer = ENCODERS[name]().fit(data.frame()[names], data.frame()["size"].fillna(0.0))
     columns = tuple(
         category(n, data.CATEGORIES[n], missing=n == "colour", unknown=True) for n in names
     )
     table = data.frame(1500, 1, strange=True)[names]
     rows = data.rows_of(table, Signature(columns=columns, output=classes(0, 1)))
-    expected = transformer.transform(table)
-    expected = expected.toarray() if hasattr(expected, "toarray") else expected
+    expected = dense(transformer.transform(table))
     found = features(transformer, columns, rows, expected.shape[1])
     assert_close(found, expected, declared(name).ulp)
 
@@ -119,7 +133,7 @@ def test_features_of_categories_agree_as_far_as_is_declared(name: str) -> None:
 @pytest.mark.parametrize("name", VECTORIZERS)
 def test_features_of_texts_agree_as_far_as_is_declared(name: str) -> None:
     transformer = VECTORIZERS[name]().fit(TEXTS)
-    expected = transformer.transform(TEXTS).toarray()
+    expected = dense(transformer.transform(TEXTS))
     rows: Any = [(Text(each),) for each in TEXTS]
     found = features(transformer, (text("text"),), rows, expected.shape[1])
     assert_close(found, expected, declared(name).ulp)
@@ -179,11 +193,15 @@ def of_shapes(*steps: Any) -> tuple[Any, Signature]:
     return make_pipeline(*steps, LogisticRegression()).fit(table, table["shape"] == "flat"), SHAPES
 
 
-def of_machines(create: Any) -> Iterator[tuple[Any, Signature]]:
+def of_kernels(estimator: Any) -> tuple[Any, Signature]:
     square = data.numbers() @ data.numbers().T
-    estimator, signature = of_numbers(create(kernel="precomputed"), square)
+    fitted, signature = of_numbers(estimator, square)
     columns = tuple(number(f"x{j}") for j in range(len(square)))
-    yield estimator, Signature(columns=columns, output=signature.output)
+    return fitted, Signature(columns=columns, output=signature.output)
+
+
+def of_machines(create: Any) -> Iterator[tuple[Any, Signature]]:
+    yield of_kernels(create(kernel="precomputed"))
     yield of_numbers(create(kernel=linear_kernel))
     yield of_numbers(create(), sparse.csr_matrix(data.numbers()))
 
@@ -194,9 +212,17 @@ def of_neighbours(create: Any) -> Iterator[tuple[Any, Signature]]:
     yield of_numbers(create(), sparse.csr_matrix(data.numbers()))
 
 
-def of_samme_r() -> Iterator[tuple[Any, Signature]]:
-    estimator, signature = of_numbers(AdaBoostClassifier(n_estimators=3))
-    estimator.algorithm = "SAMME.R"  # today's cannot be fitted so
+def of_the_rest() -> Iterator[tuple[Any, Signature]]:
+    yield of_numbers(OneVsRestClassifier(Ridge()))
+    yield of_numbers(OneVsRestClassifier(NearestCentroid()))
+    y = data.labels(2, "number")
+    several = OneVsRestClassifier(GaussianNB()).fit(data.numbers(), np.stack((y, 1 - y), axis=1))
+    yield several, CLASSES
+
+
+def of_angles() -> Iterator[tuple[Any, Signature]]:
+    estimator, signature = of_numbers(NearestCentroid())
+    estimator.metric = "cosine"  # today's cannot be fitted so
     yield estimator, signature
 
 
@@ -230,6 +256,15 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         of_numbers(make_pipeline(FunctionTransformer(np.cbrt), Ridge()))
     ],
     "CountVectorizer": lambda: [of_texts(CountVectorizer(preprocessor=str.lower))],
+    "HashingVectorizer": lambda: [
+        of_texts(HashingVectorizer(**options))
+        for options in (
+            {"tokenizer": str.split, "token_pattern": None},
+            {"token_pattern": "[a-z]+"},
+            {"stop_words": "english"},
+            {"dtype": np.float32},
+        )
+    ],
     "TfidfVectorizer": lambda: [of_texts(TfidfVectorizer(tokenizer=str.split, token_pattern=None))],
     "TfidfTransformer": lambda: [
         of_numbers(make_pipeline(MinMaxScaler(), TfidfTransformer(), Ridge()))
@@ -246,7 +281,20 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     "GradientBoostingRegressor": lambda: [
         of_numbers(GradientBoostingRegressor(n_estimators=2, init=Ridge()))
     ],
-    "AdaBoostClassifier": of_samme_r,
+    "OneVsRestClassifier": of_the_rest,
+    "OneVsOneClassifier": lambda: [
+        of_numbers(OneVsOneClassifier(Ridge())),
+        of_numbers(OneVsOneClassifier(DummyClassifier())),
+        of_kernels(OneVsOneClassifier(SVC(kernel="precomputed"))),
+    ],
+    "NearestCentroid": of_angles,
+    "KBinsDiscretizer": lambda: [
+        of_numbers(make_pipeline(KBinsDiscretizer(strategy="uniform", dtype=np.float32), Ridge()))
+    ],
+    "SplineTransformer": lambda: [
+        of_numbers(make_pipeline(SplineTransformer(**options), Ridge()))
+        for options in ({"extrapolation": "linear"}, {"degree": 0}, {"degree": 21})
+    ],
     "DummyClassifier": lambda: [
         of_numbers(DummyClassifier(strategy=strategy, constant=1))
         for strategy in ("stratified", "uniform", "constant")
