@@ -11,7 +11,7 @@ import pytest
 from tests import data
 from tests.conftest import Run
 from tests.containers import build, container, docker, require_engine
-from tests.process.test_runtime import LEARN, spline, table
+from tests.process.test_runtime import LEARN, build_unread, table
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
 
@@ -21,7 +21,7 @@ def test_scikit_learn_is_in_the_image_that_needs_it_and_answers_as_it_does_here(
 ) -> None:
     require_engine()
     monkeypatch.chdir(tmp_path)
-    model = spline()
+    model = build_unread()
     joblib.dump(model, tmp_path / "model.pkl")
     table().to_csv(tmp_path / "sample.csv", index=False)
     ran = run("import", "model.pkl", *LEARN, "--sample", "sample.csv")

@@ -13,11 +13,12 @@ import pandas as pd
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
+from sklearn.decomposition import FastICA
 from sklearn.ensemble import IsolationForest
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, SplineTransformer
+from sklearn.preprocessing import OneHotEncoder
 
 from iris_deploy.bundle.manifest_json import decode_manifest, encode_manifest
 from tests import data
@@ -69,10 +70,10 @@ def table(n: int = 200) -> pd.DataFrame:
     return frame
 
 
-def spline() -> Any:
-    """Fit a pipeline to a data frame, whose splines no family reads."""
+def build_unread() -> Any:
+    """Fit a pipeline to a data frame, whose projection no family reads."""
     transformer = make_column_transformer(
-        (SplineTransformer(), ["a", "b"]),
+        (FastICA(2, random_state=0), ["a", "b"]),
         (OneHotEncoder(handle_unknown="ignore"), ["colour"]),
         remainder="passthrough",
     )
@@ -95,7 +96,7 @@ def run_fit(home: Path, imports: str, name: str) -> float:
 def test_what_no_family_reads_is_served_once_scikit_learn_may_and_every_place_says_so(
     run: Run, home: Path
 ) -> None:
-    model = spline()
+    model = build_unread()
     joblib.dump(model, home / "model.pkl")
     table().to_csv(home / "sample.csv", index=False)
     refused = run("import", "model.pkl")
