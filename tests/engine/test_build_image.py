@@ -511,6 +511,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(artifacts: Path, tmp_path: Path, mo
 
 
 @once
+@pytest.mark.timeout(420)  # their storage copies every layer
 @pytest.mark.parametrize("builder", ["podman", "buildah"])
 def test_podman_and_buildah_make_the_same_image_twice(
     artifacts: Path, tmp_path: Path, builder: str
