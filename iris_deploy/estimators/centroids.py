@@ -40,7 +40,7 @@ def _nearest_centroid(record: Fitted, features: Features, output: Output, _: Rea
     if "class_prior_" not in record.state:
         if metric == "manhattan":
             return _manhattan(features, centroids)
-        return _euclidean(record, features, _nearness(centroids))
+        return choose_nearest(record, features, centroids)
     shares = read_shares(record, "class_prior_", n_classes)
     logarithms = np.array([2.0 * exact.log(share) for share in shares.tolist()])
     are_even = bool(np.isclose(shares, 1 / n_classes).all())
@@ -79,6 +79,17 @@ def _nearness(centroids: Floats) -> tuple[Floats, Floats]:
     with np.errstate(over="ignore", invalid="ignore"):
         squares = np.add.accumulate(centroids * centroids, axis=1)[:, -1]
     return centroids, -0.5 * squares
+
+
+def choose_nearest(record: Fitted, features: Features, centroids: Floats) -> Model:
+    """Return the model that chooses the nearest of some points, shape (n_points, n_features).
+
+    Raises
+    ------
+    ArtifactError
+        If one is so far away that its square is no number.
+    """
+    return _euclidean(record, features, _nearness(centroids))
 
 
 def _euclidean(

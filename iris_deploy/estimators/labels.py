@@ -15,6 +15,13 @@ from iris_deploy.schema.outputs import Label
 
 LABEL_ENCODER = "sklearn.preprocessing.LabelEncoder"
 
+ANOMALY = "anomaly"
+"""What is told apart where -1 stands for what is unlike the rest, and 1 for the rest."""
+
+ISOLATION_FOREST = "sklearn.ensemble.IsolationForest"
+
+CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))
+
 MAX_CLASSES = 10_000
 """Labels of a classifier; each is listed in the manifest and in every description."""
 
@@ -31,7 +38,7 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
     ArtifactError
         If it has none, or any that is neither text, a whole number, true or false.
     """
-    classes = known_classes(record)
+    classes = _numbered(record)
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         raise ArtifactError(
             f"{record.name} does not say which classes it knows",
@@ -42,6 +49,23 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
             f"{record.name} knows {len(classes)} classes; expected at most {MAX_CLASSES}"
         )
     return tuple(_label(record, value) for value in classes.tolist())
+
+
+def what_is_told(record: Fitted) -> str:
+    """Return what an estimator tells apart: classes, clusters or anomalies."""
+    if record.name == ISOLATION_FOREST:
+        return ANOMALY
+    return "cluster" if record.name in CLUSTERS else "class"
+
+
+def _numbered(record: Fitted) -> object:
+    """Return the classes that an estimator knows; clusters have numbers, anomalies -1."""
+    if record.name == ISOLATION_FOREST:
+        return np.array([-1, 1])
+    centers = record.state.get("cluster_centers_")
+    if record.name in CLUSTERS and isinstance(centers, np.ndarray):
+        return np.arange(len(centers))
+    return known_classes(record)
 
 
 def _label(record: Fitted, value: Any) -> Label:

@@ -75,6 +75,8 @@ LINES: dict[str, str] = {
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
+    "isolation": "IsolationForest",
+    "clustering": "KMeans MiniBatchKMeans",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "hashing": "HashingVectorizer",

@@ -85,6 +85,7 @@ _LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 _LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 _LN2_LOGARITHM_HIGH = float.fromhex("0x1.62e42feep-1")  # those that fdlibm's logarithm is made for
 _LN2_LOGARITHM_LOW = float.fromhex("0x1.a39ef35793c76p-33")
+_LN2 = float.fromhex("0x1.62e42fefa39efp-1")
 _LOG2_E = float.fromhex("0x1.71547652b82fep+0")
 _TAYLOR = tuple(1 / math.factorial(n) for n in range(13, -1, -1))
 _WHOLE = 2.0**53
@@ -125,6 +126,12 @@ def exp(x: Any, xp: Any) -> Any:
     """
     k, r = _reduce(x, xp)
     return xp.where(x > _LARGEST_EXPONENT, math.inf, xp.ldexp(_series(r, _TAYLOR), k))
+
+
+def exp2(x: Any, xp: Any) -> Any:
+    """Compute 2 to the power of x, a number between -1000 and 1000; see `exp`."""
+    k = xp.floor(x + 0.5)
+    return xp.ldexp(_series((x - k) * _LN2, _TAYLOR), k)
 
 
 def expm1(x: Any, xp: Any) -> Any:

@@ -6,10 +6,8 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.labels import ANOMALY
 from iris_deploy.schema.outputs import Label, Task
-
-ANOMALY = "anomaly"
-"""What is predicted where -1 stands for what is unlike the rest, and 1 for the rest."""
 
 
 @dataclass(frozen=True, slots=True)

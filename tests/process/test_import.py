@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 import skops.io
 from sklearn.base import BaseEstimator
-from sklearn.cluster import KMeans
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.cluster import KMeans, MeanShift
+from sklearn.ensemble import IsolationForest, RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
@@ -200,6 +200,30 @@ def _model(n: int) -> LogisticRegression:
     return LogisticRegression().fit(np.arange(4.0 * n).reshape(4, n), [0, 1, 0, 1])
 
 
+@pytest.mark.usefixtures("home")
+def test_anomalies_and_clusters_are_imported_and_answered_in_their_own_words(run: Run) -> None:
+    rows = data.numbers()
+    named = ("--columns", ",".join(data.NAMES))
+    forest = IsolationForest(random_state=0, contamination=0.1).fit(rows)
+    joblib.dump(forest, "forest.pkl")
+    output = imports(run, "forest.pkl", *named, "--check")["signature"]["output"]
+    assert (output["name"], output["classes"], output["anomaly"]) == ("anomaly", [-1, 1], -1)
+    row = dict(zip(data.NAMES, rows[0].tolist(), strict=True))
+    answered = run("predict", "--details", json.dumps(row)).json()
+    assert answered["prediction"] == forest.predict(rows[:1])[0]
+    assert answered["anomaly"] == (answered["prediction"] == -1)
+    renamed = imports(run, "forest.pkl", *named, "--classes", "odd,usual", "--check")
+    assert renamed["signature"]["output"]["anomaly"] == "odd"
+    clusters = KMeans(4, n_init=1, random_state=0).fit(rows)
+    joblib.dump(clusters, "clusters.pkl")
+    output = imports(run, "clusters.pkl", *named, "--check")["signature"]["output"]
+    assert (output["name"], output["classes"], output["anomaly"]) == ("cluster", [0, 1, 2, 3], None)
+    assert (
+        run("predict", "--model", "clusters", json.dumps(row)).json()["prediction"]
+        == (clusters.predict(rows[:1])[0])
+    )
+
+
 class Own(BaseEstimator):  # type: ignore[misc]
     """Somebody's own estimator."""
 
@@ -239,9 +263,9 @@ BAD: dict[str, tuple[dict[str, object], tuple[str, ...], list[str]]] = {
     ),
     "a model that is not fitted": ({"a": LogisticRegression()}, (), ["classes"]),
     "an estimator of another kind": (
-        {"a": KMeans(2, n_init=1).fit([[0.0], [1.0]])},
+        {"a": MeanShift(bandwidth=1.0).fit([[0.0], [9.0]])},
         (),
-        ["KMeans"],
+        ["MeanShift"],
     ),
     "somebody's own class": ({"a": Own()}, (), ["Own"]),
     "code": ({"a": Touches()}, (), ["system"]),

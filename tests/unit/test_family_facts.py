@@ -10,11 +10,13 @@ import pytest
 from scipy import sparse  # type: ignore[import-untyped]
 from sklearn.base import is_classifier
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.ensemble import (
     GradientBoostingClassifier,
     GradientBoostingRegressor,
+    IsolationForest,
     RandomForestClassifier,
     RandomForestRegressor,
 )
@@ -159,7 +161,7 @@ def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared()
 
 def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
-    compared = {"LogisticRegressionCV", "Booster"}
+    compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name
@@ -247,7 +249,24 @@ def of_targets() -> Iterator[tuple[Any, Signature]]:
 
 FILLED = SimpleImputer(strategy="most_frequent", missing_values="flat")
 
+
+def of_singles(clusters: Any) -> tuple[Any, Signature]:
+    fitted = clusters.fit(data.numbers().astype(np.float32))
+    return fitted, Signature(columns=NUMBERS.columns, output=classes(0, 1, 2))
+
+
 REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
+    "IsolationForest": lambda: [
+        (
+            IsolationForest(n_estimators=3, random_state=0).fit(data.numbers()),
+            Signature(
+                columns=tuple(number(name, missing=True) for name in data.NAMES),
+                output=classes(-1, 1),
+            ),
+        )
+    ],
+    "KMeans": lambda: [of_singles(KMeans(3, n_init=1))],
+    "MiniBatchKMeans": lambda: [of_singles(MiniBatchKMeans(3, n_init=1))],
     "SimpleImputer": lambda: [of_shapes(FILLED, OneHotEncoder(handle_unknown="ignore"))],
     "MissingIndicator": lambda: [of_shapes(MissingIndicator(missing_values="flat"))],
     "OneHotEncoder": lambda: [of_shapes(OneHotEncoder())],

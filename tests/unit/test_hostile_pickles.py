@@ -11,7 +11,7 @@ import joblib
 import numpy as np
 import pytest
 from joblib.numpy_pickle import NumpyArrayWrapper
-from sklearn.cluster import KMeans
+from sklearn.cluster import MeanShift
 from sklearn.decomposition import FastICA
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression
@@ -303,7 +303,7 @@ def test_a_dump_of_anything_but_an_estimator_is_refused(data: object) -> None:
 
 @pytest.mark.parametrize(
     "estimator",
-    [GaussianProcessClassifier(), KMeans(2, n_init=1), FastICA(2, whiten="unit-variance")],
+    [GaussianProcessClassifier(), MeanShift(), FastICA(2, whiten="unit-variance")],
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_an_unsupported_estimator_is_refused_saying_where_those_are_listed_that_are_not(

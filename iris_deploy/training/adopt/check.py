@@ -93,6 +93,7 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
         "none": knows_none([step.record for step in steps]),
         "listed": takes_text(first_of(steps[0].record)),
         "framed": any(text) or by_category or find_names(steps[0].record) is not None,
+        "anomalies": predictor.signature.anomaly is not None,
         "classes": isinstance(predictor.signature.output, ClassOutput),
         "score": "predict_proba"
         if predictor.score_name == "probabilities"

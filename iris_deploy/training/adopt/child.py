@@ -45,7 +45,9 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
     if not asked["classes"]:
         return {"outcomes": said.astype(float).tolist(), "scores": [], "against": against}
     classes = getattr(last, "classes_", None)
-    if classes is None:
+    if asked["anomalies"]:
+        outcomes = (said > 0).astype(int).tolist()
+    elif classes is None:
         outcomes = said.astype(int).tolist()
     else:
         place = {label: k for k, label in enumerate(np.asarray(classes).tolist())}

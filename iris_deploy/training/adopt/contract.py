@@ -13,8 +13,8 @@ from iris_deploy.estimators.discovery import (
     task_of,
 )
 from iris_deploy.estimators.kinds import find_columns
-from iris_deploy.estimators.labels import MAX_CLASSES, read_labels
-from iris_deploy.runtimes.facts import ANOMALY, Facts
+from iris_deploy.estimators.labels import ANOMALY, MAX_CLASSES, read_labels, what_is_told
+from iris_deploy.runtimes.facts import Facts
 from iris_deploy.schema.columns import Column
 from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, Output
 from iris_deploy.training.adopt.given import Given
@@ -62,10 +62,11 @@ def choose_output(
         )
     if not 2 <= len(labels) <= MAX_CLASSES or len(set(map(str, labels))) < len(labels):
         raise SettingsError("`classes`: expected two at least, each once")
+    told = facts.name if facts else what_is_told(last_of(last))
     return ClassOutput(
-        name=name or (facts.name if facts else "class"),
+        name=name or told,
         classes=labels,
-        anomaly=labels[0] if facts and facts.name == ANOMALY else None,
+        anomaly=labels[0] if told == ANOMALY else None,
     )
 
 

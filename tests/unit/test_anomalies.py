@@ -1,0 +1,149 @@
+"""Anomalies and clusters: trees of random splits, and the nearest of some centres."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.ensemble import IsolationForest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators.labels import read_labels
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath, exp2
+from iris_deploy.schema.signature import Signature
+from tests import data
+from tests.signatures import classes, number
+
+ROWS = data.numbers()
+COLUMNS = tuple(map(number, data.NAMES))
+ANOMALIES = Signature(columns=COLUMNS, output=classes(-1, 1))
+
+FORESTS: dict[str, Callable[[], Any]] = {
+    "as it comes": lambda: IsolationForest(random_state=0),
+    "a share of the samples": lambda: IsolationForest(
+        random_state=0, contamination=0.1, max_samples=64
+    ),
+    "a sample at the offset": lambda: IsolationForest(
+        random_state=1, contamination=30 / 299, n_estimators=20
+    ),
+    "some of the features": lambda: IsolationForest(
+        random_state=0, max_features=0.6, n_estimators=15, bootstrap=True
+    ),
+    "two samples": lambda: IsolationForest(random_state=0, max_samples=2, n_estimators=9),
+    "a pipeline": lambda: make_pipeline(StandardScaler(), IsolationForest(random_state=0)),
+}
+
+
+@pytest.mark.parametrize("name", FORESTS)
+def test_anomalies_are_those_of_scikit_learn(name: str) -> None:
+    fitted = FORESTS[name]().fit(ROWS)
+    predictor = Predictor(ANOMALIES, [data.read(fitted)])
+    rng = np.random.default_rng(4)
+    rows = np.vstack([ROWS, data.probes(fitted, 3000), ROWS * rng.choice([0.5, 2, 1e6], (300, 1))])
+    found = predictor.predict(rows)
+    assert found.values == fitted.predict(rows).tolist()
+    expected = fitted.decision_function(rows)
+    np.testing.assert_allclose(found.scores[:, 1], expected, rtol=0, atol=16 * 2.0**-53)
+    for k in range(0, len(rows), 97):
+        label, scores = predictor.score(rows[k].tolist())
+        assert (label, list(scores)) == (found.values[k], found.scores[k].tolist())
+
+
+def test_powers_of_two_are_within_two_ulp_and_the_same_for_columns() -> None:
+    x = np.concatenate([-np.random.default_rng(0).random(20_000) * 5, np.arange(-60.0, 60.0)])
+    columns = exp2(x, ColumnMath)
+    assert columns.tolist() == [exp2(value, FloatMath) for value in x.tolist()]
+    assert (np.abs(columns - np.exp2(x)) <= 2 * np.spacing(np.exp2(x))).all()
+    assert exp2(-1.0, FloatMath) == 0.5
+
+
+CLUSTERINGS: dict[str, Callable[[], Any]] = {
+    "two": lambda: KMeans(2, n_init=1, random_state=0),
+    "seven": lambda: KMeans(7, n_init=1, random_state=0),
+    "elkan": lambda: KMeans(4, n_init=1, algorithm="elkan", random_state=0),
+    "in batches": lambda: MiniBatchKMeans(5, n_init=1, random_state=0),
+    "a pipeline": lambda: make_pipeline(StandardScaler(), KMeans(3, n_init=1, random_state=0)),
+}
+
+
+@pytest.mark.parametrize("name", CLUSTERINGS)
+def test_clusters_are_those_of_scikit_learn(name: str) -> None:
+    fitted = CLUSTERINGS[name]().fit(ROWS)
+    record = data.read(fitted)
+    n_clusters = len(
+        fitted[-1].cluster_centers_ if name == "a pipeline" else fitted.cluster_centers_
+    )
+    signature = Signature(columns=COLUMNS, output=classes(*range(n_clusters)))
+    predictor = Predictor(signature, [record])
+    rows = np.random.default_rng(5).normal(size=(20_000, 5)) * [2, 20, 0.3, 6, 2] + [0, 5, 1, 0, 0]
+    assert predictor.values(rows) == fitted.predict(rows).tolist()
+    assert [predictor.value(row) for row in rows[:100].tolist()] == predictor.values(rows[:100])
+
+
+def test_what_is_told_apart_is_known_without_classes() -> None:
+    assert read_labels(forged()) == (-1, 1)
+    assert read_labels(data.read(KMeans(3, n_init=1).fit(ROWS))) == (0, 1, 2)
+
+
+def forged(**changed: Any) -> Fitted:
+    record = data.read(IsolationForest(n_estimators=3, random_state=0).fit(ROWS))
+    record.state |= changed
+    return record
+
+
+def subsets(*of: Any) -> list[Any]:
+    return [np.array(each) for each in of]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"offset_": float("nan")},
+        {"offset_": 0.5},
+        {"offset_": None},
+        {"_max_samples": 1},
+        {"_max_samples": 10**400},
+        {"_max_samples": "256"},
+        {"estimators_": []},
+        {"estimators_": [StandardScaler]},
+        {"estimators_features_": subsets([0, 1])},
+        {"estimators_features_": subsets([0, 1, 2, 3, 5], [0], [0])},
+        {"estimators_features_": subsets([0, 1, 2, 3, -1], [0], [0])},
+        {"estimators_features_": subsets([0], [0], [0])},
+        {"estimators_features_": subsets([], [], [])},
+        {"estimators_features_": ["a", "b", "c"]},
+        {"_average_path_length_per_tree": subsets([1.0], [1.0], [1.0])},
+        {"_average_path_length_per_tree": subsets([np.inf], [1.0], [1.0])},
+        {"_average_path_length_per_tree": [1, 2, 3, 4]},
+        {"n_features_in_": 4, "n_features_": 4},
+    ],
+)
+def test_a_forest_that_somebody_forged_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ArtifactError):
+        Predictor(ANOMALIES, [forged(**changed)])
+
+
+@pytest.mark.parametrize(
+    "centers", [None, np.zeros((3, 4)), np.full((3, 5), np.inf), np.zeros((3, 5), np.float32)]
+)
+def test_centres_that_do_not_fit_are_refused(centers: Any) -> None:
+    record = data.read(KMeans(3, n_init=1, random_state=0).fit(ROWS))
+    record.state["cluster_centers_"] = centers
+    with pytest.raises(ArtifactError):
+        Predictor(Signature(columns=COLUMNS, output=classes(0, 1, 2)), [record])
+
+
+def test_old_dumps_without_lengths_answer_the_same() -> None:
+    fitted = IsolationForest(n_estimators=20, random_state=0).fit(ROWS)
+    record = data.read(fitted)
+    kept = Predictor(ANOMALIES, [record]).predict(ROWS).scores
+    for name in ("_average_path_length_per_tree", "_decision_path_lengths"):
+        record.state.pop(name, None)
+    np.testing.assert_allclose(
+        Predictor(ANOMALIES, [record]).predict(ROWS).scores, kept, rtol=0, atol=1e-15
+    )
