@@ -69,7 +69,9 @@ def _read_curve(record: Fitted, curve: object, degree: int, n_splines: int) -> F
     name = "_c" if "_c" in curve.state else "c"
     own = Fitted(record.name, {"coefficients": curve.state.get(name)})
     coefficients = fitted_floats(own, "coefficients", (n_splines, n_splines))
-    if curve.state.get("k") != degree or not np.array_equal(coefficients, np.eye(n_splines)):
+    own_degree = curve.state.get("k")
+    is_of_degree = type(own_degree) is int and own_degree == degree
+    if not is_of_degree or not np.array_equal(coefficients, np.eye(n_splines)):
         raise ArtifactError(f"{record.name} has bsplines_ of another degree, or mixed curves")
     return knots
 

@@ -39,12 +39,7 @@ def read_tokenizer(record: Fitted, *, all_count: bool = False) -> Tokenize:
     ArtifactError
         If it needs code, or an expression that may take forever.
     """
-    for attribute in ("preprocessor", "tokenizer"):
-        if record.state.get(attribute) is not None:
-            raise _code(record, attribute)
-    if record.state.get("input", "content") != "content":
-        raise ArtifactError(f"{record.name} reads files; expected texts")
-    analyzer = record.state.get("analyzer", "word")
+    analyzer = _read_analyzer(record)
     low, high = _range(record)
     prepare = _preparation(record)
     if analyzer == "word":
@@ -67,6 +62,18 @@ def read_tokenizer(record: Fitted, *, all_count: bool = False) -> Tokenize:
     raise _code(record, "analyzer")
 
 
+def _read_analyzer(record: Fitted) -> str:
+    for attribute in ("preprocessor", "tokenizer"):
+        if record.state.get(attribute) is not None:
+            raise _code(record, attribute)
+    if read_word(record, "input", "content") != "content":
+        raise ArtifactError(f"{record.name} reads files; expected texts")
+    analyzer = record.state.get("analyzer", "word")
+    if not isinstance(analyzer, str):
+        raise _code(record, "analyzer")
+    return analyzer
+
+
 def _code(record: Fitted, attribute: str) -> ArtifactError:
     return ArtifactError(
         f"{record.name} has a {attribute} of its own, which is code or may take forever",
@@ -84,7 +91,7 @@ def _range(record: Fitted) -> tuple[int, int]:
 def _preparation(record: Fitted) -> Callable[[str], str]:
     lower = read_flag(record, "lowercase", default=True)
     accents = record.state.get("strip_accents")
-    if accents not in {None, "ascii", "unicode"}:
+    if accents is not None and not (isinstance(accents, str) and accents in {"ascii", "unicode"}):
         raise _code(record, "strip_accents")
 
     def prepare(text: str) -> str:

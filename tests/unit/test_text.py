@@ -1,5 +1,6 @@
 """Texts: words are counted and weighed as scikit-learn does it, and cost what they are long."""
 
+import contextlib
 import pickle
 import re
 from collections.abc import Callable
@@ -311,6 +312,29 @@ def test_a_forged_hashing_vectorizer_is_refused(name: str) -> None:
     made.state.update(changes)
     with pytest.raises(ArtifactError, match=re.escape(words)):
         Reader().transform(made, features_of((text("text"),)))
+
+
+ODD: tuple[Any, ...] = (
+    *(np.array([1.0, 2.0]), np.array("word"), [], {}, None, (1,), True, 10**400, float("nan")),
+    *("nothing", Fitted("nothing"), np.array([None, "a"], object)),
+)
+
+
+@pytest.mark.parametrize("create", [CountVectorizer, TfidfVectorizer, HashingVectorizer])
+def test_whatever_stands_in_a_vectorizer_is_refused_or_answers(create: Callable[[], Any]) -> None:
+    documents = texts(60, 0)
+    pipeline = make_pipeline(create(), LogisticRegression()).fit(documents, kinds(documents))
+    whole = read(pipeline)
+    signature = Signature(columns=(text("text"),), output=classes("ham", "spam"))
+    steps = whole.state["steps"]
+    assert isinstance(steps, list)
+    vectorizer = steps[0][1]
+    for attribute, kept in [*vectorizer.state.items()]:
+        for odd in ODD:
+            vectorizer.state[attribute] = odd
+            with contextlib.suppress(ArtifactError):
+                Predictor(signature, [whole]).score([Text("a b")])
+        vectorizer.state[attribute] = kept
 
 
 def test_half_a_character_is_hashed_as_well() -> None:
