@@ -6,6 +6,7 @@ Each node says of which class it is, and how skops would load it. One that comes
 
 import json
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,7 @@ _PLAIN: dict[str, Callable[[str], Any]] = {
 Node = dict[str, Any]
 
 
-class NodeReader:
+class NodeReader(ABC):
     """Follows nodes, whatever becomes of them.
 
     Parameters
@@ -46,25 +47,30 @@ class NodeReader:
         self._open: set[str] = set()
         self._depth = 0
 
+    @abstractmethod
     def make(self, node: Node, arguments: tuple[Any, ...], state: object) -> Any:
         """Return the object that a class makes of arguments, with attributes unless None."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def name(self, node: Node) -> Any:
         """Return what the name of a class or function stands for."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def mapping(self, items: list[Any]) -> Any:
         """Return the dict of keys and values in turn."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def array(self, file: object, items: list[Any], shape: object) -> Any:
         """Return the array of a file; without one, that of items."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def unread(self, node: Node) -> Any:
         """Return what stands for a node that is not looked into."""
-        raise NotImplementedError
+        ...
 
     def value(self, node: Any) -> Any:
         """Return what a node stands for.

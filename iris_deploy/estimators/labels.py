@@ -48,7 +48,7 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
         raise ArtifactError(
             f"{record.name} knows {len(classes)} classes; expected at most {MAX_CLASSES}"
         )
-    return tuple(_label(record, value) for value in classes.tolist())
+    return tuple(as_label(record.name, value) for value in classes.tolist())
 
 
 def what_is_told(record: Fitted) -> str:
@@ -68,14 +68,27 @@ def _numbered(record: Fitted) -> object:
     return known_classes(record)
 
 
-def _label(record: Fitted, value: Any) -> Label:
+def as_label(owner: str, value: Any) -> Label:
+    """Return a class as clients get it.
+
+    Parameters
+    ----------
+    owner : str
+        Who knows it, by which an error names it.
+    value : object
+
+    Raises
+    ------
+    ArtifactError
+        If it is neither text, a whole number, true nor false.
+    """
     if type(value) in {str, int, bool}:
         label: Label = value
         return label
     if type(value) is float and value.is_integer():
         return int(value)
     raise ArtifactError(
-        f"{record.name} has the class {value!r:.40}; expected text, whole numbers, true or false",
+        f"{owner} has the class {value!r:.40}; expected text, whole numbers, true or false",
         hint="name them, in the order of the classifier, with `classes`",
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.labels import ANOMALY
+from iris_deploy.estimators.labels import ANOMALY, as_label
 from iris_deploy.schema.outputs import Label, Task
 
 
@@ -56,7 +56,9 @@ def describe(estimator: Any) -> Facts:
     if classes is not None:
         if isinstance(classes, list) or np.ndim(classes) != 1:
             raise ArtifactError(f"{name} predicts several classes at once; expected one")
-        return Facts("classification", tuple(_label(label) for label in np.asarray(classes)))
+        return Facts(
+            "classification", tuple(as_label(name, label) for label in np.asarray(classes).tolist())
+        )
     if is_clusterer(estimator) or isinstance(estimator, BaseMixture):
         return Facts("classification", tuple(range(_count_clusters(estimator))), "cluster")
     if not is_regressor(estimator) and not hasattr(estimator, "n_features_in_"):
@@ -69,12 +71,3 @@ def _count_clusters(estimator: Any) -> int:
         if hasattr(estimator, attribute):
             return len(getattr(estimator, attribute))
     return 1 + int(np.max(getattr(estimator, "labels_", 0)))
-
-
-def _label(value: Any) -> Label:
-    label = value.item() if isinstance(value, np.generic) else value
-    if type(label) is float and label.is_integer():
-        return int(label)
-    if not isinstance(label, (str, int)):
-        raise ArtifactError(f"it predicts the class {label!r:.40}; expected text or whole numbers")
-    return label

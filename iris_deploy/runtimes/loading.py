@@ -20,7 +20,7 @@ from iris_deploy.errors import ArtifactError, BundleError
 from iris_deploy.estimators.registry import read_plain
 from iris_deploy.runtimes import LEARN
 from iris_deploy.runtimes.names import MAIN, LoadableNames
-from iris_deploy.runtimes.structures import check_structures, find_releases
+from iris_deploy.runtimes.structures import check_structures, find_records, find_releases
 
 _HINT = (
     "scikit-learn loads its own classes, and what is defined in Python modules that you bring "
@@ -68,9 +68,10 @@ class Loader:
             release than is installed.
         """
         value = read_plain(plain, self.names, _HINT)
-        check_structures(value)
+        records = find_records(value)
+        check_structures(records)
         installed = version(LEARN)
-        for release in find_releases(value):
+        for release in find_releases(records):
             if release != installed:
                 raise ArtifactError(
                     f"it was written by scikit-learn {release:.40}; installed is {installed}",

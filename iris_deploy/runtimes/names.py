@@ -14,11 +14,7 @@ from iris_deploy.estimators.registry import find, public_name
 
 _REFUSED = (
     *("sklearn.datasets", "sklearn.externals", "sklearn.inspection", "sklearn.experimental"),
-    *(
-        "sklearn.utils._testing",
-        "sklearn.utils._mocking",
-        "sklearn.utils.fixes",
-    ),
+    *("sklearn.utils._testing", "sklearn.utils._mocking", "sklearn.utils.fixes"),
 )
 """Parts of scikit-learn that no estimator is made of: they read files, ask hosts, or are tests."""
 
@@ -29,15 +25,11 @@ _OTHERS = frozenset(
     {
         ("sklearn.cluster._kmeans", "_kmeans_single_lloyd"),
         ("sklearn.cluster._kmeans", "_kmeans_single_elkan"),
-        *((f"scipy.sparse._{kind}", f"{kind}_matrix") for kind in ("csr", "csc", "coo", "dia")),
-        *((f"scipy.sparse._{kind}", f"{kind}_array") for kind in ("csr", "csc", "coo", "dia")),
-        ("scipy.interpolate._bsplines", "BSpline"),
-        ("scipy._lib.array_api_compat.numpy._aliases", "asarray"),
-        ("scipy._external.array_api_compat.numpy._aliases", "asarray"),
+        *((f"scipy.sparse._{kind}", f"{kind}_matrix") for kind in ("csc", "coo")),
+        *((f"scipy.sparse._{kind}", f"{kind}_array") for kind in ("csc", "coo", "dia")),
     }
 )
-
-"""What estimators keep that is no class of scikit-learn's own."""
+"""What estimators keep that is no class of scikit-learn's own, and no family reads."""
 
 MAIN = "__main__"
 """Where a notebook or a script has its classes; a module of the owner's stands for it."""

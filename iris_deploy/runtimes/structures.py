@@ -25,13 +25,13 @@ _MOST = 1 << 20
 _HOLDERS = (Fitted, dict, list, tuple, np.ndarray)
 
 
-def check_structures(value: object) -> None:
-    """Check every tree of nodes or of samples, wherever in a dump it is.
+def check_structures(records: Sequence[Fitted]) -> None:
+    """Check every tree of nodes or of samples.
 
     Parameters
     ----------
-    value : object
-        As `dumps.unpack.read_dump` returns it.
+    records : sequence of Fitted
+        All of a dump; see `find_records`.
 
     Raises
     ------
@@ -39,7 +39,6 @@ def check_structures(value: object) -> None:
         If a tree leads out of itself, or asks about more features than there are.
     """
     held: dict[int, int] = {}
-    records = [*_records(value)]
     for record in records:  # an ensemble hands its rows on unchecked
         if _SUBSETS in record.state:
             continue
@@ -82,19 +81,32 @@ def _find_width(record: Fitted) -> int | None:
     return None
 
 
-def _records(value: object) -> Iterator[Fitted]:
-    """Yield every record within a value, each once."""
+def find_records(value: object) -> list[Fitted]:
+    """Return every record within a value, each once.
+
+    Parameters
+    ----------
+    value : object
+        As `dumps.unpack.read_dump` returns it.
+
+    Raises
+    ------
+    ArtifactError
+        If it holds more than a million.
+    """
+    records: list[Fitted] = []
     left, seen = [value], {id(value)}
     while left:
         held = left.pop()
         if isinstance(held, Fitted):
-            yield held
+            records.append(held)
         for inside in _inside(held):
             if isinstance(inside, _HOLDERS) and id(inside) not in seen:
                 seen.add(id(inside))
                 left.append(inside)
         if len(seen) > _MOST:
             raise ArtifactError(f"the dump holds more than {_MOST} objects")
+    return records
 
 
 def _inside(held: object) -> Sequence[Any]:
@@ -116,7 +128,7 @@ def _records_in(value: object) -> Iterator[Fitted]:
             yield from (member for member in each if isinstance(member, Fitted))
 
 
-def find_releases(value: object) -> set[str]:
-    """Return which releases of scikit-learn wrote the estimators within a value."""
-    found = {record.state.get("_sklearn_version") for record in _records(value)}
+def find_releases(records: Sequence[Fitted]) -> set[str]:
+    """Return which releases of scikit-learn wrote estimators."""
+    found = {record.state.get("_sklearn_version") for record in records}
     return {release for release in found if isinstance(release, str)}

@@ -67,7 +67,7 @@ class TableBuilder:
         -------
         ndarray of shape (n_rows, n_columns), DataFrame, or ndarray of text, shape (n_rows,)
         """
-        columns = [*self._columns(rows)]
+        columns = [*self.columns(rows)]
         if self._takes_texts:
             return columns[0]
         if self._frame is not None:
@@ -77,7 +77,8 @@ class TableBuilder:
             return pd.DataFrame(dict(zip(self._frame, kept, strict=True)))
         return np.stack(columns, axis=1)
 
-    def _columns(self, rows: Floats) -> Iterator[Values]:
+    def columns(self, rows: Floats) -> Iterator[Values]:
+        """Yield the values of each column that the estimator takes, shape (n_rows,)."""
         for feed in self._feeds:
             if isinstance(feed, Filled):
                 yield np.full(len(rows), feed.value)

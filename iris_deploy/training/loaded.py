@@ -17,7 +17,6 @@ from iris_deploy.bundle.manifest_json import sha256
 from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes import LEARN
-from iris_deploy.runtimes.facts import Facts, describe
 from iris_deploy.runtimes.library import MAX_CODE_BYTES, MAX_MODULES, Code, Library
 from iris_deploy.runtimes.loading import Loader, member_of
 from iris_deploy.runtimes.scikit_learn import build_library_model
@@ -120,14 +119,9 @@ class LoadedModel:
         library: Library,
     ) -> None:
         self._estimators = estimators
-        self.output = output
+        self._output = output
         self._adapter = adapter
-        self.library = library
-
-    @property
-    def facts(self) -> Facts:
-        """What the last of them does."""
-        return describe(self._estimators[-1])
+        self._library = library
 
     def build(self, fields: Sequence[Column]) -> Predictor:
         """Build the predictor of fields, which takes gaps and strange categories if they do.
@@ -147,24 +141,25 @@ class LoadedModel:
         wider: list[Column] = []
         for k, field in enumerate(fields):
             found = field
-            if self._takes(fields, k, row, MISSING):
+            if _takes(predictor, k, row, MISSING):
                 found = msgspec.structs.replace(found, missing=True)
-            if isinstance(found, CategoryColumn) and self._takes(fields, k, row, UNKNOWN):
+            if isinstance(found, CategoryColumn) and _takes(predictor, k, row, UNKNOWN):
                 found = msgspec.structs.replace(found, unknown=True)
             wider.append(found)
         return self._predictor(wider)
 
-    def _takes(self, fields: Sequence[Column], k: int, row: Row, value: float) -> bool:
-        """Tell whether they answer a row with a value in one of its columns."""
-        with suppress(SignatureError):
-            self._predictor(fields).decide((*row[:k], value, *row[k + 1 :]))
-            return True
-        return False
-
     def _predictor(self, fields: Sequence[Column]) -> Predictor:
-        signature = Signature(columns=tuple(fields), output=self.output)
-        model = build_library_model(signature, self._adapter, self.library, self._estimators)
+        signature = Signature(columns=tuple(fields), output=self._output)
+        model = build_library_model(signature, self._adapter, self._library, self._estimators)
         return Predictor(signature, model)
+
+
+def _takes(predictor: Predictor, k: int, row: Row, value: float) -> bool:
+    """Tell whether a row with a value in one of its columns is answered."""
+    with suppress(SignatureError):
+        predictor.decide((*row[:k], value, *row[k + 1 :]))
+        return True
+    return False
 
 
 def _find_row(predictor: Predictor) -> Row:
@@ -197,12 +192,13 @@ def _some_value(column: Column, number: float | None) -> float:
 def _read_code(paths: Sequence[Path]) -> dict[str, bytes]:
     """Read modules of the owner's."""
     code: dict[str, bytes] = {}
+    taken = _taken_names() if paths else frozenset()
     if len(paths) > MAX_MODULES:
         raise SettingsError(f"`code`: expected {MAX_MODULES} modules at most, got {len(paths)}")
     for path in paths:
         if path.suffix != ".py" or not path.stem.isidentifier():
             raise SettingsError(f"`code`: expected a Python module such as steps.py, got {path}")
-        if path.stem in _taken_names() or path.name in code:
+        if path.stem in taken or path.name in code:
             raise SettingsError(
                 f"`code`: {path.name} has the name of another module; rename it, and dump again"
             )

@@ -31,14 +31,14 @@ from iris_deploy.runtimes.facts import describe
 from iris_deploy.runtimes.library import Library
 from iris_deploy.runtimes.loading import Loader, check_packages
 from iris_deploy.runtimes.predictor import load_predictor
-from iris_deploy.runtimes.structures import check_structures
+from iris_deploy.runtimes.structures import check_structures, find_records
 from iris_deploy.runtimes.tables import TableBuilder
 from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged, Taken
 from iris_deploy.schema.batch import Text
 from iris_deploy.schema.columns import TextColumn
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
 from iris_deploy.schema.signature import Signature
-from iris_deploy.training.adopt.samples import as_values, fed_values
+from iris_deploy.training.adopt.samples import as_values
 from tests import data
 from tests.pickling import called, dump, named, program, text
 from tests.signatures import category, number
@@ -401,7 +401,14 @@ def test_an_adapter_feeds_columns_as_it_does_elsewhere() -> None:
     names = [feed.column for feed in FEEDS]
     tables = TableBuilder(FIELDS, FEEDS, frame=names, knows_none=True, takes_texts=False)
     frame = tables.build(rows)
-    expected = dict(zip(names, fed_values(FEEDS, FIELDS, rows), strict=True))
+    expected = {
+        "size": [1.0, 1.5, 3.0, 4.0],
+        "sex": [1.0, 0.0, 2.0, 0.0],
+        "city_Rome": [1.0, 0.0, 0.0, 0.0],
+        "zero": [0.0, 0.0, 0.0, 0.0],
+        "city": ["Rome", "Kyiv", "Kyiv", "Oslo"],
+        "note": ["a", None, "", "b c"],
+    }
     assert {name: [*frame[name]] for name in names} == expected
     plain = TableBuilder(FIELDS, (), frame=None, knows_none=True, takes_texts=False)
     missing = pd.DataFrame(plain.build(rows)).astype(object)
@@ -409,7 +416,9 @@ def test_an_adapter_feeds_columns_as_it_does_elsewhere() -> None:
 
 
 def test_a_large_vocabulary_and_other_trees_are_looked_through() -> None:
-    check_structures(Fitted("x", {"vocabulary_": {str(k): k for k in range(1 << 21)}}))
+    check_structures(
+        find_records(Fitted("x", {"vocabulary_": {str(k): k for k in range(1 << 21)}}))
+    )
     density = KernelDensity().fit(ROWS)
     assert Loader().load(dump(density)).score(ROWS) == density.score(ROWS)
 

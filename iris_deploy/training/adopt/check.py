@@ -15,12 +15,13 @@ from iris_deploy.errors import ArtifactError, DatasetError
 from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.discovery import find_names, first_of, knows_none, last_of, takes_text
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.runtimes.tables import TableBuilder
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.training.adopt.given import Given
-from iris_deploy.training.adopt.samples import as_values, fed_values
+from iris_deploy.training.adopt.samples import as_values
 from iris_deploy.training.sources.files import read_table
 
 _TOLERANCE = 1e-6
@@ -52,9 +53,9 @@ class Asking:
 
     def values(self, fields: Sequence[Column], rows: Floats) -> list[list[Any]]:
         """Return the values of the columns, from those of fields; None for what is missing."""
-        if self.adapter is None or not self.adapter.feeds:
-            return as_values(fields, rows)
-        return fed_values(self.adapter.feeds, fields, rows)
+        feeds = self.adapter.feeds if self.adapter else ()
+        tables = TableBuilder(fields, feeds, frame=None, knows_none=True, takes_texts=False)
+        return [[None if v != v else v for v in own.tolist()] for own in tables.columns(rows)]
 
 
 def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) -> Check:

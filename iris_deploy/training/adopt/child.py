@@ -12,6 +12,8 @@ from typing import Any
 import joblib
 import numpy as np
 
+from iris_deploy.runtimes.loading import member_of
+
 
 def main() -> None:
     """Answer what is asked."""
@@ -30,9 +32,7 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
         value = loaded.get(step["file"])
         if value is None:
             value = loaded[step["file"]] = _load(step["file"])
-        for key in step["path"]:
-            value = value[key]
-        estimators.append(value)
+        estimators.append(member_of(value, step["path"]))
     X: Any = asked["columns"][0]["values"]  # a vectorizer takes a list of texts
     if not asked["listed"]:
         missing = None if asked["none"] else np.nan

@@ -9,7 +9,6 @@ import numpy as np
 
 from iris_deploy.errors import DatasetError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged
 from iris_deploy.schema.batch import Floats, Text
 from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.encoding import MISSING
@@ -169,28 +168,3 @@ def as_values(columns: Sequence[Column], rows: Floats) -> list[list[Any]]:
         else:
             listed.append([None if v != v else v.text if isinstance(v, Text) else v for v in line])
     return listed
-
-
-def fed_values(feeds: Sequence[Feed], fields: Sequence[Column], rows: Floats) -> list[list[Any]]:
-    """Return the values of the columns that fields feed, as an application would make them."""
-    place = {field.name: k for k, field in enumerate(fields)}
-    listed = as_values(fields, rows)
-    columns: list[list[Any]] = []
-    for feed in feeds:
-        if isinstance(feed, Filled):
-            columns.append([feed.value] * len(rows))
-            continue
-        at = place[feed.field]
-        known = fields[at]
-        categories = known.categories if isinstance(known, CategoryColumn) else ()
-        if isinstance(feed, Flagged):
-            columns.append([float(v == categories[feed.category]) for v in listed[at]])
-        elif isinstance(feed, Coded):
-            codes = dict(zip(categories, feed.codes, strict=True))
-            columns.append([feed.default if v is None else codes[v] for v in listed[at]])
-        else:
-            default: Any = feed.default
-            if categories and default is not None:
-                default = categories[int(default)]
-            columns.append([default if v is None else v for v in listed[at]])
-    return columns
