@@ -1,9 +1,12 @@
 """Inert records: an estimator as a dump describes it, and what it is put together from."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(slots=True, eq=False)
@@ -53,3 +56,24 @@ class PlainArray:
     """
 
     value: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]] | None = None
+
+
+def read_each_once(values: Sequence[object], read: Callable[[object], _Read]) -> list[_Read]:
+    """Read values of which a dump can name the same one for every feature.
+
+    Parameters
+    ----------
+    values : sequence of object
+    read : callable
+        Gets a value that it has not had yet.
+
+    Returns
+    -------
+    list
+        What was read of each value.
+    """
+    known: dict[int, _Read] = {}
+    for value in values:
+        if id(value) not in known:
+            known[id(value)] = read(value)
+    return [known[id(value)] for value in values]

@@ -19,11 +19,11 @@ from iris_deploy.estimators.ensembles import (
     classes_of,
     predicting,
     read_members,
-    sum_in_order,
 )
 from iris_deploy.estimators.family import Model, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.members import EnsembleKernel
+from iris_deploy.kernels.sums import sum_in_order
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.outputs import Output
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from iris_deploy.dumps.records import ClassName, Fitted
+from iris_deploy.dumps.records import ClassName, Fitted, read_each_once
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import fitted_floats, read_list, read_version, read_word
 from iris_deploy.estimators.family import Reading, Transformer
@@ -53,18 +53,16 @@ def _table(width: int) -> tuple[Table, Floats, Floats]:
 def _edges(record: Fitted, n_features: int) -> tuple[Edges, ...]:
     """Return the edges between bins, of each feature; those at either end bound nothing."""
     name = "bin_edges_"
-    known: dict[int, Edges] = {}  # a dump can name the same array for every feature
-    found = read_list(record, name, n_features)
-    for own in found:
-        if id(own) in known:
-            continue
+
+    def read(own: object) -> Edges:
         if not isinstance(own, np.ndarray) or own.ndim != 1 or len(own) < 2:
             raise ArtifactError(f"{record.name} has {name} of less than one bin")
         inner = fitted_floats(Fitted(record.name, {name: own[1:-1]}), name, (len(own) - 2,))
         if (np.diff(inner) < 0).any():
             raise ArtifactError(f"{record.name} has {name} that do not ascend")
-        known[id(own)] = Edges(inner)
-    return tuple(known[id(own)] for own in found)
+        return Edges(inner)
+
+    return tuple(read_each_once(read_list(record, name, n_features), read))
 
 
 FAMILY = (

@@ -21,6 +21,7 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.members import Answer, EnsembleKernel, Member
+from iris_deploy.kernels.sums import sum_in_order
 from iris_deploy.schema.outputs import ClassOutput, Output
 
 MAX_DEPTH = 20
@@ -183,11 +184,6 @@ def _bags(record: Fitted, features: Features) -> list[tuple[Fitted, Features]]:
             picked[id(places)] = features if same else features.pick(listed)
         bags.append((each, picked[id(places)]))
     return bags
-
-
-def sum_in_order(weights: list[float]) -> float:
-    """Add from left to right, the same everywhere."""
-    return float(np.add.accumulate(np.array(weights))[-1])
 
 
 def predicting(

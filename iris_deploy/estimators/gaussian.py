@@ -14,6 +14,7 @@ from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.kernels.elementary import ColumnMath, log
 from iris_deploy.kernels.quadratic import Cloud, QuadraticKernel
+from iris_deploy.kernels.sums import sum_in_order
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.outputs import Output
 
@@ -29,7 +30,7 @@ def _naive_bayes(record: Fitted, features: Features, output: Output, _: Reading)
     priors = log(read_shares(record, "class_prior_", n_classes), ColumnMath)
     normal = log(2.0 * np.pi * variances, ColumnMath)
     clouds = [
-        Cloud(centre, variance, -0.5 * _sum(logarithms), float(prior))
+        Cloud(centre, variance, -0.5 * sum_in_order(logarithms), float(prior))
         for centre, variance, logarithms, prior in zip(
             centres, variances, normal, priors, strict=True
         )
@@ -55,7 +56,7 @@ def _discriminant_analysis(record: Fitted, features: Features, output: Output, _
         weights = fitted_floats(own, "rotations_", (features.width, n_axes)) / np.sqrt(variances)
         if not np.isfinite(weights).all():
             raise ArtifactError(f"{record.name} has a variance that is next to nothing")
-        start = -0.5 * _sum(log(variances, ColumnMath))
+        start = -0.5 * sum_in_order(log(variances, ColumnMath))
         clouds.append(Cloud(centres[k], np.ascontiguousarray(weights), float(priors[k]), start))
     return Model(kernel=QuadraticKernel(features.transform, clouds), link="softmax")
 
@@ -80,11 +81,6 @@ def read_shares(record: Fitted, attribute: str, n_classes: int) -> Floats:
     if not (shares > 0).all():
         raise ArtifactError(f"{record.name} has a class without a share in {attribute}")
     return shares
-
-
-def _sum(values: Floats) -> float:
-    """Add from left to right, the same everywhere."""
-    return float(np.add.accumulate(values)[-1])
 
 
 FAMILY = (

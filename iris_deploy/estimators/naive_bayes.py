@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.records import Fitted, read_each_once
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     check_classes,
@@ -20,6 +20,7 @@ from iris_deploy.kernels import exact
 from iris_deploy.kernels.categories import CategoricalKernel, Figures
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.steps import Above
+from iris_deploy.kernels.sums import sum_in_order
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.outputs import Output
 
@@ -94,22 +95,15 @@ def _categorical(classifier: Fitted, features: Features, output: Output, _: Read
     features.check_numbers(classifier.name)
     features.check_filled(classifier.name)
     name = "feature_log_prob_"
-    found_in = read_list(classifier, name, features.width)
-    known: dict[int, Figures] = {}  # a dump can name the same array for every feature
-    for own in found_in:
-        if id(own) in known:
-            continue
+
+    def read(own: object) -> Figures:
         n_categories = own.shape[-1] if isinstance(own, np.ndarray) and own.ndim else 0
-        found = fitted_floats(Fitted(classifier.name, {name: own}), name, (n_classes, n_categories))
-        known[id(own)] = Figures(found)
-    figures = [known[id(own)] for own in found_in]
+        shape = (n_classes, n_categories)
+        return Figures(fitted_floats(Fitted(classifier.name, {name: own}), name, shape))
+
+    figures = read_each_once(read_list(classifier, name, features.width), read)
     kernel = CategoricalKernel(features.transform, figures, _priors(classifier, n_classes))
     return Model(kernel=kernel, link="softmax")
-
-
-def sum_in_order(line: Floats) -> float:
-    """Add one number after the other, the same everywhere."""
-    return float(np.add.accumulate(line)[-1])
 
 
 _MODULES = ("sklearn.naive_bayes",)

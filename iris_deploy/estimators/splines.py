@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.records import Fitted, read_each_once
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import fitted_floats, read_flag, read_list, read_word
 from iris_deploy.estimators.family import Part, Reading, Transformer
@@ -35,11 +35,8 @@ def _splines(record: Fitted, features: Features, _: Reading) -> Features:
             f"{record.name} has {n_splines} splines of each feature; expected more than {degree}, "
             f"and {MAX_SPLINES} at most of all together"
         )
-    known: dict[int, Floats] = {}  # a dump can name the same curve for every feature
-    for curve in curves:
-        if id(curve) not in known:
-            known[id(curve)] = _read_curve(record, curve, degree, n_splines)
-    made = Splines(np.array([known[id(curve)] for curve in curves]), degree)
+    knots = read_each_once(curves, lambda curve: _read_curve(record, curve, degree, n_splines))
+    made = Splines(np.array(knots), degree)
     mixed = features.mixed(made)
     if read_flag(record, "include_bias", default=True):
         return mixed
