@@ -30,7 +30,7 @@ out of what the classes declare in `iris_deploy/estimators/`, to which tests hol
 figures in `benchmarks/results/families.json`. [How a class gets its line](benchmarks.md#families).
 
 - **since**: the release of scikit-learn from which on dumps are read. Tests read those of
-  1.1.3, of nearly every class that it had, and of 0.19.2, of linear classifiers and scalers; what
+  1.1.3 and 1.9.1, of nearly every class, and of 0.19.2, of linear classifiers and scalers; what
   lies between is known from how releases name and keep what they have fitted.
 - **agrees to**: how far what is answered may be from scikit-learn's answer: probabilities, else
   decision values, or the number; of a transformer its features. Either the same *bits*, or within

@@ -171,13 +171,13 @@ def simplify(note: Noted, budget: Budget) -> object:
     if not isinstance(arguments, tuple):
         return note
     match name.rpartition(".")[2], arguments:
-        case ("_reconstruct", _) if note.states and name.startswith("numpy."):
+        case "_reconstruct", _ if note.states and name.startswith("numpy."):
             return _array_of_state(note.states[-1]) or note
-        case ("_frombuffer", (bytes() | bytearray() as data, dtype, shape, _)):
+        case "_frombuffer", tuple((bytes() | bytearray() as data, dtype, shape, _)):
             return _array(dtype, shape, data) or note
-        case ("scalar", (dtype, bytes() as data)) if name.startswith("numpy."):
+        case "scalar", tuple((dtype, bytes() as data)) if name.startswith("numpy."):
             return _scalar(dtype, data, note)
-        case ("encode", (str() as text, "latin1")) if name == "_codecs.encode":
+        case "encode", tuple((str() as text, "latin1")) if name == "_codecs.encode":
             budget.spend(len(text))
             return text.encode("latin1", "replace")
     return note

@@ -20,7 +20,7 @@ LINES: dict[str, str] = {
     "imputing": "SimpleImputer MissingIndicator float",
     "encoding": "OneHotEncoder OrdinalEncoder",
     "discretizing": "KBinsDiscretizer",
-    "splines": "SplineTransformer BSpline asarray",
+    "splines": "SplineTransformer BSpline _BSpline asarray",
     "target_encoding": "TargetEncoder",
     "selection": (
         "VarianceThreshold SelectKBest SelectPercentile SelectFpr SelectFdr SelectFwe "

@@ -58,7 +58,7 @@ def _min_max_scaler(scaler: Fitted, features: Features, _: Reading) -> Features:
 def _feature_range(scaler: Fitted) -> tuple[float, float]:
     """Return the two finite bounds that a scaler clips to."""
     match scaler.state.get("feature_range"):
-        case (float() | int() as low, float() | int() as high):
+        case tuple((float() | int() as low, float() | int() as high)):
             if abs(low) < 1e300 and abs(high) < 1e300:  # neither infinite nor NaN
                 return float(low), float(high)
     raise ArtifactError(f"{scaler.name} has no feature_range of two finite numbers")

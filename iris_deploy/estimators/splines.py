@@ -28,8 +28,7 @@ def _splines(record: Fitted, features: Features, _: Reading) -> Features:
     if type(degree) is not int or not 1 <= degree <= MAX_DEGREE:
         raise ArtifactError(f"{record.name} has a degree that is not from 1 to {MAX_DEGREE}")
     curves = read_list(record, "bsplines_", features.width)
-    first = curves[0] if curves else None
-    n_splines = _knots(first).size - degree - 1 if isinstance(first, Fitted) else 0
+    n_splines = _knots(_told(curves[0])).size - degree - 1 if curves else 0
     if not degree < n_splines <= MAX_SPLINES // max(features.width, 1):
         raise ArtifactError(
             f"{record.name} has {n_splines} splines of each feature; expected more than {degree}, "
@@ -43,9 +42,19 @@ def _splines(record: Fitted, features: Features, _: Reading) -> Features:
     return mixed.pick(np.flatnonzero((np.arange(made.width) + 1) % n_splines))
 
 
-def _knots(curve: Fitted) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+def _told(curve: object) -> dict[str, object]:
+    """Return what a curve says of itself; since SciPy 1.18 another says it for it."""
+    if not isinstance(curve, Fitted) or curve.name != "scipy.interpolate.BSpline":
+        return {}
+    match curve.unnamed:
+        case tuple((Fitted(name="scipy.interpolate._BSpline", state=told), _)):
+            return told
+    return curve.state
+
+
+def _knots(curve: dict[str, object]) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
     """Return the knots of a curve, whatever they are; newer SciPys hide them."""
-    found = curve.state.get("_t", curve.state.get("t"))
+    found = curve.get("_t", curve.get("t"))
     return found if isinstance(found, np.ndarray) else np.zeros(0)
 
 
@@ -57,16 +66,16 @@ def _read_curve(record: Fitted, curve: object, degree: int, n_splines: int) -> F
     ArtifactError
         If it is no B-spline of which each coefficient is that of one curve alone.
     """
-    if not isinstance(curve, Fitted) or curve.name != "scipy.interpolate.BSpline":
+    told = _told(curve)
+    if not told:
         raise ArtifactError(f"{record.name} has bsplines_ that are none")
-    own = Fitted(record.name, {"knots": _knots(curve)})
+    own = Fitted(record.name, {"knots": _knots(told)})
     knots = fitted_floats(own, "knots", (n_splines + degree + 1,))
     if (np.diff(knots) < 0).any():
         raise ArtifactError(f"{record.name} has knots that do not ascend")
-    name = "_c" if "_c" in curve.state else "c"
-    own = Fitted(record.name, {"coefficients": curve.state.get(name)})
+    own = Fitted(record.name, {"coefficients": told.get("_c", told.get("c"))})
     coefficients = fitted_floats(own, "coefficients", (n_splines, n_splines))
-    own_degree = curve.state.get("k")
+    own_degree = told.get("k")
     is_of_degree = type(own_degree) is int and own_degree == degree
     if not is_of_degree or not np.array_equal(coefficients, np.eye(n_splines)):
         raise ArtifactError(f"{record.name} has bsplines_ of another degree, or mixed curves")
@@ -87,6 +96,7 @@ FAMILY = (
         ),
     ),
     Part(name="scipy.interpolate.BSpline", modules=("scipy.interpolate._bsplines",)),
+    Part(name="scipy.interpolate._BSpline", modules=("scipy.interpolate._bsplines",)),
     Part(
         name="scipy.asarray",
         modules=(

@@ -36,7 +36,7 @@ def _tfidf_vectorizer(record: Fitted, features: Features, _: Reading) -> Feature
 def _tfidf_transformer(record: Fitted, features: Features, _: Reading) -> Features:
     """Weigh the counts of a vectorizer before it."""
     match features.transform.blocks:
-        case (Words(weighting=None, kept=None, steps=()) as words,):
+        case tuple((Words(weighting=None, kept=None, steps=tuple(())) as words,)):
             weighting = _weighting(record, words.n_words)
             return features.replaced([replace(words, weighting=weighting)])
     raise ArtifactError(f"{record.name} is supported right behind a CountVectorizer alone")

@@ -83,7 +83,7 @@ def _code(record: Fitted, attribute: str) -> ArtifactError:
 
 def _range(record: Fitted) -> tuple[int, int]:
     match record.state.get("ngram_range", (1, 1)):
-        case (int(low), int(high)) if 1 <= low <= high <= MOST_TOGETHER:
+        case tuple((int(low), int(high))) if 1 <= low <= high <= MOST_TOGETHER:
             return low, high
     raise ArtifactError(f"{record.name} has an ngram_range beyond 1 to {MOST_TOGETHER}")
 

@@ -67,7 +67,7 @@ class Transform:
     def is_identity(self) -> bool:
         """Whether the features are the columns."""
         match self.blocks:
-            case (Values(sources=sources, steps=()),) if not self.mixed:
+            case tuple((Values(sources=sources, steps=tuple(())),)) if not self.mixed:
                 return bool(sources.tolist() == list(range(self.n_columns)))
         return False
 

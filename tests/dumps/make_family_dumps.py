@@ -1,12 +1,14 @@
 # Writes families-<version>/ beside this file: a small dump of every class of scikit-learn that a
 # family reads, and what the scikit-learn that made it predicts (expected.json). Run it in a fresh
-# environment of Python 3.11, for which 1.1.3 is the oldest scikit-learn:
+# environment of Python 3.11, for which 1.1.3 is the oldest scikit-learn, and in one of the newest
+# Python, for which there are newer packages than for the oldest:
 #
 #     pip install scikit-learn==1.1.3 numpy==1.23.5 scipy==1.9.3
+#     pip install scikit-learn==1.9.1 numpy==2.5.5 scipy==1.18.1
 #     python tests/dumps/make_family_dumps.py
 #
 # mypy: ignore-errors
-"""Dumps of all families by an older scikit-learn; see the lines above for how it is run."""
+"""Dumps of all families by older and newer packages; see the lines above for how it is run."""
 
 import json
 import warnings

@@ -107,6 +107,45 @@ def test_tests_wait_for_a_state_and_say_so_where_time_is_a_part_of_the_case() ->
     assert sleeping == {"waits.py"}
 
 
+def open_sequences(path: Path) -> Iterator[int]:
+    """Yield the lines of the patterns that take any sequence, in whatever it is they match."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Match):
+            patterns = [case.pattern for case in node.cases]
+            if isinstance(node.subject, ast.Tuple):
+                patterns = [
+                    within
+                    for pattern in patterns
+                    for within in (
+                        pattern.patterns if isinstance(pattern, ast.MatchSequence) else [pattern]
+                    )
+                ]
+            told = {
+                id(within)
+                for pattern in patterns
+                for one in ast.walk(pattern)
+                if isinstance(one, ast.MatchClass) and ast.unparse(one.cls) in {"tuple", "list"}
+                for within in one.patterns
+            }
+            for pattern in patterns:
+                for one in ast.walk(pattern):
+                    if isinstance(one, ast.MatchSequence) and id(one) not in told:
+                        yield one.lineno
+
+
+def test_a_pattern_says_of_what_it_takes_the_items(tmp_path: Path) -> None:
+    """NumPy's arrays are sequences to ``match`` since 2.5, and one without a size has no length."""
+    module = tmp_path / "module.py"
+    module.write_text(
+        "match x:\n case (1, 2):\n  0\n case tuple((1, (2, 3))):\n  0\n"
+        " case list((1, tuple(()))):\n  0\n"
+        "match x, y:\n case 1, (2,):\n  0\n case 1, tuple((2,)):\n  0\n"
+    )
+    assert [*open_sequences(module)] == [2, 4, 9]
+    for path in sorted((ROOT / "iris_deploy").rglob("*.py")):
+        assert not [*open_sequences(path)], path
+
+
 def test_no_room_but_the_sources_knows_what_the_data_are() -> None:
     """Names of images and paths, as examples for people, may be anything."""
     package = ROOT / "iris_deploy"
