@@ -26,6 +26,8 @@ class BoosterFacts:
         0 where a number is predicted.
     categories : dict of int to sequence of object
         By the position of a column; as far as it names them.
+    written_by : (str, str)
+        The package, and its release; or what it says of its format, where that is all.
     """
 
     task: Task
@@ -33,6 +35,7 @@ class BoosterFacts:
     names: list[str]
     n_classes: int
     categories: Mapping[int, Sequence[object]]
+    written_by: tuple[str, str]
 
 
 def facts_of(record: Fitted) -> BoosterFacts | None:
@@ -54,6 +57,7 @@ def facts_of(record: Fitted) -> BoosterFacts | None:
             names=learner.names,
             n_classes=n_classes if is_class else 0,
             categories=learner.categories,
+            written_by=("xgboost", ".".join(map(str, learner.version))),
         )
     if package == "lightgbm" and (name.startswith("LGBM") or record.name == lightgbm.BOOSTER):
         return _lightgbm(record, is_regressor=name.endswith("Regressor"))
@@ -76,6 +80,7 @@ def _lightgbm(record: Fitted, *, is_regressor: bool) -> BoosterFacts:
         names=names if len(names) == n_features and names != made_up else [],
         n_classes=(n_scores if n_scores > 1 else 2) if is_class else 0,
         categories=dict(zip(coded, listed, strict=True)) if len(coded) == len(listed) else {},
+        written_by=("lightgbm", f"format {text.head.get('version', '')[:10]}"),
     )
 
 

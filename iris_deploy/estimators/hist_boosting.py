@@ -1,7 +1,7 @@
 """The family of histogram-based gradient boosting: it takes missing values and categories."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -78,6 +78,11 @@ def _kernel(
     return TreeKernel(transform, nodes, tuple(start[0].tolist()), 1.0, rule, single=False)
 
 
+def is_predictor(member: object) -> TypeGuard[Fitted]:
+    """Tell whether a record is a tree of these."""
+    return isinstance(member, Fitted) and member.name.endswith(".TreePredictor")
+
+
 def read_predictor(record: Fitted, member: object) -> tuple[Tree, Integers]:
     """Return the nodes of one tree, and which categories go left.
 
@@ -98,7 +103,7 @@ def read_predictor(record: Fitted, member: object) -> tuple[Tree, Integers]:
     ------
     ArtifactError
     """
-    if not isinstance(member, Fitted) or not member.name.endswith(".TreePredictor"):
+    if not is_predictor(member):
         raise ArtifactError(f"{record.name} has _predictors that are no trees")
     nodes = read_nodes(record, member.state.get("nodes"), _FIELDS)
     words: Any = member.state.get("raw_left_cat_bitsets")

@@ -10,7 +10,7 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.hist_boosting import read_predictor
+from iris_deploy.estimators.hist_boosting import is_predictor, read_predictor
 from iris_deploy.estimators.neighbors import is_sample_tree, read_sample_tree
 from iris_deploy.estimators.tree_nodes import check_trees
 from iris_deploy.estimators.trees import TREE, read_tree
@@ -52,8 +52,10 @@ def check_structures(records: Sequence[Fitted]) -> None:
             check_trees([read_tree(record, None)], n_features, single=True)
         predictors = record.state.get("_predictors")
         if isinstance(predictors, list):
-            trees = [read_predictor(record, each)[0] for each in _records_in(predictors)]
-            check_trees(trees, _width(record), single=False)
+            trees = [each for each in _records_in(predictors) if is_predictor(each)]
+            if trees:
+                read = [read_predictor(record, tree)[0] for tree in trees]
+                check_trees(read, _width(record), single=False)
         if is_sample_tree(record):
             _check_samples(record)
 

@@ -330,6 +330,7 @@ def test_files_of_xgboost_are_imported_as_they_are(run: Run, home: Path, suffix:
     model = xgboost.XGBClassifier(n_estimators=8).fit(X[["a"]], np.digitize(X["a"], [-0.3, 0.6]))
     model.save_model(home / f"model.{suffix}")
     manifest = imports(run, f"model.{suffix}", "--classes", "low,middle,high")
+    assert manifest["provenance"]["versions"] == {"xgboost": xgboost.__version__}
     assert [column["name"] for column in manifest["signature"]["columns"]] == ["a"]
     for a, label in ((-1.0, "low"), (0.2, "middle"), (2.0, "high")):
         assert answers(run, {"a": a}) == label
@@ -346,6 +347,55 @@ def test_a_file_of_lightgbm_is_imported_as_it_is(run: Run, home: Path) -> None:
     assert (
         told == model.predict(pd.DataFrame({"a": [1.5], "c": pd.Categorical(["v"], [*"uvw"])}))[0]
     )
+
+
+ALONE: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "xgboost, of two classes": lambda package, X, y: package.XGBClassifier(n_estimators=9).fit(
+        X, y == 1
+    ),
+    "xgboost, of three classes": lambda package, X, y: package.XGBClassifier(n_estimators=9).fit(
+        X, y
+    ),
+    "xgboost, that says classes alone": lambda package, X, y: package.XGBClassifier(
+        n_estimators=9, objective="multi:softmax"
+    ).fit(X, y),
+    "xgboost, that stopped early": lambda package, X, y: package.XGBRegressor(
+        n_estimators=60, early_stopping_rounds=2
+    ).fit(X[:200], y[:200], eval_set=[(X[200:], y[200:])], verbose=False),
+    "lightgbm, of two classes": lambda package, X, y: package.LGBMClassifier(
+        n_estimators=9, verbose=-1
+    ).fit(X, y == 1),
+    "lightgbm, of three classes": lambda package, X, y: package.LGBMClassifier(
+        n_estimators=9, verbose=-1
+    ).fit(X, y),
+    "lightgbm, a number": lambda package, X, y: package.LGBMRegressor(
+        n_estimators=9, verbose=-1
+    ).fit(X, X["a"] + y),
+}
+
+
+@pytest.mark.parametrize("dumped", [False, True], ids=["own file", "dump"])
+@pytest.mark.parametrize("name", ALONE)
+def test_boosters_without_an_estimator_are_compared_with_their_package(
+    run: Run, home: Path, name: str, dumped: bool
+) -> None:
+    from tests import boosters
+
+    X, _ = frame_of_categories()
+    package = name.partition(",")[0]
+    numbers = X.assign(c=X["c"].cat.codes)
+    fitted = ALONE[name](getattr(boosters, package), numbers, np.digitize(X["a"], [-0.3, 0.6]))
+    booster = fitted.get_booster() if package == "xgboost" else fitted.booster_
+    file = "model.pkl" if dumped else "model.ubj" if package == "xgboost" else "model.txt"
+    if dumped:
+        (home / file).write_bytes(pickle.dumps(booster))
+    else:
+        booster.save_model(home / file)
+    manifest = imports(run, file, "--check")
+    [check] = manifest["provenance"]["checks"]
+    assert check["against"].startswith(f"{package} ")
+    assert check["difference"] < 1e-6
+    assert [*manifest["provenance"]["versions"]] == [package]
 
 
 FOREIGN: dict[str, tuple[bytes, str]] = {

@@ -39,7 +39,8 @@ def change(folder: Path, old: str, new: str) -> None:
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_folder_answers_as_the_model_did_that_was_logged(run: Run, name: str) -> None:
-    ran = run("import", LOGGED / name, "--json")
+    compared = ["--check"] if name == "xgboost" else []  # no pickle, which releases do not share
+    ran = run("import", LOGGED / name, *compared, "--json")
     assert ran.code == 0, ran.err
     manifest = ran.json()
     said = json.loads((LOGGED / f"{name}.expected.json").read_text())

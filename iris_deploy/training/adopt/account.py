@@ -12,6 +12,7 @@ from iris_deploy.bundle.manifest import Artifact, Role
 from iris_deploy.bundle.provenance import Check, Estimator, Imported, Source
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import SettingsError
+from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.discovery import last_of
 from iris_deploy.schema.outputs import Output
 from iris_deploy.training.adopt.given import Given, Step
@@ -67,10 +68,15 @@ def _describe_sample(path: Path) -> Source:
 
 
 def _versions(records: Sequence[Fitted]) -> dict[str, str]:
-    """Return which scikit-learn wrote the files, as far as they say so."""
-    found = {record.state.get("_sklearn_version") for record in records}
-    told = sorted(version[:40] for version in found if isinstance(version, str))
-    return {"scikit-learn": ", ".join(told)} if told else {}
+    """Return which packages wrote the files, as far as they say so."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        release, facts = record.state.get("_sklearn_version"), facts_of(last_of(record))
+        if isinstance(release, str):
+            found.setdefault("scikit-learn", set()).add(release[:40])
+        if facts is not None:
+            found.setdefault(facts.written_by[0], set()).add(facts.written_by[1])
+    return {package: ", ".join(sorted(releases)) for package, releases in found.items()}
 
 
 def _opened(record: Fitted) -> Iterator[Fitted]:

@@ -95,7 +95,7 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
         "listed": takes_text(first_of(steps[0].record)),
         "framed": any(text) or by_category or find_names(steps[0].record) is not None,
         "anomalies": predictor.signature.anomaly is not None,
-        "classes": isinstance(predictor.signature.output, ClassOutput),
+        "classes": len(predictor.signature.classes),
         "score": "predict_proba"
         if predictor.score_name == "probabilities"
         else "decision_function",

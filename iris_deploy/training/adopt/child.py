@@ -12,7 +12,9 @@ from typing import Any
 import joblib
 import numpy as np
 
+from iris_deploy.dumps.unpack import MAX_DUMP_BYTES
 from iris_deploy.runtimes.loading import member_of
+from iris_deploy.training.adopt.alone import Booster, load_booster
 
 
 def main() -> None:
@@ -39,6 +41,8 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
         X = _build_rows(asked["columns"], missing, framed=asked["framed"])
     *transformers, last = estimators
     against = _name(last)
+    if type(last).__name__ == "Booster":
+        last = Booster(last, asked["classes"])
     for transformer in transformers:
         X = transformer.transform(X)
     said = np.asarray(last.predict(X))
@@ -59,11 +63,12 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(path: str) -> Any:
-    """Load a dump, or a file of skops with all that it names: as much is run as of a dump."""
+    """Load a dump, a booster, or a file of skops with all that it names: it runs as much."""
     with Path(path).open("rb") as file:
         is_archive = file.read(4) == b"PK\x03\x04"
     if not is_archive:
-        return joblib.load(path)
+        booster = load_booster(Path(path), MAX_DUMP_BYTES)
+        return joblib.load(path) if booster is None else booster
     from skops.io import get_untrusted_types, load
 
     return load(path, trusted=get_untrusted_types(file=path))
