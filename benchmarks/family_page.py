@@ -42,9 +42,10 @@ figures in `benchmarks/results/families.json`. [How a class gets its line](bench
   many as stand beside the figure. Less than 1 is slower. Each was fitted to 2,000 rows: of ten
   numbers, or of categories or texts, for those that take these. One thread for either; rows come
   to the predictor by columns, as the server has them, to scikit-learn as it likes them.
-- **refused**: of every class several targets at once, code of one's own and gaps that nothing
-  fills, too.
+- **refused**: of every class code of one's own and gaps that nothing fills, too.
 """
+
+SEVERAL = "Several outputs at once are answered by name, each as if it were alone, by {names}."
 
 MADE = (
     "Measured on {dates} with {versions} and Python {python} on {cores} cores ({processor}), by "
@@ -196,6 +197,9 @@ def render(figures: Figures) -> str:
 def _lines(figures: Figures) -> Iterator[str]:
     yield "# Families\n"
     yield INTRODUCTION
+    separate = [p for p in estimators() if isinstance(p, Predicting) and p.separate is not None]
+    *names, last = map(_short, separate)
+    yield textwrap.fill(SEVERAL.format(names=f"{', '.join(names)} and {last}"), WIDTH) + "\n"
     yield textwrap.fill(_made(figures), WIDTH)
     for name, words in KINDS.items():
         yield f"\n## {name}\n\n{textwrap.fill(words, WIDTH)}\n"

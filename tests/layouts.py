@@ -18,6 +18,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, T
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import LabelEncoder, OneHotEncoder, StandardScaler
 
@@ -257,6 +258,19 @@ def boosting_with_codes(dump: Dump) -> Layout:
     )
 
 
+def several_outputs(dump: Dump) -> Layout:
+    X, y = _iris()
+    targets = np.stack([np.array(SPECIES)[y], np.where(X[:, 0] * X[:, 1] > 3, "large", "small")], 1)
+    model = MultiOutputClassifier(LogisticRegression()).fit(X, targets)
+    dump("model", model)
+    return Layout(
+        ("model",),
+        lambda i: dict(zip(("species", "size"), model.predict(_row(i))[0], strict=True)),
+        PETALS,
+        ("--columns", ",".join(NAMES), "--target", "species,size"),
+    )
+
+
 LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "a model alone": model_only,
     "a scaler and a model": scaler_and_model,
@@ -268,4 +282,5 @@ LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "boosting with codes by hand": boosting_with_codes,
     "a vectorizer and a model": vectorizer_and_model,
     "a spam filter": spam_filter,
+    "several outputs": several_outputs,
 }

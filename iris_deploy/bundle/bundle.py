@@ -19,6 +19,7 @@ from iris_deploy.errors import (
 )
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
+from iris_deploy.estimators.several import build_predictor
 from iris_deploy.runtimes.library import Code
 from iris_deploy.schema.batch import Row
 from iris_deploy.schema.encoding import Encode, build_encode
@@ -80,7 +81,7 @@ def read_bundle(path: Path) -> Bundle:
         estimators = [
             read_estimator(_read_verified(path, each), each.path) for each in manifest.artifacts
         ]
-        predictor = Predictor(manifest.signature, estimators, manifest.adapter)
+        predictor = build_predictor(manifest.signature, estimators, manifest.adapter)
     else:  # scikit-learn predicts, and is loaded with what it takes
         from iris_deploy.runtimes.predictor import load_predictor
 

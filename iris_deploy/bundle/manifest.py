@@ -57,14 +57,14 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ----------
     instance : dict of str to float, str, bool or None
         A value for each column; None for one that is missing.
-    prediction : str, int, bool or float
-        The class, or the number.
+    prediction : str, int, bool, float or dict
+        The class, or the number; of several outputs one by the name of each.
     scores : tuple of float
-        In the order of the classes; none for a number.
+        In the order of the classes; none for a number. Of several outputs one after the other.
     """
 
     instance: dict[str, str | float | bool | None]
-    prediction: Label | float
+    prediction: Label | float | dict[str, Label | float]
     scores: tuple[float, ...]
 
     def agrees(self, prediction: object, scores: Sequence[float], *, exactly: bool) -> bool:
@@ -79,13 +79,19 @@ class Example(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         """
         if exactly:
             return prediction == self.prediction and tuple(scores) == self.scores
-        if isinstance(self.prediction, float) and isinstance(prediction, float):
-            return _is_close(prediction, self.prediction)
         return (
-            prediction == self.prediction
+            _is_same(prediction, self.prediction)
             and len(scores) == len(self.scores)
             and all(map(_is_close, scores, self.scores))
         )
+
+
+def _is_same(a: object, b: object) -> bool:
+    if isinstance(a, float) and isinstance(b, float):
+        return _is_close(a, b)
+    if isinstance(a, dict) and isinstance(b, dict):
+        return [*a] == [*b] and all(map(_is_same, a.values(), b.values()))
+    return a == b
 
 
 def _is_close(a: float, b: float) -> bool:

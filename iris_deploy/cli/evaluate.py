@@ -16,6 +16,7 @@ from iris_deploy.cli.options import (
     Version,
     choose_gates,
 )
+from iris_deploy.errors import SettingsError
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
@@ -61,7 +62,10 @@ def evaluate(
         from iris_deploy.training.importance import measure_importance
 
         held_out = evaluate_bundle(bundle, data)
-        importance = measure_importance(bundle.predictor, held_out.rows, held_out.y)
+        one = len(bundle.predictor.parts) == 1
+        importance = measure_importance(bundle.predictor, held_out.rows, held_out.y) if one else {}
+        if plot and not one:
+            raise SettingsError("`plot`: a picture is of one output; the bundle has several")
         if plot:
             from iris_deploy.training.plots import write_plot
 
@@ -106,8 +110,9 @@ def _report(
     if evaluation.classes:
         console.print()
         console.print(class_table(evaluation))
-    console.print()
-    console.print(importance_bars(importance, manifest.task))
+    if importance:
+        console.print()
+        console.print(importance_bars(importance, manifest.task))
     if can_be_mapped(bundle, held_out):
         console.print()
         console.print(decision_map(bundle, held_out))

@@ -12,6 +12,9 @@ from iris_deploy.errors import SettingsError
 from iris_deploy.training.settings import ImportSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from iris_deploy.schema.signature import Signature
     from iris_deploy.training.adopt.importing import Adopted
 
 _WHAT, _PROOF = "What the files do not say", "How far it is proved"
@@ -62,7 +65,8 @@ Labels = Annotated[
 Target = Annotated[
     str | None,
     typer.Option(
-        help="What is predicted. A column of the sample with this name gives figures.",
+        help="What is predicted; several outputs as name,name. A column of the sample with this "
+        "name gives figures.",
         rich_help_panel=_WHAT,
         show_default=False,
     ),
@@ -165,7 +169,6 @@ def _report(adopted: "Adopted") -> None:
     from rich.markup import escape
 
     from iris_deploy.cli.figures import describe_columns, list_files, metric_lines, print_runtime
-    from iris_deploy.schema.outputs import label_text
 
     bundle, given = adopted.bundle, adopted.given
     manifest, provenance = bundle.manifest, adopted.provenance
@@ -182,9 +185,8 @@ def _report(adopted: "Adopted") -> None:
         console.print(f"            written by {escape(wrote)}")
     for position, line in enumerate(describe_columns(manifest.signature)):
         console.print(f"  {'' if position else 'columns':<9} {line}", markup=False)
-    if manifest.signature.classes:
-        shown = ", ".join(map(label_text, manifest.signature.classes[:10]))
-        console.print(f"  classes   {escape(shown)}")
+    for head, line in _outputs(manifest.signature):
+        console.print(f"  {head:<9} {line}", markup=False)
     if manifest.evaluation:
         for position, line in enumerate(metric_lines(manifest.evaluation)):
             console.print(f"  {'' if position else 'sample':<9} {line}")
@@ -198,3 +200,20 @@ def _report(adopted: "Adopted") -> None:
     for line in list_files(bundle):
         console.print(f"            {line}")
     console.print("Next: [bold]iris-deploy serve[/bold]")
+
+
+def _outputs(signature: "Signature") -> "Iterator[tuple[str, str]]":
+    """Yield the classes, or each of several outputs with its own."""
+    from iris_deploy.schema.outputs import label_text
+
+    parts = signature.parts
+    width = max(len(part.output.name) for part in parts)
+    for position, part in enumerate(parts):
+        classes = ", ".join(map(label_text, part.classes[:10]))
+        if len(parts) > 1:
+            yield (
+                "" if position else "outputs",
+                f"{part.output.name:<{width}}  {classes or 'number'}",
+            )
+        elif classes:
+            yield "classes", classes

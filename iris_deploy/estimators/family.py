@@ -134,12 +134,16 @@ class Predicting(Estimator):
         model, or raises `ArtifactError`.
     transform : callable or None
         As `Transformer` reads, for those that make features, too.
+    separate : callable or None
+        Of a fitted estimator returns those that predict each of several outputs alone; none if
+        it has one output. None for those that never have several.
     """
 
     task: Task | None
     read: Callable[[Fitted, Features, Output, Reading], Model]
     cases: tuple[Mapping[str, Any], ...] = ({},)
     transform: Callable[[Fitted, Features, Reading], Features] | None = None
+    separate: Callable[[Fitted], list[Fitted]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.separating import separate_answers
 from iris_deploy.kernels.distances import Metric, prepare
 from iris_deploy.kernels.neighbor_order import SampleTree
 from iris_deploy.kernels.neighbors import NeighborKernel
@@ -212,6 +213,7 @@ FAMILY = (
         modules=_CLASSIFICATION,
         task="classification",
         read=_classifier,
+        separate=separate_answers,
         cases=_CASES,
         ulp=8,
         refused=_REFUSED,
@@ -221,6 +223,7 @@ FAMILY = (
         modules=_REGRESSION,
         task="regression",
         read=_regressor,
+        separate=separate_answers,
         cases=_CASES,
         ulp=8,
         refused=_REFUSED,

@@ -17,6 +17,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.separating import check_outputs, columns_of, with_state
 from iris_deploy.kernels.network import Bend, Layer, NetworkKernel
 from iris_deploy.kernels.scores import Rule
 from iris_deploy.kernels.steps import Power, Step
@@ -46,6 +47,29 @@ def _regressor(record: Fitted, features: Features, _output: Output, _: Reading) 
         raise ArtifactError(f"{record.name} ends in {last!r:.40}; expected identity or exp")
     after: tuple[Step, ...] = (Power(less_one=False),) if last == "exp" else ()
     return Model(kernel=_kernel(record, features, 1, "none"), after=after)
+
+
+def _separate(record: Fitted) -> list[Fitted]:
+    """Return a network for each neuron of the last layer; they share the layers before it."""
+    coefs, intercepts = read_list(record, "coefs_"), read_list(record, "intercepts_")
+    n_outputs = check_outputs(record, record.state.get("n_outputs_"))
+    if n_outputs == 1 or not coefs or not intercepts:
+        return []
+    last = Fitted(record.name, {"coefs_": coefs[-1], "intercepts_": intercepts[-1]})
+    columns = zip(
+        columns_of(last, "coefs_", n_outputs),
+        columns_of(last, "intercepts_", n_outputs),
+        strict=True,
+    )
+    return [
+        with_state(
+            record,
+            n_outputs_=1,
+            coefs_=[*coefs[:-1], coef[..., np.newaxis]],
+            intercepts_=[*intercepts[:-1], intercept[..., np.newaxis]],
+        )
+        for coef, intercept in columns
+    ]
 
 
 def _kernel(record: Fitted, features: Features, n_scores: int, rule: Rule) -> NetworkKernel:
@@ -127,6 +151,7 @@ FAMILY = (
         modules=_MODULES,
         task="regression",
         read=_regressor,
+        separate=_separate,
         cases=({"learning_rate_init": 0.01} | _SHORT, {"activation": "tanh"} | _SHORT),
         since="0.22",
         ulp=64,

@@ -10,7 +10,7 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.family import Model
-from iris_deploy.estimators.predictions import Predictions
+from iris_deploy.estimators.predictions import Predictions, check_decided, overflow
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
@@ -22,7 +22,6 @@ from iris_deploy.kernels.thresholds import build_row, choose
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
 from iris_deploy.schema.outputs import ClassOutput, Label
-from iris_deploy.schema.problems import Problem, SignatureError
 from iris_deploy.schema.signature import Signature
 
 ScoreName = Literal["probabilities", "decision_values"]
@@ -97,6 +96,11 @@ class Predictor:
         elif self._after:
             self._row = self._finishing(self._row)
 
+    @property
+    def parts(self) -> "tuple[Predictor, ...]":
+        """One predictor for each of several outputs; itself where there is one."""
+        return (self,)
+
     def decide(self, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
         """Return the position of the label of one row, and what it was decided by.
 
@@ -119,7 +123,7 @@ class Predictor:
         """
         index, decision = self._row(row)
         if index == OVERFLOW:
-            raise _overflow()
+            raise overflow()
         return index, decision
 
     def scores(self, decision: Sequence[float]) -> Sequence[float]:
@@ -161,7 +165,10 @@ class Predictor:
 
     def values(self, rows: Sequence[Sequence[float]] | Floats) -> list[Any]:
         """Return the labels of many rows, or the numbers; see `predict`."""
-        outcomes = self.outcomes(rows)
+        return self.named(self.outcomes(rows))
+
+    def named(self, outcomes: Outcomes) -> list[Any]:
+        """Return the labels of positions, or the numbers as they are; see `outcomes`."""
         if not self._decides:
             numbers: list[Any] = outcomes.tolist()
             return numbers
@@ -180,11 +187,11 @@ class Predictor:
                 found: Outcomes = (
                     self._choose(self._kernel.columns(part), at)
                     if self._cut
-                    else _checked(decide_rows(self._kernel, part), at)
+                    else check_decided(decide_rows(self._kernel, part), at)
                 )
             else:
                 numbers = self._finish(self._kernel.columns(part))
-                _checked(decide(numbers, "none"), at)
+                check_decided(decide(numbers, "none"), at)
                 found = numbers[0]
             outcomes[at : at + len(part)] = found
         return outcomes
@@ -193,7 +200,7 @@ class Predictor:
         decided = [self._row(row) for row in rows]
         indices = [index for index, _ in decided]
         if OVERFLOW in indices:
-            raise _overflow(indices.index(OVERFLOW))
+            raise overflow(indices.index(OVERFLOW))
         if self._decides:
             return np.array(indices, np.int32)
         return np.array([decision[0] for _, decision in decided], np.float64)
@@ -210,7 +217,7 @@ class Predictor:
         return np.asarray(rows, kind).reshape(-1, len(self.signature.columns))
 
     def _choose(self, decision: Floats, at: int = 0) -> Indices:
-        return _checked(choose(decision, self._kernel.rule, self._cut), at)
+        return check_decided(choose(decision, self._kernel.rule, self._cut), at)
 
     def _finish(self, decision: Floats) -> Floats:
         """Turn scores into numbers, where they are none yet."""
@@ -232,15 +239,3 @@ class Predictor:
             return 0 if finite else OVERFLOW, (number,)
 
         return finished
-
-
-def _checked(indices: Indices, at: int = 0) -> Indices:
-    """Make sure that every row was decided on; the first is row ``at``."""
-    if (indices == OVERFLOW).any():
-        raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
-    return indices
-
-
-def _overflow(position: int | None = None) -> SignatureError:
-    detail = "the values are too large: a score overflows; expected values near the training range"
-    return SignatureError([Problem(position, None, detail)])

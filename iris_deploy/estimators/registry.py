@@ -75,6 +75,7 @@ LINES: dict[str, str] = {
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
+    "multioutput": "MultiOutputClassifier MultiOutputRegressor",
     "isolation": "IsolationForest",
     "clustering": "KMeans MiniBatchKMeans",
     "dummy": "DummyClassifier DummyRegressor",

@@ -2,12 +2,15 @@
 
 from typing import Any
 
+import numpy as np
+
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import read_number, read_record, read_word
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.linear import read_intercept, read_weights
+from iris_deploy.estimators.separating import check_outputs, columns_of, with_state
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.steps import Power, Step
 from iris_deploy.schema.outputs import Output
@@ -41,6 +44,29 @@ def _consensus(regressor: Fitted, features: Features, output: Output, reading: R
     return reading.predict(read_record(regressor, "estimator_"), features, output)
 
 
+_SEVERAL = frozenset(
+    {"LinearRegression", "Ridge", "RidgeCV", "Lasso", "ElasticNet", "Lars", "LassoLars"}
+    | {"OrthogonalMatchingPursuit"}
+)
+"""Those that can be fitted to several outputs."""
+
+
+def _separate(regressor: Fitted) -> list[Fitted]:
+    """Return a regressor for each line of weights."""
+    coef, intercept = (regressor.state.get(name) for name in ("coef_", "intercept_"))
+    n_lines = coef.shape[0] if isinstance(coef, np.ndarray) and coef.ndim == 2 else 1
+    n_outputs = check_outputs(regressor, n_lines)
+    if n_outputs == 1 or not isinstance(coef, np.ndarray):
+        return []
+    added: list[Any] = [intercept] * n_outputs
+    if isinstance(intercept, np.ndarray) and intercept.ndim:
+        added = columns_of(regressor, "intercept_", n_outputs)
+    return [
+        with_state(regressor, coef_=line, intercept_=own)
+        for line, own in zip(coef, added, strict=True)
+    ]
+
+
 def _regressor(
     name: str,
     *modules: str,
@@ -54,6 +80,7 @@ def _regressor(
         modules=tuple(f"sklearn.{module}" for module in modules),
         task="regression",
         read=read,
+        separate=_separate if name.rpartition(".")[2] in _SEVERAL else None,
         cases=cases,
         since=since,
         ulp=ulp,

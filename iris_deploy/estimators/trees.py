@@ -19,6 +19,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.separating import check_outputs, members_of, with_state
 from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
 from iris_deploy.kernels.nodes import Nodes
 from iris_deploy.kernels.scores import Rule
@@ -147,6 +148,35 @@ def _forest(record: Fitted, features: Features, output: Output, _: Reading) -> M
     return _read_ensemble(record, members, features, output)
 
 
+def _separate(record: Fitted) -> list[Fitted]:
+    """Return a tree, or a forest, for each output: leaves have a line for each."""
+    n_outputs = check_outputs(record, record.state.get("n_outputs_"))
+    if n_outputs == 1:
+        return []
+    changes: list[dict[str, Any]] = [{"n_outputs_": 1} for _ in range(n_outputs)]
+    n_classes: list[Any] = [1] * n_outputs
+    if record.name.endswith("Classifier"):
+        labels = members_of(record, "classes_", n_outputs)
+        n_classes = [np.size(own) for own in labels]
+        for change, own, n_own in zip(changes, labels, n_classes, strict=True):
+            change.update(classes_=own, n_classes_=n_own)
+    if isinstance(record.state.get("tree_"), Fitted):
+        tree = read_record(record, "tree_")
+        values = fitted_array(tree, "values")
+        if values.ndim != 3 or values.shape[1] != n_outputs:
+            raise ArtifactError(f"{record.name} has a tree_ of other outputs than {n_outputs}")
+        for k, (change, n_own) in enumerate(zip(changes, n_classes, strict=True)):
+            change["tree_"] = with_state(tree, values=values[:, k : k + 1, :n_own])
+    else:
+        members = read_list(record, "estimators_")
+        trees = [_separate(tree) if isinstance(tree, Fitted) else [] for tree in members]
+        if any(len(own) != n_outputs for own in trees):
+            raise ArtifactError(f"{record.name} has trees of other outputs than {n_outputs}")
+        for k, change in enumerate(changes):
+            change["estimators_"] = [own[k] for own in trees]
+    return [with_state(record, **change) for change in changes]
+
+
 _MEMBERS = {
     kind: {f"sklearn.tree.DecisionTree{kind}", f"sklearn.tree.ExtraTree{kind}"}
     for kind in ("Classifier", "Regressor")
@@ -164,6 +194,7 @@ def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
                 modules=("sklearn.tree._classes", "sklearn.tree.tree"),
                 task=task,
                 read=_tree,
+                separate=_separate,
                 cases=(_SEED, {"max_depth": 3} | _SEED),
             )
             for name in ("DecisionTree", "ExtraTree")
@@ -174,6 +205,7 @@ def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
                 modules=("sklearn.ensemble._forest", "sklearn.ensemble.forest"),
                 task=task,
                 read=_forest,
+                separate=_separate,
                 cases=(_FEW, {"max_depth": 4, "bootstrap": True} | _FEW),
             )
             for name in ("RandomForest", "ExtraTrees")

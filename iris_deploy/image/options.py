@@ -83,9 +83,10 @@ def build_options(
 
 def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
     """Return the labels by which the image describes itself."""
-    evaluation, output = manifest.evaluation, manifest.signature.output
+    evaluation = manifest.evaluation
     columns = [_describe_column(column) for column in manifest.signature.columns]
-    signature = {"columns": columns, "output": output.name, "classes": manifest.signature.classes}
+    outputs = [{"output": of.output.name, "classes": of.classes} for of in manifest.signature.parts]
+    signature = {"columns": columns, **(outputs[0] if len(outputs) == 1 else {"outputs": outputs})}
     metrics = {each: f.value for each, f in evaluation.metrics.items()} if evaluation else {}
     provenance, versions = manifest.provenance, manifest.environment.packages
     if isinstance(provenance, Imported):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from iris_deploy.bundle.manifest import Example, Manifest
 from iris_deploy.errors import ImageError
@@ -143,9 +143,16 @@ def _examine(container: Container, manifest: Manifest) -> Trial:
 
 def _agrees(answer: Mapping[str, object], example: Example, manifest: Manifest) -> bool:
     """Compare an answer with the recorded one."""
-    given = next((v for k, v in answer.items() if k in {"probabilities", "decision_values"}), {})
-    scores = [*given.values()] if isinstance(given, dict) else []
+    given: list[Any] = [answer.get(name, {}) for name in ("probabilities", "decision_values")]
+    if isinstance(example.prediction, dict):  # of several outputs, each has its own
+        scores = [s for name in example.prediction for by in given for s in _of(by, name)]
+    else:
+        scores = [score for by in given for score in by.values()]
     return example.agrees(answer["prediction"], scores, exactly=manifest.library is None)
+
+
+def _of(by_output: Mapping[str, Mapping[str, float]], name: str) -> list[float]:
+    return [*by_output.get(name, {}).values()]
 
 
 def _seconds_between(started: str, log: str) -> float:

@@ -6,7 +6,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes.library import Library
 from iris_deploy.runtimes.loading import Loader, check_packages, member_of
-from iris_deploy.runtimes.scikit_learn import build_library_model
+from iris_deploy.runtimes.scikit_learn import build_library_predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.signature import Signature
 
@@ -51,4 +51,4 @@ def load_predictor(
             hint="import or train again with this release",
         )
     estimators = [member_of(loaded[file], path) for file, path in steps]
-    return Predictor(signature, build_library_model(signature, adapter, library, estimators))
+    return build_library_predictor(signature, adapter, library, estimators)

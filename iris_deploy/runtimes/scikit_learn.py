@@ -12,7 +12,9 @@ import numpy as np
 
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.family import Model
+from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.reading import with_threshold
+from iris_deploy.estimators.several import join
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import Rule, decide
 from iris_deploy.runtimes.facts import Facts, describe
@@ -57,15 +59,24 @@ class LibraryKernel:
     tables : TableBuilder
         Of rows what the first takes.
     facts : Facts
-        Of the last.
+        Of the last, or of one of its outputs.
+    column : int or None
+        Which output; None where there is one.
     """
 
     is_batching = True
     size = _SIZE
 
-    def __init__(self, estimators: Sequence[Any], tables: TableBuilder, facts: Facts) -> None:
+    def __init__(
+        self,
+        estimators: Sequence[Any],
+        tables: TableBuilder,
+        facts: Facts,
+        column: int | None = None,
+    ) -> None:
         *self._transformers, self._last = estimators
         self._tables = tables
+        self._column = column
         self._place = {label: k for k, label in enumerate(facts.classes)}
         self._n_classes = len(facts.classes)
         self.n_scores = 1 + self._n_classes
@@ -97,17 +108,29 @@ class LibraryKernel:
                 X = transformer.transform(X)
             said = np.asarray(self._last.predict(X))
             scores = getattr(self._last, self.score_method)(X) if self.score_method else None
+            if self._column is not None:
+                said, scores = said[:, self._column], self._of_column(scores, self._column)
         except MemoryError:
             raise
         except Exception as exc:  # whatever it is, it is about these rows
-            said_of_it = f"{str(exc).strip().partition(chr(10))[0]:.{_SHOWN}}"
-            detail = f"scikit-learn cannot predict from these values: {said_of_it}"
-            raise SignatureError([Problem(None, None, detail)]) from exc
+            raise _refusal(str(exc).strip().partition("\n")[0]) from exc
+        if said.size != len(rows):
+            raise _refusal("it answers several labels of a row, or several numbers")
         if not self._place:
             return np.asarray(said, np.float64).reshape(1, len(rows))
         labels = said.reshape(len(rows)).tolist()
         position = np.array([self._place[_as_label(label)] for label in labels], np.float64)
         return np.vstack((position, self._by_class(position, scores)))
+
+    def _of_column(self, scores: Any, k: int) -> Any:
+        """Return the scores of one output; a chain has those of second classes alone."""
+        if isinstance(scores, list):
+            return scores[k]
+        if scores is None or self._n_classes != 2:
+            return None
+        second = np.asarray(scores, np.float64)[:, k]
+        first = 1 - second if self.score_method == "predict_proba" else -second
+        return np.stack((first, second), axis=1)
 
     def _by_class(self, position: Floats, scores: Any) -> Floats:
         """Return one score a class, shape (n_classes, n_rows): 1 for the one, if there are none."""
@@ -128,18 +151,23 @@ class LibraryKernel:
             self._threads.limited = True
 
 
+def _refusal(said: str) -> SignatureError:
+    detail = f"scikit-learn cannot predict from these values: {said:.{_SHOWN}}"
+    return SignatureError([Problem(None, None, detail)])
+
+
 def _as_label(label: Any) -> Label:
     """Return a label as it is listed, where a class may be a float."""
     return int(label) if type(label) is float else label
 
 
-def build_library_model(
+def build_library_predictor(
     signature: Signature,
     adapter: Adapter | None,
     library: Library,
     estimators: Sequence[Any],
-) -> Model:
-    """Make a model of estimators that were loaded.
+) -> Predictor:
+    """Make a predictor of estimators that were loaded.
 
     Parameters
     ----------
@@ -156,11 +184,13 @@ def build_library_model(
     """
     adapter = adapter or Adapter()
     facts = describe(estimators[-1])
-    output = signature.output
-    if facts.task != output.task or len(facts.classes) != len(signature.classes):
+    parts, outputs = signature.parts, facts.outputs or (facts,)
+    expected = [(part.output.task, len(part.classes)) for part in parts]
+    if [(each.task, len(each.classes)) for each in outputs] != expected:
         raise ArtifactError(
-            f"{type(estimators[-1]).__name__} predicts {len(facts.classes) or 'a number, not'} "
-            f"classes; the signature has {len(signature.classes)}"
+            f"{type(estimators[-1]).__name__} predicts "
+            f"{_listed([len(each.classes) for each in outputs])}; the signature has "
+            f"{_listed([n_classes for _, n_classes in expected])}"
         )
     _work_alone(estimators)
     tables = TableBuilder(
@@ -170,9 +200,18 @@ def build_library_model(
         knows_none=library.knows_none,
         takes_texts=_takes_texts(estimators[0]) and library.frame is None,
     )
-    kernel = LibraryKernel(estimators, tables, facts)
-    link = Following(kernel.score_method == "predict_proba") if facts.classes else None
-    return with_threshold(Model(kernel=kernel, link=link), adapter.threshold, output)
+    models = []
+    for k, (own, part) in enumerate(zip(outputs, parts, strict=True)):
+        kernel = LibraryKernel(estimators, tables, own, k if len(parts) > 1 else None)
+        link = Following(kernel.score_method == "predict_proba") if own.classes else None
+        model = Model(kernel=kernel, link=link)
+        models.append(with_threshold(model, adapter.threshold, part.output))
+    return join(signature, models)
+
+
+def _listed(n_classes: Sequence[int]) -> str:
+    """Say what outputs are, by how many classes they have."""
+    return ", ".join(f"{n} classes" if n else "a number" for n in n_classes)
 
 
 def _takes_texts(estimator: Any) -> bool:

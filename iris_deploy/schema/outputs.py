@@ -1,4 +1,4 @@
-"""What a bundle answers: one of several classes, or a number."""
+"""What a bundle answers: one of several classes, a number, or several of these by name."""
 
 from typing import Literal
 
@@ -94,7 +94,51 @@ class NumberOutput(
         return "regression"
 
 
-Output = ClassOutput | NumberOutput
+OneOutput = ClassOutput | NumberOutput
+
+MAX_OUTPUTS = 64
+"""Of a bundle; the estimators are gone through once for each."""
+
+
+class SeveralOutputs(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    tag_field="kind",
+    tag="several",
+):
+    """Several classes, or several numbers, each with a name.
+
+    Parameters
+    ----------
+    outputs : tuple of ClassOutput or NumberOutput
+        In the order in which the estimator has them; all of one task, each name once.
+    """
+
+    outputs: tuple[OneOutput, ...]
+
+    @property
+    def name(self) -> str:
+        """What is predicted: the names of all."""
+        return ", ".join(output.name for output in self.outputs)
+
+    @property
+    def task(self) -> Task:
+        """What all have as their answers."""
+        return self.outputs[0].task
+
+    def __post_init__(self) -> None:
+        names = {output.name for output in self.outputs}
+        if not 2 <= len(self.outputs) == len(names) <= MAX_OUTPUTS:
+            raise ValueError(f"expected 2 to {MAX_OUTPUTS} outputs, each name once")
+        if len({output.task for output in self.outputs}) > 1:
+            raise ValueError("expected outputs of one task")
+        if any(isinstance(o, ClassOutput) and o.anomaly is not None for o in self.outputs):
+            raise ValueError("an anomaly is no output among several")
+
+
+Output = OneOutput | SeveralOutputs
 
 
 def label_text(label: Label) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from iris_deploy.schema.columns import Column, TextColumn
-from iris_deploy.schema.outputs import ClassOutput, Label, Output
+from iris_deploy.schema.outputs import ClassOutput, Label, Output, SeveralOutputs
 
 
 class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -15,7 +15,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     ----------
     columns : tuple of NumberColumn, CategoryColumn or TextColumn
         Input columns, in the order in which the estimators take them; each name once.
-    output : ClassOutput or NumberOutput
+    output : ClassOutput, NumberOutput or SeveralOutputs
     aliases : dict of str to str
         Other names under which clients may send a column, and its name.
     """
@@ -40,7 +40,7 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     @property
     def classes(self) -> tuple[Label, ...]:
-        """The classes; none where a number is predicted."""
+        """The classes; none where a number is predicted, or several outputs are."""
         return self.output.classes if isinstance(self.output, ClassOutput) else ()
 
     @property
@@ -50,6 +50,13 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         if not isinstance(output, ClassOutput) or output.anomaly is None:
             return None
         return output.classes.index(output.anomaly)
+
+    @property
+    def parts(self) -> "tuple[Signature, ...]":
+        """One signature for each of several outputs; itself where there is one."""
+        if not isinstance(self.output, SeveralOutputs):
+            return (self,)
+        return tuple(msgspec.structs.replace(self, output=each) for each in self.output.outputs)
 
     @property
     def has_text(self) -> bool:

@@ -4,7 +4,7 @@ Measures with the very predictor that serves. Prints nothing.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,28 @@ def evaluate_rows(predictor: Predictor, rows: Floats, y: NDArray[Any]) -> Evalua
     if isinstance(predictor.signature.output, ClassOutput):
         return evaluate_classes(predictor, rows, y)
     return evaluate_numbers(predictor, rows, y)
+
+
+def join_figures(evaluations: Mapping[str, Evaluation]) -> Evaluation:
+    """Return the figures of all outputs, each named after its output if there are several.
+
+    Parameters
+    ----------
+    evaluations : mapping of str to Evaluation
+        By output.
+    """
+    if len(evaluations) == 1:
+        return next(iter(evaluations.values()))
+    return Evaluation(
+        samples=min(own.samples for own in evaluations.values()),
+        metrics={
+            f"{output}.{name}": metric
+            for output, own in evaluations.items()
+            for name, metric in own.metrics.items()
+        },
+        classes=(),
+        confusion_matrix=(),
+    )
 
 
 def evaluate_classes(predictor: Predictor, rows: Floats, y: NDArray[np.int64]) -> Evaluation:

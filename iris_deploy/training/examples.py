@@ -10,19 +10,25 @@ from iris_deploy.schema.batch import Floats, Text
 from iris_deploy.schema.columns import UNKNOWN, CategoryColumn, NumberColumn
 from iris_deploy.schema.outputs import ClassOutput
 
+_MOST = 20
+"""Answers that are recorded of rows that nobody has chosen."""
+
 
 def record_examples(
     predictor: Predictor, rows: Floats, y: np.ndarray, n_chosen: int = 0
 ) -> tuple[Example, ...]:
     """Record answers: for a sample of each class, or of each quartile, and for one with a gap.
 
-    The first ``n_chosen`` rows are recorded in any case.
+    The first ``n_chosen`` rows are recorded in any case. ``y`` are outcomes, see `Predictor`.
     """
-    if isinstance(predictor.signature.output, ClassOutput):
-        at = [int(np.argmax(y == k)) for k in np.unique(y)[:20]]
-    else:
-        at = [int(np.argsort(y)[k]) for k in np.linspace(0, len(y) - 1, 5).astype(int)]
-    at = [*range(n_chosen), *at]
+    at = [*range(n_chosen)]
+    for part, own in zip(predictor.parts, y.reshape(len(y), -1).T, strict=True):
+        if isinstance(part.signature.output, ClassOutput):
+            at += [int(np.argmax(own == k)) for k in np.unique(own)[:20]]
+        else:
+            order = np.argsort(own)
+            at += [int(order[k]) for k in np.linspace(0, len(own) - 1, 5).astype(int)]
+    at = at[: n_chosen + _MOST]
     gaps = np.flatnonzero(np.isnan(rows.astype(np.float64)).any(axis=1))
     at += gaps[:1].tolist()
     unknown = (rows == UNKNOWN) & [

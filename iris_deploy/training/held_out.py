@@ -15,7 +15,7 @@ from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import CategoryColumn, NumberColumn, TextColumn
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.dataset import digest_positions, split_dataset
-from iris_deploy.training.evaluation import evaluate_rows
+from iris_deploy.training.evaluation import evaluate_rows, join_figures
 from iris_deploy.training.frames import build_frame, encode_frame
 from iris_deploy.training.plans import ColumnPlan, kind_of
 from iris_deploy.training.settings import Choices, TableSettings
@@ -38,7 +38,7 @@ class HeldOut:
     rows : ndarray of shape (n_samples, n_columns)
         As the predictor takes them.
     y : ndarray of shape (n_samples,)
-        Positions of the true classes, or numbers.
+        Positions of the true classes, or numbers; of several outputs those of the first.
     what : str
         Which samples they are.
     """
@@ -65,17 +65,21 @@ def evaluate_bundle(bundle: Bundle, data: Path | None = None) -> HeldOut:
     """
     training = bundle.manifest.provenance
     if data is not None:
-        rows, y = read_samples(bundle.predictor, read_table(data))
-        what = f"{len(y):,} samples of {data.name}"
-    elif isinstance(training, Imported):
+        table = read_table(data)
+        parts = {part.signature.output.name: part for part in bundle.predictor.parts}
+        samples = {name: read_samples(part, table) for name, part in parts.items()}
+        figures = {name: evaluate_rows(parts[name], *own) for name, own in samples.items()}
+        evaluation = join_figures(figures)
+        what = f"{evaluation.samples:,} samples of {data.name}"
+        return HeldOut(evaluation, *next(iter(samples.values())), what)
+    if isinstance(training, Imported):
         raise DatasetError(
             "the bundle was imported, and no samples were held out",
             hint="name samples to measure it on with `data`",
         )
-    else:
-        of = _of_dataset if _comes_along(training.dataset) else _of_table
-        rows, y = of(bundle, training)
-        what = f"the held-out samples of {training.dataset}"
+    of = _of_dataset if _comes_along(training.dataset) else _of_table
+    rows, y = of(bundle, training)
+    what = f"the held-out samples of {training.dataset}"
     return HeldOut(evaluate_rows(bundle.predictor, rows, y), rows, y, what)
 
 

@@ -19,7 +19,7 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes import LEARN
 from iris_deploy.runtimes.library import MAX_CODE_BYTES, MAX_MODULES, Code, Library
 from iris_deploy.runtimes.loading import Loader, member_of
-from iris_deploy.runtimes.scikit_learn import build_library_model
+from iris_deploy.runtimes.scikit_learn import build_library_predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Row, Text
 from iris_deploy.schema.columns import UNKNOWN, CategoryColumn, Column, TextColumn
@@ -150,8 +150,7 @@ class LoadedModel:
 
     def _predictor(self, fields: Sequence[Column]) -> Predictor:
         signature = Signature(columns=tuple(fields), output=self._output)
-        model = build_library_model(signature, self._adapter, self._library, self._estimators)
-        return Predictor(signature, model)
+        return build_library_predictor(signature, self._adapter, self._library, self._estimators)
 
 
 def _takes(predictor: Predictor, k: int, row: Row, value: float) -> bool:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.estimators.reading import build_model
+from iris_deploy.estimators.several import build_models, build_predictor
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.columns import CategoryColumn, Column, widen
 from iris_deploy.schema.outputs import Output
@@ -28,7 +28,7 @@ def build_widest(
     ----------
     columns : sequence of Column
         In which nothing is missing that was not in training, and no category unknown.
-    output : ClassOutput or NumberOutput
+    output : Output
     estimators : sequence of Fitted
     adapter : Adapter or None
         Between the columns and the estimators.
@@ -45,10 +45,10 @@ def build_widest(
     for missing, unknown in ((True, True), (False, True), (True, False)):
         wide = [widen(column, missing=missing, unknown=unknown) for column in columns]
         try:
-            return Predictor(signed(wide), estimators, adapter)
+            return build_predictor(signed(wide), estimators, adapter)
         except ArtifactError:
             continue
-    build_model(estimators, signed(columns), adapter)  # or say why it cannot be
+    build_models(signed(columns), estimators, adapter)  # or say why it cannot be
     taken = [*columns]
     for k in range(len(columns) if len(columns) <= _TRIED else 0):
         for missing, unknown in ((True, False), (False, True)):
@@ -57,9 +57,9 @@ def build_widest(
                 continue
             tried = [*taken[:k], wider, *taken[k + 1 :]]
             with suppress(ArtifactError):
-                build_model(estimators, signed(tried), adapter)
+                build_models(signed(tried), estimators, adapter)
                 taken = tried
-    return Predictor(signed(taken), estimators, adapter)
+    return build_predictor(signed(taken), estimators, adapter)
 
 
 def _also(column: Column, *, missing: bool, unknown: bool) -> Column:

@@ -13,7 +13,9 @@ from tests.layouts import LAYOUTS
 pytestmark = [pytest.mark.once, pytest.mark.timeout(300)]
 
 
-@pytest.mark.parametrize("name", ["a spam filter", "columns, dummies and codes by hand"])
+@pytest.mark.parametrize(
+    "name", ["a spam filter", "columns, dummies and codes by hand", "several outputs"]
+)
 def test_files_become_an_image_that_answers_and_says_how_far_it_is_proved(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -21,7 +23,8 @@ def test_files_become_an_image_that_answers_and_says_how_far_it_is_proved(
     monkeypatch.chdir(tmp_path)
     layout = LAYOUTS[name](lambda file, value: joblib.dump(value, tmp_path / file))
     (tmp_path / "adapter.toml").write_text(layout.adapter)
-    ran = run("import", *layout.files, *layout.options, "--adapter", "adapter.toml")
+    adapted = ("--adapter", "adapter.toml") if layout.adapter else ()
+    ran = run("import", *layout.files, *layout.options, *adapted)
     assert ran.code == 0, ran.err
     tag = "iris-deploy-tests/imported:1.0"
     build("--tag", tag, cwd=tmp_path)

@@ -14,8 +14,9 @@ import pytest
 import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans, MeanShift
-from sklearn.ensemble import IsolationForest, RandomForestClassifier
+from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.preprocessing import LabelEncoder, StandardScaler
 
 from iris_deploy.estimators.registry import read_estimator
@@ -396,6 +397,70 @@ def test_boosters_without_an_estimator_are_compared_with_their_package(
     assert check["against"].startswith(f"{package} ")
     assert check["difference"] < 1e-6
     assert [*manifest["provenance"]["versions"]] == [package]
+
+
+def two_numbers() -> tuple[pd.DataFrame, np.ndarray]:
+    X = pd.DataFrame(data.numbers(), columns=[*"abcde"])
+    return X, np.stack([X["a"] * 2 + X["b"], X["c"] ** 2], axis=1)
+
+
+def test_several_outputs_are_named_measured_and_compared(run: Run, home: Path) -> None:
+    X, y = two_numbers()
+    model = MultiOutputRegressor(RandomForestRegressor(5, random_state=0)).fit(X, y)
+    joblib.dump(model, home / "model.pkl")
+    X.assign(sum=y[:, 0], square=y[:, 1]).to_csv("rows.csv", index=False)
+    pd.DataFrame(model.predict(X), columns=["sum", "square"]).to_csv("answers.csv", index=False)
+    told = ("--target", "sum,square", "--sample", "rows.csv")
+    manifest = imports(run, "model.pkl", *told, "--check", "--expect", "answers.csv")
+    assert len(manifest["provenance"]["checks"]) == 2
+    outputs = manifest["signature"]["output"]["outputs"]
+    assert [each["name"] for each in outputs] == ["sum", "square"]
+    assert outputs[1]["seen"]["minimum"] == y[:, 1].min()
+    figures = manifest["evaluation"]["metrics"]
+    assert [*figures] == [f"{o}.{m}" for o in ("sum", "square") for m in ("mae", "rmse", "r2")]
+    assert figures["square.r2"]["value"] > 0.8
+    expected = dict(zip(("sum", "square"), model.predict(X[:1])[0], strict=True))
+    assert answers(run, X.iloc[0].to_dict()) == expected
+    shown = run("import", "model.pkl", "--target", "sum,square").out
+    assert "outputs   sum     number\n            square  number\n" in shown
+    measured = run("evaluate", "--data", "rows.csv", "--json", "--min", "square.r2=0.5")
+    assert measured.code == 0, measured.err
+    assert measured.json()["metrics"] == figures
+    assert run("evaluate", "--data", "rows.csv", "--min", "sum.r2=1.1").code == 4
+    plotted = run("evaluate", "--data", "rows.csv", "--plot", "out.png")
+    assert plotted.err.startswith("error: --plot: a picture is of one output")
+
+
+WRONG_OUTPUTS = {
+    "too few names": (("--target", "sum"), "--target: MultiOutputRegressor of model.pkl takes 5"),
+    "a name twice": (("--target", "sum,sum"), "has 2 outputs; got sum,sum"),
+    "no name": (("--target", ","), "has 2 outputs; got ,"),
+    "classes": (("--classes", "a,b"), "--classes: MultiOutputRegressor of model.pkl takes 5"),
+    "answers that lack one": (
+        ("--sample", "rows.csv", "--expect", "answers.csv"),
+        "answers.csv has no column y1; it has y0",
+    ),
+    "answers that differ": (
+        ("--sample", "rows.csv", "--target", "b,a", "--expect", "rows.csv"),
+        "rows.csv answers otherwise for",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_OUTPUTS)
+def test_what_is_said_wrongly_of_several_outputs_is_refused(
+    run: Run, home: Path, name: str
+) -> None:
+    X, y = two_numbers()
+    model = MultiOutputRegressor(LinearRegression()).fit(X, y)
+    joblib.dump(model, home / "model.pkl")
+    X.to_csv("rows.csv", index=False)
+    pd.DataFrame({"y0": model.predict(X)[:, 0]}).to_csv("answers.csv", index=False)
+    options, words = WRONG_OUTPUTS[name]
+    ran = run("import", "model.pkl", *options)
+    assert ran.code in {1, 2}
+    assert words in ran.err
+    assert not (home / "artifacts").exists()
 
 
 FOREIGN: dict[str, tuple[bytes, str]] = {

@@ -38,6 +38,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
+from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -265,6 +266,12 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
             ),
         )
     ],
+    "MultiOutputClassifier": lambda: [
+        (MultiOutputClassifier(LogisticRegression()).fit(data.numbers(), [[0], [1]] * 150), CLASSES)
+    ],
+    "MultiOutputRegressor": lambda: [
+        (MultiOutputRegressor(Ridge()).fit(data.numbers(), data.target()[:, np.newaxis]), NUMBERS)
+    ],
     "KMeans": lambda: [of_singles(KMeans(3, n_init=1))],
     "MiniBatchKMeans": lambda: [of_singles(MiniBatchKMeans(3, n_init=1))],
     "SimpleImputer": lambda: [of_shapes(FILLED, OneHotEncoder(handle_unknown="ignore"))],
@@ -352,7 +359,7 @@ SEVERAL = (
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("create", SEVERAL)
-def test_several_targets_at_once_are_refused(create: Callable[[], Any]) -> None:
+def test_several_targets_are_refused_where_one_is_meant(create: Callable[[], Any]) -> None:
     estimator = create()
     y = data.labels(2, "number") if is_classifier(estimator) else data.target()
     estimator.fit(data.numbers(), np.stack((y, y[::-1]), axis=1))

@@ -11,17 +11,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin, clone, is_classifier
 from sklearn.ensemble import (
     HistGradientBoostingRegressor,
     IsolationForest,
     RandomForestClassifier,
 )
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
 from sklearn.neighbors import KernelDensity, KNeighborsRegressor
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils import all_estimators
 
 from iris_deploy.dumps.records import Fitted
@@ -31,17 +36,19 @@ from iris_deploy.runtimes.facts import describe
 from iris_deploy.runtimes.library import Library
 from iris_deploy.runtimes.loading import Loader, check_packages
 from iris_deploy.runtimes.predictor import load_predictor
+from iris_deploy.runtimes.scikit_learn import build_library_predictor
 from iris_deploy.runtimes.structures import check_structures, find_records
 from iris_deploy.runtimes.tables import TableBuilder
 from iris_deploy.schema.adapter import Coded, Feed, Filled, Flagged, Taken
 from iris_deploy.schema.batch import Text
 from iris_deploy.schema.columns import TextColumn
-from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
+from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, SeveralOutputs
+from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.adopt.samples import as_values
 from tests import data
 from tests.pickling import called, dump, named, program, text
-from tests.signatures import category, number
+from tests.signatures import NUMBER, category, classes, number
 from tests.unit.test_hostile_pickles import PAYLOADS
 
 ROWS = np.abs(data.numbers())
@@ -49,7 +56,8 @@ N_SHOWN = 40
 
 
 def has_several_outputs(cls: type[Any]) -> bool:
-    return cls.__name__.startswith(("Multi", "PLS", "CCA", "ClassifierChain", "RegressorChain"))
+    several = ("MultiOutput", "MultiTask", "PLS", "CCA", "ClassifierChain", "RegressorChain")
+    return cls.__name__.startswith(several)
 
 
 def build(cls: type[Any]) -> Any:
@@ -82,15 +90,22 @@ PREDICTING = {
     name: cls
     for name, cls in all_estimators()
     if hasattr(cls, "predict")
-    and not has_several_outputs(cls)
     and name not in {"FrozenEstimator", "IsotonicRegression"}  # of a fitted one; of one column
 }
-"""All that scikit-learn has, and have one output of five columns."""
+"""All that scikit-learn has, of five columns."""
+
+
+def several(made: Any) -> np.ndarray:
+    """Return two columns of what an estimator predicts."""
+    y = data.labels(2, "number") if is_classifier(made) else data.target()
+    return np.stack((y, y[::-1]), axis=1)
 
 
 def fit(made: Any) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if has_several_outputs(type(made)):
+            return made.fit(ROWS, several(made))
         if isinstance(made, RegressorMixin):
             return made.fit(ROWS, data.target())
         n_classes = 2 if "Threshold" in type(made).__name__ else 3
@@ -115,6 +130,12 @@ def load(estimator: Any) -> Predictor:
     output: Output = NumberOutput(name="y", unit=None, seen=None)
     if facts.classes:
         output = ClassOutput(name="class", classes=facts.classes)
+    elif facts.outputs:
+        kind = classes(0, 1) if facts.task == "classification" else NUMBER
+        names = [f"y{k}" for k in range(len(facts.outputs))]
+        output = SeveralOutputs(
+            outputs=tuple(msgspec.structs.replace(kind, name=name) for name in names)
+        )
     signature = Signature(columns=tuple(map(number, data.NAMES)), output=output)
     steps = [("model.pkl", ())]
     return load_predictor(signature, None, library(loader), steps, {"model.pkl": dumped}, {})
@@ -126,18 +147,19 @@ def test_whatever_scikit_learn_has_is_loaded_and_answers_as_it_does(name: str) -
     fitted = fit(build(PREDICTING[name]))
     predictor = load(fitted)
     rows = ROWS[:N_SHOWN]
-    expected = np.asarray(fitted.predict(rows)).ravel()
-    found = predictor.predict(rows)
-    alone: list[Any] = [predictor.value(row) for row in rows[:3].tolist()]
-    if predictor.score_name is None:
-        np.testing.assert_allclose(found.values, expected.astype(float), rtol=1e-12)
-        np.testing.assert_allclose(alone, found.values[:3], rtol=1e-9)
-        return
-    assert found.values == expected.tolist()
-    assert alone == found.values[:3]
-    assert found.scores.shape == (len(rows), len(predictor.signature.classes))
-    if predictor.score_name == "probabilities":
-        np.testing.assert_array_equal(found.scores, fitted.predict_proba(rows))
+    expected = np.asarray(fitted.predict(rows)).reshape(len(rows), -1).T
+    for part, line in zip(predictor.parts, expected, strict=True):
+        found = part.predict(rows)
+        alone: list[Any] = [part.value(row) for row in rows[:3].tolist()]
+        if part.score_name is None:
+            np.testing.assert_allclose(found.values, line.astype(float), rtol=1e-12)
+            np.testing.assert_allclose(alone, found.values[:3], rtol=1e-9)
+            continue
+        assert found.values == line.tolist()
+        assert alone == found.values[:3]
+        assert found.scores.shape == (len(rows), len(part.signature.classes))
+        if predictor.score_name == "probabilities":
+            np.testing.assert_array_equal(found.scores, fitted.predict_proba(rows))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
@@ -365,13 +387,60 @@ class TwoAtOnce(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.zeros((len(X), 2))
 
 
-def test_what_predicts_nothing_or_several_outputs_is_refused() -> None:
+def test_what_predicts_nothing_or_too_many_outputs_is_refused() -> None:
     with pytest.raises(ArtifactError, match="does not predict"):
         describe(BaseEstimator())
-    several = TwoAtOnce()
-    several.classes_ = [*several.classes_]  # type: ignore[assignment]
-    with pytest.raises(ArtifactError, match="several classes at once"):
-        describe(several)
+    two = TwoAtOnce()
+    two.classes_ = [*two.classes_]  # type: ignore[assignment]
+    assert [each.classes for each in describe(two).outputs] == [(0, 1), (0, 1)]
+    for odd, words in (
+        ([[0, 1]] * 65, "1 to 64 outputs, got 65"),
+        ([], "got 0"),
+        (
+            [np.zeros((2, 2))] * 2,
+            "2 dimensions",
+        ),
+    ):
+        two.classes_ = odd  # type: ignore[assignment]
+        with pytest.raises(ArtifactError, match=words):
+            describe(two)
+
+
+def test_several_labels_of_a_row_are_refused_by_what_is_loaded() -> None:
+    """A perceptron of many layers says them as if they were classes."""
+    made = MLPClassifier(hidden_layer_sizes=(3,), solver="lbfgs")
+    loaded = [made.fit(ROWS, several(made))]
+    own = Signature(columns=tuple(map(number, data.NAMES)), output=classes(0, 1))
+    predictor = build_library_predictor(own, None, library(Loader()), loaded)
+    with pytest.raises(SignatureError, match="several labels of a row"):
+        predictor.decide(ROWS[0].tolist())
+
+
+OUTPUTS: dict[str, Callable[[], Any]] = {
+    "a chain": lambda: ClassifierChain(LogisticRegression()),
+    "a pipeline": lambda: make_pipeline(StandardScaler(), LinearRegression()),
+    "a forest": lambda: RandomForestClassifier(5, random_state=0),
+    "classifiers": lambda: MultiOutputClassifier(LogisticRegression()),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_several_outputs_of_what_is_loaded_are_answered_by_name(name: str) -> None:
+    made = OUTPUTS[name]()
+    made.fit(ROWS, several(made))
+    predictor = load(made)
+    expected = made.predict(ROWS[:20]).tolist()
+    assert predictor.values(ROWS[:20]) == [{"y0": a, "y1": b} for a, b in expected]
+    alone = made.predict(ROWS[:1]).tolist()[0]
+    answer: Any = predictor.value(ROWS[0].tolist())
+    assert answer == dict(zip(("y0", "y1"), alone, strict=True))
+    if is_classifier(made):
+        found = np.asarray(made.predict_proba(ROWS[:1]))
+        second = found[0] if found.ndim == 2 else found[:, 0, 1]
+        _, scores = predictor.score(ROWS[0].tolist())
+        assert scores == pytest.approx((1 - second[0], second[0], 1 - second[1], second[1]))
+    with pytest.raises(ArtifactError, match=r"predicts .*, .*; the signature has"):
+        build_library_predictor(predictor.signature.parts[0], None, library(Loader()), [made])
 
 
 FIELDS = (

@@ -2,8 +2,15 @@
 
 from typing import Any
 
+from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.columns import LARGEST, CategoryColumn, Column, NumberColumn, TextColumn
-from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output, label_text
+from iris_deploy.schema.outputs import (
+    ClassOutput,
+    NumberOutput,
+    Output,
+    SeveralOutputs,
+    label_text,
+)
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.schemas import an_array, an_object
 
@@ -29,13 +36,30 @@ def arrays_schema(signature: Signature) -> dict[str, Any]:
 
 
 def output_schema(output: Output) -> dict[str, Any]:
-    """Describe what is predicted: a class, or a number."""
+    """Describe what is predicted: a class, a number, or several of these by name."""
+    if isinstance(output, SeveralOutputs):
+        parts = {each.name: output_schema(each) for each in output.outputs}
+        return an_object(parts, *parts)
     if isinstance(output, ClassOutput):
         return {"enum": list(output.classes), "description": output.name}
     return {"type": "number", "description": f"{output.name}{_told(output, before=': ')}"}
 
 
-def scores_schema(signature: Signature) -> dict[str, Any]:
+def score_schemas(predictor: Predictor) -> dict[str, Any]:
+    """Describe the scores that there are, by what they are: probabilities or decision values."""
+    parts = predictor.parts
+    if len(parts) == 1:
+        name = predictor.score_name
+        return {name: _scores(predictor.signature)} if name is not None else {}
+    found: dict[str, dict[str, Any]] = {}
+    for part in parts:
+        if part.score_name is not None:
+            own = found.setdefault(part.score_name, {})
+            own[part.signature.output.name] = _scores(part.signature)
+    return {name: an_object(own, *own) for name, own in found.items()}
+
+
+def _scores(signature: Signature) -> dict[str, Any]:
     """Describe a number for each class."""
     names = [label_text(label) for label in signature.classes]
     return an_object({name: {"type": "number"} for name in names}, *names)

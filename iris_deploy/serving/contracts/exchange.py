@@ -58,6 +58,7 @@ class Exchange:
         self._quick_rows = _QUICK_SUMS // max(predictor.sums, 1)
         self._quick_bytes = _QUICK_TEXT if predictor.signature.has_text else maxsize
         self._decides = bool(predictor.signature.classes)
+        self._is_one = len(predictor.parts) == 1
 
     def build_route(self, example: Mapping[str, Any]) -> Route:
         """Return the contract's route.
@@ -120,5 +121,6 @@ class Exchange:
             layout = rows.layout if type(rows) is Rows else "object"
             raise locate(exc, layout, self._signature.names) from None
         if observe is not None:
-            observe(self._signature, (rows,), (index,) if self._decides else decision)
+            outcome: Any = (index,) if self._decides else decision if self._is_one else (decision,)
+            observe(self._signature, (rows,), outcome)
         return Reply(200, contract.headers, contract.encode_one(question, index, decision))

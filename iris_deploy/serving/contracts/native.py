@@ -22,10 +22,10 @@ from iris_deploy.serving.contracts.description import (
     arrays_schema,
     instance_schema,
     output_schema,
-    scores_schema,
+    score_schemas,
 )
 from iris_deploy.serving.contracts.protocol import Question, Wrong
-from iris_deploy.serving.contracts.rows import RowWriter
+from iris_deploy.serving.contracts.several import build_writer
 from iris_deploy.serving.problem import build_problem, reply_problem
 from iris_deploy.serving.reply import JSON, PROBLEM, Reply, Stream
 from iris_deploy.serving.route import Asked, Operation
@@ -57,7 +57,7 @@ class NativeContract:
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
         self._reader = InstanceReader(predictor.signature)
-        self._writer = RowWriter(predictor)
+        self._writer = build_writer(predictor)
         labels = map(msgspec.json.encode, predictor.signature.classes)
         self._answers = [b'{"prediction":' + label + b"}" for label in labels]
         self.summary = f"predict {_what(predictor)} of one instance, or of many; ?details=true"
@@ -130,7 +130,7 @@ class NativeContract:
             return self._writer.write_one(row, index, decision)
         if self._answers:
             return self._answers[index]
-        return b'{"prediction":' + msgspec.json.encode(decision[0]) + b"}"
+        return self._writer.write_value(decision)
 
     def encode_many(self, question: Question, outcomes: Outcomes) -> bytes | Stream:
         """Write ``{"predictions": [...]}``, with lists of details if they are wanted."""
@@ -147,13 +147,12 @@ class NativeContract:
 
     def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe request and answer."""
-        signature, name = self._predictor.signature, self._predictor.score_name
+        signature = self._predictor.signature
         instance, value = refer("Instance"), refer("Prediction")
         warnings = an_array({"type": "string"})
         one = {"prediction": value, "warnings": warnings}
         many = {"predictions": an_array(value), "warnings": an_array(warnings)}
-        if name is not None:
-            scores = scores_schema(signature)
+        for name, scores in score_schemas(self._predictor).items():
             one, many = one | {name: scores}, many | {name: an_array(scores)}
         if signature.anomaly is not None:
             flag = {"type": "boolean"}

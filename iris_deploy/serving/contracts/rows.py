@@ -19,7 +19,7 @@ from iris_deploy.serving.reply import Stream
 Many = Sequence[Sequence[float]] | Floats
 """Rows, or an array of them."""
 
-_FIGURES = 2048
+FIGURES = 2048
 """Scores and values that are written at a time, some 2 ms."""
 
 _LABELS_AT_A_TIME = 16384  # some 0.3 ms
@@ -47,7 +47,7 @@ class RowWriter:
         self._labels = LabelWriter(signature.classes) if signature.classes else None
         self._name = predictor.score_name
         self._anomaly = signature.anomaly
-        self.quick_rows = _FIGURES // (len(signature.classes) + len(signature.columns))
+        self.quick_rows = FIGURES // (len(signature.classes) + len(signature.columns))
         self._at_a_time = max(self.quick_rows, 1)
 
     def write_one(self, row: Sequence[float], index: int, decision: Sequence[float]) -> bytes:
@@ -71,6 +71,10 @@ class RowWriter:
         answer["warnings"] = signature.warnings(row)
         return msgspec.json.encode(answer)
 
+    def write_value(self, decision: Sequence[float]) -> bytes:
+        """Write the number that is predicted of one row."""
+        return b'{"prediction":' + msgspec.json.encode(decision[0]) + b"}"
+
     def write_values(self, outcomes: Outcomes) -> bytes | Stream:
         """Write what is predicted for many rows.
 
@@ -81,8 +85,8 @@ class RowWriter:
         """
         start, end = b'{"predictions":[', b"]}"
         if self._labels is None:
-            if len(outcomes) <= _FIGURES:
-                return start + _elements(outcomes.tolist(), 0) + end
+            if len(outcomes) <= FIGURES:
+                return start + elements(outcomes.tolist(), 0) + end
             pieces = self._enclose(start, self._value_pieces(outcomes), end)
             return Stream(pieces, None, outcomes.nbytes)
         length = self._labels.length_of(outcomes) + len(start) + len(end)
@@ -123,31 +127,31 @@ class RowWriter:
             yield b'],"anomalies":['
             for at in range(0, len(outcomes), _LABELS_AT_A_TIME):
                 part = outcomes[at : at + _LABELS_AT_A_TIME]
-                yield _elements((part == self._anomaly).tolist(), at)
+                yield elements((part == self._anomaly).tolist(), at)
         yield b'],"warnings":['
         yield from self._warning_pieces(values)
         yield b"]}"
 
     def _value_pieces(self, outcomes: Outcomes) -> Iterator[bytes]:
-        step = _FIGURES if self._labels is None else _LABELS_AT_A_TIME
+        step = FIGURES if self._labels is None else _LABELS_AT_A_TIME
         for at in range(0, len(outcomes), step):
             part = outcomes[at : at + step]
             if self._labels is None:
-                yield _elements(part.tolist(), at)
+                yield elements(part.tolist(), at)
             else:
                 yield (b"," if at else b"") + self._labels.write(part)
 
     def _score_pieces(self, values: Many) -> Iterator[bytes]:
         for at in range(0, len(values), self._at_a_time):
             scores = self._predictor.predict(values[at : at + self._at_a_time]).scores
-            yield _elements([self._by_class(row) for row in scores.tolist()], at)
+            yield elements([self._by_class(row) for row in scores.tolist()], at)
 
     def _warning_pieces(self, values: Many) -> Iterator[bytes]:
         warnings = self._predictor.signature.warnings
         for at in range(0, len(values), self._at_a_time):
             part = values[at : at + self._at_a_time]
             rows = part.tolist() if isinstance(part, np.ndarray) else part
-            yield _elements([warnings(row) for row in rows], at)
+            yield elements([warnings(row) for row in rows], at)
 
     def _by_class(self, scores: Sequence[float]) -> dict[str, float]:
         return dict(zip(self._classes, scores, strict=True))
@@ -158,7 +162,14 @@ class RowWriter:
         yield end
 
 
-def _elements(values: Sequence[object], at: int) -> bytes:
-    """Write elements of a JSON array of which so many are written already."""
+def elements(values: Sequence[object], at: int) -> bytes:
+    """Write elements of a JSON array of which so many are written already.
+
+    Parameters
+    ----------
+    values : sequence of object
+    at : int
+        How many are written.
+    """
     elements = msgspec.json.encode(values)[1:-1]
     return b"," + elements if at else elements

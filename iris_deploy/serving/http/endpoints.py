@@ -14,7 +14,7 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.provenance import Imported
 from iris_deploy.schema.columns import Column, NumberColumn, NumbersSeen, TextColumn
-from iris_deploy.schema.outputs import ClassOutput, Output, TargetSeen
+from iris_deploy.schema.outputs import ClassOutput, Output, SeveralOutputs, TargetSeen
 from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
@@ -172,6 +172,8 @@ def _describe_column(column: Column) -> dict[str, object]:
 
 
 def _describe_output(output: Output) -> dict[str, object]:
+    if isinstance(output, SeveralOutputs):
+        return {"outputs": [_describe_output(each) for each in output.outputs]}
     if isinstance(output, ClassOutput):
         return {"name": output.name, "classes": output.classes}
     described: dict[str, object] = {"name": output.name, "unit": output.unit}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.facts import METRICS_PATH
-from iris_deploy.schema.outputs import ClassOutput
+from iris_deploy.schema.outputs import NumberOutput
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import refusals
@@ -124,13 +124,17 @@ def _plain(sums: dict[Key, float]) -> "Iterator[Metric]":
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
     series = sorted(sums.items())
-    for name, (kind, text, labels) in FAMILIES.items():
+    for name, (kind, text, own) in FAMILIES.items():
         make = CounterMetricFamily if kind == "counter" else GaugeMetricFamily
+        several = name == predictions.PREDICTIONS and any(
+            of == name and "output" in dict(values) for of, values in sums
+        )
+        labels = (*own, "output") if several else own
         family = make(name, text, labels=labels)
         for (of, values), value in series:
             if of == name:
                 named = dict(values)
-                family.add_metric([named[label] for label in labels], value)
+                family.add_metric([named.get(label, "") for label in labels], value)
         if not labels and not family.samples:
             family.add_metric([], 0)
         yield family
@@ -152,12 +156,18 @@ def _numbers(manifest: Manifest, sums: dict[Key, float]) -> "Iterator[Metric]":
     """Yield the histogram of predicted numbers, between the deciles of the target in training."""
     from prometheus_client.core import HistogramMetricFamily
 
-    output = manifest.signature.output
-    if isinstance(output, ClassOutput):
-        return
-    family = HistogramMetricFamily(predictions.NUMBERS, f"Predictions of {output.name}")
-    family.add_metric([], *read_histogram(sums, predictions.NUMBERS, predictions.bounds(output)))
-    yield family
+    parts = manifest.signature.parts
+    names = ["output"] if len(parts) > 1 else []
+    text = f"Predictions of {manifest.signature.output.name}"
+    family = HistogramMetricFamily(predictions.NUMBERS, text, labels=names)
+    for output in (part.output for part in parts):
+        if isinstance(output, NumberOutput):
+            labels = dict.fromkeys(names, output.name)
+            edges = predictions.bounds(output)
+            histogram = read_histogram(sums, predictions.NUMBERS, edges, **labels)
+            family.add_metric([*labels.values()], *histogram)
+    if family.samples:
+        yield family
 
 
 def _bundle(manifest: Manifest) -> "Iterator[Metric]":

@@ -4,16 +4,29 @@ import threading
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.schema.batch import Floats, Outcomes
-from iris_deploy.schema.outputs import ClassOutput, NumberOutput, label_text
+from iris_deploy.schema.outputs import (
+    ClassOutput,
+    NumberOutput,
+    OneOutput,
+    SeveralOutputs,
+    label_text,
+)
 from iris_deploy.schema.signature import Signature
-from iris_deploy.serving.telemetry.bins import Bins, NumberBins, build_bins
+from iris_deploy.serving.telemetry.bins import build_bins
 from iris_deploy.serving.telemetry.drift import WINDOW_ROWS
+from iris_deploy.serving.telemetry.places import (
+    ColumnCounts,
+    NumberCounts,
+    OutputCounts,
+    PlainCounts,
+    plain_counts,
+)
 from iris_deploy.serving.telemetry.slots import PREFIX, Slot
 
 PREDICTIONS, OUT_OF_RANGE = PREFIX + "predictions", PREFIX + "out_of_range"
@@ -37,11 +50,12 @@ class PredictionCounts:
         self._slot = slot
         self._values = slot.values
         self._lock = lock
-        self._columns: tuple[_ColumnCounts, ...] = ()
-        self._plain: tuple[_PlainCounts, ...] = ()
+        self._columns: tuple[ColumnCounts, ...] = ()
+        self._plain: tuple[PlainCounts, ...] = ()
         self._signature: Signature | None = None
+        self._outputs: tuple[OutputCounts, ...] = ()
         self._predictions: list[int] = []
-        self._numbers: _NumberCounts | None = None
+        self._numbers: NumberCounts | None = None
         self._window = 0
 
     def begin(self, manifest: Manifest, generation: int) -> None:
@@ -72,23 +86,31 @@ class PredictionCounts:
                 for place in now + before:
                     values[place] = 0
                 outside = slot.index(OUT_OF_RANGE, column=column.name)
-                columns.append(_ColumnCounts(bins, now, before, outside))
+                columns.append(ColumnCounts(bins, now, before, outside))
             self._columns = tuple(columns)
-            self._plain = _plain_counts(columns)
+            self._plain = plain_counts(columns)
             self._signature = signature
             self._window = 0
             values[slot.index(GENERATION)] = generation
 
     def _begin_output(self, signature: Signature) -> None:
-        index, output = self._slot.index, signature.output
+        output = signature.output
         self._predictions, self._numbers = [], None
-        if isinstance(output, ClassOutput):
-            self._predictions = [
-                index(PREDICTIONS, **{"class": label_text(label)}) for label in output.classes
-            ]
-            return
-        edges = bounds(output)
-        self._numbers = _NumberCounts(edges, *self._slot.histogram(NUMBERS, edges))
+        if isinstance(output, SeveralOutputs):
+            self._outputs = tuple(self._place(each, output=each.name) for each in output.outputs)
+        else:
+            self._outputs = (self._place(output),)
+            self._predictions, self._numbers = self._outputs[0]
+
+    def _place(self, of: OneOutput, **labels: str) -> "OutputCounts":
+        if isinstance(of, ClassOutput):
+            texts = map(label_text, of.classes)
+            places = [self._slot.index(PREDICTIONS, **{"class": text}, **labels) for text in texts]
+            return OutputCounts(places, None)
+        edges = bounds(of)
+        return OutputCounts(
+            [], NumberCounts(edges, *self._slot.histogram(NUMBERS, edges, **labels))
+        )
 
     def observe(
         self,
@@ -104,7 +126,7 @@ class PredictionCounts:
             Of the bundle that predicted.
         rows : sequence of rows, or ndarray of shape (n_rows, n_columns)
         outcomes : sequence of int or float, length n_rows
-            Positions of the classes, or numbers.
+            Positions of the classes, or numbers; of several outputs one of either for each.
         """
         values, n_rows = self._values, len(rows)
         with self._lock:
@@ -120,6 +142,8 @@ class PredictionCounts:
                     edges, buckets, spent = self._numbers
                     values[buckets[bisect_left(edges, outcomes[0])]] += 1
                     values[spent] += outcomes[0]
+                else:
+                    self._count_outputs(outcomes)
                 # `strict` would cost as much as counting one column.
                 for value, (edges, low, high, now, outside) in zip(rows[0], self._plain):  # noqa: B905
                     values[now[bisect_left(edges, value)]] += 1
@@ -134,12 +158,13 @@ class PredictionCounts:
                 self._turn_window()
 
     def _observe_late(self, signature: Signature, outcomes: Sequence[float] | Outcomes) -> None:
-        """Count predictions of the bundle before; where its columns' values lie is over."""
-        if not signature.classes:
-            return
-        for index, count in Counter(map(int, outcomes)).items():
-            label = {"class": label_text(signature.classes[index])}
-            self._values[self._slot.index(PREDICTIONS, **label)] += count
+        """Count classes of the bundle before; where its columns' values lie is over."""
+        parts = signature.parts
+        for part, line in zip(parts, _by_output(outcomes, len(parts)), strict=True):
+            labels = {"output": part.output.name} if len(parts) > 1 else {}
+            for index, count in Counter(map(int, line)).items() if part.classes else ():
+                label = {"class": label_text(part.classes[index])}
+                self._values[self._slot.index(PREDICTIONS, **label, **labels)] += count
 
     def _observe_one(self, row: Sequence[float]) -> None:
         values = self._values
@@ -152,22 +177,27 @@ class PredictionCounts:
         self, rows: Sequence[Sequence[float]] | Floats, outcomes: Sequence[float] | Outcomes
     ) -> None:
         values = self._values
-        if self._predictions:
-            counts = np.bincount(outcomes, minlength=len(self._predictions)).tolist()
-            for place, count in zip(self._predictions, counts, strict=True):
-                values[place] += count
-        elif self._numbers is not None:
-            edges, buckets, spent = self._numbers
-            places = np.searchsorted(np.array(edges), outcomes)  # the first that is not below
-            counts = np.bincount(places, minlength=len(buckets)).tolist()
-            for place, count in zip(buckets, counts, strict=True):
-                values[place] += count
-            values[spent] += float(np.sum(outcomes))
+        self._count_outputs(outcomes)
         matrix = np.asarray(rows, np.float64).T
         for line, (bins, now, _, outside) in zip(matrix, self._columns, strict=True):
             for place, count in zip(now, bins.count(line), strict=True):
                 values[place] += count
             values[outside] += bins.count_outside(line)
+
+    def _count_outputs(self, outcomes: Sequence[Any] | Outcomes) -> None:
+        """Count the outcomes of all outputs."""
+        values = self._values
+        lines = _by_output(outcomes, len(self._outputs))
+        for (places, numbers), line in zip(self._outputs, lines, strict=True):
+            if numbers is None:
+                found, buckets = line.astype(np.int64), places
+            else:
+                edges, buckets, spent = numbers
+                found = np.searchsorted(np.array(edges), line)  # the first that is not below
+                values[spent] += float(np.sum(line))
+            counts = np.bincount(found, minlength=len(buckets)).tolist()
+            for place, count in zip(buckets, counts, strict=True):
+                values[place] += count
 
     def _turn_window(self) -> None:
         values = self._values
@@ -177,43 +207,11 @@ class PredictionCounts:
         self._window = 0
 
 
-class _ColumnCounts(NamedTuple):
-    """Where the counts of one column are, and what they are counts of."""
-
-    bins: Bins
-    now: list[int]
-    before: list[int]
-    outside: int
-
-
-class _PlainCounts(NamedTuple):
-    """The same of a number that never misses: what each request of one row goes through."""
-
-    edges: tuple[float, ...]
-    low: float
-    high: float
-    now: list[int]
-    outside: int
-
-
-class _NumberCounts(NamedTuple):
-    """Where the histogram of predicted numbers is: bounds, counts, sum."""
-
-    edges: tuple[float, ...]
-    buckets: list[int]
-    spent: int
+def _by_output(outcomes: Sequence[Any] | Outcomes, n_outputs: int) -> Floats:
+    """Return a line of outcomes for each output."""
+    return np.asarray(outcomes, np.float64).reshape(-1, n_outputs).T
 
 
 def bounds(output: NumberOutput) -> tuple[float, ...]:
     """Return the bounds of the histogram of a number: the target's inner deciles, if known."""
     return output.seen.bin_edges if output.seen else ()
-
-
-def _plain_counts(columns: Sequence[_ColumnCounts]) -> tuple[_PlainCounts, ...]:
-    """Return the counts of columns that are all numbers and never miss; else none."""
-    plain = []
-    for bins, now, _, outside in columns:
-        if not isinstance(bins, NumberBins) or bins.missing:
-            return ()
-        plain.append(_PlainCounts(bins.edges, bins.low, bins.high, now, outside))
-    return tuple(plain)

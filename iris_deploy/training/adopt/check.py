@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from iris_deploy.schema.outputs import ClassOutput
 from iris_deploy.training.adopt.given import Given
 from iris_deploy.training.adopt.samples import as_values
 from iris_deploy.training.sources.files import read_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 _TOLERANCE = 1e-6
 """Largest difference of scores and numbers, in relation to the largest of them."""
@@ -94,16 +97,25 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
         "none": knows_none([step.record for step in steps]),
         "listed": takes_text(first_of(steps[0].record)),
         "framed": any(text) or by_category or find_names(steps[0].record) is not None,
-        "anomalies": predictor.signature.anomaly is not None,
-        "classes": len(predictor.signature.classes),
-        "score": "predict_proba"
-        if predictor.score_name == "probabilities"
-        else "decision_function",
+        "outputs": [_describe_output(part) for part in predictor.parts],
     }
     package = "xgboost or lightgbm" if by_category else "scikit-learn"
     answer = _ask(asked, f"the {package} that is installed")
-    outcomes, against = np.array(answer["outcomes"]), str(answer["against"])
-    return _compare(predictor, rows, outcomes, answer["scores"], against)
+    against = str(answer["against"])
+    checks = [
+        _compare(part, rows, np.array(own["outcomes"]), own["scores"], against)
+        for part, own in zip(predictor.parts, answer["outputs"], strict=True)
+    ]
+    return _least(checks)
+
+
+def _describe_output(part: Predictor) -> dict[str, Any]:
+    is_likely = part.score_name == "probabilities"
+    return {
+        "anomalies": part.signature.anomaly is not None,
+        "classes": len(part.signature.classes),
+        "score": "predict_proba" if is_likely else "decision_function",
+    }
 
 
 def _is_text(column: CategoryColumn | TextColumn) -> bool:
@@ -152,12 +164,26 @@ def check_against_recorded(predictor: Predictor, rows: Floats, path: Path) -> Ch
         If there are more or fewer, or a label that no class has.
     """
     table = read_table(path, least=1)
+    parts = predictor.parts
+    return _least([_against_column(p, rows, path, table, alone=len(parts) == 1) for p in parts])
+
+
+def _least(checks: Sequence[Check]) -> Check:
+    """Return the one of checks of several outputs that agrees least."""
+    return max(checks, key=lambda check: check.difference)
+
+
+def _against_column(
+    predictor: Predictor, rows: Floats, path: Path, table: "pa.Table", *, alone: bool
+) -> Check:
+    """Compare one output with a column of a table."""
     names = table.column_names
     output = predictor.signature.output
-    name = next((n for n in (output.name, "prediction") if n in names), names[0])
-    if name not in {output.name, "prediction"} and len(names) > 1:
+    others = (output.name, "prediction") if alone else (output.name,)
+    name = next((n for n in others if n in names), names[0])
+    if name not in others and (len(names) > 1 or not alone):
         raise DatasetError(
-            f"{path} has no column {output.name} or prediction; it has {', '.join(names[:20])}"
+            f"{path} has no column {' or '.join(others)}; it has {', '.join(names[:20])}"
         )
     answers = table.column(name).to_pylist()
     if len(answers) != len(rows):

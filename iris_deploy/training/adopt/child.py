@@ -42,24 +42,36 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
     *transformers, last = estimators
     against = _name(last)
     if type(last).__name__ == "Booster":
-        last = Booster(last, asked["classes"])
+        last = Booster(last, asked["outputs"][0]["classes"])
     for transformer in transformers:
         X = transformer.transform(X)
-    said = np.asarray(last.predict(X))
-    if not asked["classes"]:
-        return {"outcomes": said.astype(float).tolist(), "scores": [], "against": against}
+    said = np.asarray(last.predict(X)).reshape(-1, len(asked["outputs"]))
+    answers = [
+        _answer(last, X, said[:, k], k if said.shape[1] > 1 else None, output)
+        for k, output in enumerate(asked["outputs"])
+    ]
+    return {"outputs": answers, "against": against}
+
+
+def _answer(last: Any, X: Any, said: Any, k: int | None, output: dict[str, Any]) -> dict[str, Any]:
+    """Return the outcomes and the scores of an output; the ``k``-th, if there are several."""
+    if not output["classes"]:
+        return {"outcomes": said.astype(float).tolist(), "scores": []}
     classes = getattr(last, "classes_", None)
-    if asked["anomalies"]:
+    if k is not None and classes is not None:
+        classes = classes[k]
+    if output["anomalies"]:
         outcomes = (said > 0).astype(int).tolist()
     elif classes is None:
         outcomes = said.astype(int).tolist()
     else:
         place = {label: k for k, label in enumerate(np.asarray(classes).tolist())}
         outcomes = [place[label] for label in said.tolist()]
-    scores: list[Any] = []
-    if hasattr(last, asked["score"]):
-        scores = np.asarray(getattr(last, asked["score"])(X), float).tolist()
-    return {"outcomes": outcomes, "scores": scores, "against": against}
+    scores: Any = []
+    if hasattr(last, output["score"]):
+        scores = getattr(last, output["score"])(X)
+        scores = np.asarray(scores if k is None else scores[k], float).tolist()
+    return {"outcomes": outcomes, "scores": scores}
 
 
 def _load(path: str) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.booster_facts import facts_of, labels_of
 from iris_deploy.estimators.discovery import (
@@ -14,9 +15,17 @@ from iris_deploy.estimators.discovery import (
 )
 from iris_deploy.estimators.kinds import find_columns
 from iris_deploy.estimators.labels import ANOMALY, MAX_CLASSES, read_labels, what_is_told
+from iris_deploy.estimators.several import take_outputs
 from iris_deploy.runtimes.facts import Facts
 from iris_deploy.schema.columns import Column
-from iris_deploy.schema.outputs import ClassOutput, Label, NumberOutput, Output
+from iris_deploy.schema.outputs import (
+    ClassOutput,
+    Label,
+    NumberOutput,
+    Output,
+    SeveralOutputs,
+    Task,
+)
 from iris_deploy.training.adopt.given import Given
 
 
@@ -43,6 +52,13 @@ def choose_output(
         If they are more or fewer than the classifier knows.
     """
     last = given.records[-1]
+    several = _several(given, name, facts)
+    if several is not None:
+        if classes is not None or given.labels is not None:
+            raise SettingsError(
+                f"`classes`: {given.steps[-1].what}, and says the classes of its outputs itself"
+            )
+        return several
     if (facts.task if facts else task_of(last)) != "classification":
         if classes is not None or given.labels is not None:
             raise SettingsError(
@@ -68,6 +84,42 @@ def choose_output(
         classes=labels,
         anomaly=labels[0] if told == ANOMALY else None,
     )
+
+
+def _several(given: Given, name: str | None, facts: Facts | None) -> SeveralOutputs | None:
+    """Describe several outputs; None if there is one."""
+    record = given.records[-1]
+    if facts is not None:
+        kinds = [(each.task, each.classes) for each in facts.outputs]
+    else:
+        members = take_outputs(record)
+        kinds = [_kind(last_of(member)) for member in members] if len(members) > 1 else []
+    if not kinds:
+        return None
+    names = name.split(",") if name is not None else [f"y{k}" for k in range(len(kinds))]
+    if len(names) != len(kinds) or len(set(names)) < len(names) or not all(names):
+        raise SettingsError(
+            f"`target`: {given.steps[-1].what}, and has {len(kinds)} outputs; got {name}",
+            hint="name them in their order, such as `target` width,height",
+        )
+    return SeveralOutputs(
+        outputs=tuple(
+            ClassOutput(name=own, classes=classes)
+            if task == "classification"
+            else NumberOutput(name=own, unit=None, seen=None)
+            for own, (task, classes) in zip(names, kinds, strict=True)
+        )
+    )
+
+
+def _kind(member: Fitted) -> tuple[Task, tuple[Label, ...]]:
+    """Return what an estimator of one output predicts, and which classes."""
+    task, booster = task_of(member), facts_of(member)
+    if task is None:
+        raise ArtifactError(f"{member.name} is among several outputs, and predicts nothing")
+    if task == "regression":
+        return task, ()
+    return task, labels_of(member, booster) if booster else read_labels(member)
 
 
 def _known(given: Given, *, known_enough: bool) -> tuple[Label, ...] | None:

@@ -21,6 +21,7 @@ from iris_deploy.bundle.repository import Repository
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.discovery import find_words
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.estimators.several import build_predictor
 from iris_deploy.runtimes import LEARN
 from iris_deploy.runtimes.facts import describe
 from iris_deploy.schema.batch import Floats
@@ -33,6 +34,7 @@ from iris_deploy.training.adopt.building import Building, describe_library, load
 from iris_deploy.training.adopt.check import Asking, check_against_library, check_against_recorded
 from iris_deploy.training.adopt.contract import choose_names, choose_output, describe_columns
 from iris_deploy.training.adopt.given import Given, read_given, read_labels_of
+from iris_deploy.training.adopt.measuring import measure_sample, see_outputs
 from iris_deploy.training.adopt.mlflow import ModelFolder, open_folders
 from iris_deploy.training.adopt.samples import (
     describe_sample,
@@ -42,14 +44,10 @@ from iris_deploy.training.adopt.samples import (
     with_texts,
 )
 from iris_deploy.training.artifacts import describe_environment
-from iris_deploy.training.bundles import see_target
-from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.examples import record_examples
-from iris_deploy.training.held_out import read_samples
 from iris_deploy.training.loaded import LoadedFiles
 from iris_deploy.training.settings import ImportSettings
 from iris_deploy.training.tables import model_name
-from iris_deploy.training.target import read_target
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -188,7 +186,7 @@ def _write(
 def _is_read(given: Given, bundle: Bundle) -> bool:
     """Tell whether scikit-learn is not needed."""
     with suppress(ArtifactError):
-        Predictor(bundle.manifest.signature, given.records, bundle.manifest.adapter)
+        build_predictor(bundle.manifest.signature, given.records, bundle.manifest.adapter)
         return True
     return False
 
@@ -201,16 +199,9 @@ def _try(
         predictor = building.build(fields)
         words = find_words(building.given.records)
         return predictor, draw_rows(predictor, _DRAWN, words=words), None
-    output = building.output
-    has_target = output.name in sample.column_names
-    if has_target and isinstance(output, NumberOutput):
-        seen = see_target(read_target(sample, output.name, output.task).y)
-        building = replace(building, output=msgspec.structs.replace(output, seen=seen))
+    building = replace(building, output=see_outputs(building.output, sample))
     predictor = building.build(describe_sample(sample, fields))
-    if not has_target:
-        return predictor, encode_sample(sample, predictor.signature.columns), None
-    rows, y = read_samples(predictor, sample)
-    return predictor, rows, evaluate_rows(predictor, rows, y)
+    return predictor, *measure_sample(predictor, sample)
 
 
 def _check(
@@ -241,4 +232,4 @@ def _without_threshold(predictor: Predictor, asking: Asking) -> Predictor:
     if adapter is None or adapter.threshold is None:
         return predictor
     plain = msgspec.structs.replace(adapter, threshold=None)
-    return Predictor(predictor.signature, asking.given.records, plain)
+    return build_predictor(predictor.signature, asking.given.records, plain)
