@@ -35,8 +35,7 @@ LINES: dict[str, str] = {
     ),
     "linear": (
         "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
-        "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC "
-        "LinearDiscriminantAnalysis"
+        "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC LinearDiscriminantAnalysis"
     ),
     "naive_bayes": "MultinomialNB ComplementNB BernoulliNB CategoricalNB",
     "gaussian": "GaussianNB QuadraticDiscriminantAnalysis",
@@ -80,6 +79,7 @@ LINES: dict[str, str] = {
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "hashing": "HashingVectorizer",
+    "fields": "DictVectorizer",
     "thresholds": (
         "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
         "MethodMetadataRequest _CurveScorer"

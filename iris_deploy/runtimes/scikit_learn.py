@@ -163,23 +163,25 @@ def build_library_model(
             f"classes; the signature has {len(signature.classes)}"
         )
     _work_alone(estimators)
+    first = _first_of(estimators[0])
     tables = TableBuilder(
         signature.columns,
         adapter.feeds,
         frame=library.frame,
         knows_none=library.knows_none,
-        takes_texts=_takes_texts(estimators[0]) and library.frame is None,
+        takes_texts=hasattr(first, "build_analyzer") and library.frame is None,
+        takes_records=hasattr(first, "vocabulary_") and hasattr(first, "separator"),
     )
     kernel = LibraryKernel(estimators, tables, facts)
     link = Following(kernel.score_method == "predict_proba") if facts.classes else None
     return with_threshold(Model(kernel=kernel, link=link), adapter.threshold, output)
 
 
-def _takes_texts(estimator: Any) -> bool:
-    """Tell whether the first step is a vectorizer: it takes a list of texts."""
+def _first_of(estimator: Any) -> Any:
+    """Return what gets the columns: a vectorizer takes a list, of texts or of dicts."""
     while hasattr(estimator, "steps"):
         estimator = estimator.steps[0][1]
-    return hasattr(estimator, "build_analyzer")
+    return estimator
 
 
 def _work_alone(estimators: Sequence[Any]) -> None:

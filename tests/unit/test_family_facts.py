@@ -21,6 +21,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import (
     CountVectorizer,
     HashingVectorizer,
@@ -143,6 +144,7 @@ def test_features_of_texts_agree_as_far_as_is_declared(name: str) -> None:
 
 def test_every_class_that_makes_features_is_compared() -> None:
     compared = {name.partition("(")[0] for name in (*NUMERIC, *ENCODERS, *VECTORIZERS)}
+    compared.add("DictVectorizer")  # in test_fields.py
     makers = {n: part for n, part in DECLARED.items() if isinstance(part, Transformer)}
     assert compared == {name for name, part in makers.items() if part.ulp is not None}
 
@@ -193,6 +195,12 @@ def of_texts(*steps: Any) -> tuple[Any, Signature]:
 def of_shapes(*steps: Any) -> tuple[Any, Signature]:
     table = data.frame()[["shape"]]
     return make_pipeline(*steps, LogisticRegression()).fit(table, table["shape"] == "flat"), SHAPES
+
+
+def of_records(*values: Any, **options: Any) -> tuple[Any, Signature]:
+    pipeline = make_pipeline(DictVectorizer(**options), LogisticRegression())
+    pipeline.fit([{"shape": value} for value in values], [0, 1])
+    return pipeline, SHAPES
 
 
 def of_kernels(estimator: Any) -> tuple[Any, Signature]:
@@ -273,6 +281,11 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     "OrdinalEncoder": lambda: [of_shapes(OrdinalEncoder())],
     "FunctionTransformer": lambda: [
         of_numbers(make_pipeline(FunctionTransformer(np.cbrt), Ridge()))
+    ],
+    "DictVectorizer": lambda: [
+        of_records("flat", 1.0),
+        of_records(["flat", "round"], 1.0),
+        of_records("flat", "round", dtype=np.float32),
     ],
     "CountVectorizer": lambda: [of_texts(CountVectorizer(preprocessor=str.lower))],
     "HashingVectorizer": lambda: [
