@@ -28,7 +28,7 @@ LINES: dict[str, str] = {
         "r_regression chi2 mutual_info_classif mutual_info_regression"
     ),
     "decomposition": "PCA IncrementalPCA TruncatedSVD",
-    "expansion": "PolynomialFeatures PowerTransformer",
+    "expansion": "PolynomialFeatures PowerTransformer QuantileTransformer",
     "composition": (
         "Pipeline ColumnTransformer FeatureUnion FunctionTransformer make_column_selector "
         "slice float64"

@@ -47,6 +47,7 @@ TRANSFORMERS = (
     "PCA IncrementalPCA TruncatedSVD PolynomialFeatures PowerTransformer OneHotEncoder "
     "OrdinalEncoder SelectFromModel RFE RFECV SequentialFeatureSelector FunctionTransformer "
     "KBinsDiscretizer SplineTransformer "
+    "QuantileTransformer "
 )
 PREDICTORS = (
     "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
@@ -85,6 +86,7 @@ GIVEN = {
     "OneHotEncoder": {"handle_unknown": "ignore"},
     "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
     "QuantileRegressor": {"solver": "highs"},
+    "QuantileTransformer": {"n_quantiles": 30, "output_distribution": "normal"},
     "RFE": {"estimator": Ridge()},
     "RFECV": {"estimator": Ridge()},
     "SelectFromModel": {"estimator": Ridge()},

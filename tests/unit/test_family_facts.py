@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse  # type: ignore[import-untyped]
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
@@ -50,6 +50,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     PowerTransformer,
+    QuantileTransformer,
     SplineTransformer,
 )
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
@@ -255,6 +256,14 @@ def of_targets() -> Iterator[tuple[Any, Signature]]:
         yield of_numbers(TransformedTargetRegressor(Ridge(), **options))
 
 
+def of_quantiles() -> Iterator[tuple[Any, Signature]]:
+    normal = QuantileTransformer(n_quantiles=9, output_distribution="normal")
+    yield of_shapes(OneHotEncoder(handle_unknown="ignore"), normal)
+    pipeline, signature = of_numbers(make_pipeline(clone(normal), Ridge()))
+    pipeline[0].quantiles_ = pipeline[0].quantiles_[::-1].copy()
+    yield pipeline, signature
+
+
 FILLED = SimpleImputer(strategy="most_frequent", missing_values="flat")
 
 
@@ -323,6 +332,7 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     "KBinsDiscretizer": lambda: [
         of_numbers(make_pipeline(KBinsDiscretizer(strategy="uniform", dtype=np.float32), Ridge()))
     ],
+    "QuantileTransformer": of_quantiles,
     "SplineTransformer": lambda: [
         of_numbers(make_pipeline(SplineTransformer(**options), Ridge()))
         for options in ({"extrapolation": "linear"}, {"degree": 0}, {"degree": 21})
