@@ -14,6 +14,7 @@ import xgboost
 from sklearn.compose import ColumnTransformer
 from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
@@ -232,6 +233,45 @@ def spam_filter(dump: Dump) -> Layout:
     )
 
 
+def _passengers() -> tuple[list[Instance], list[str]]:
+    table = data.passengers(200)[["sex", "port", "age", "fare", "survived"]]
+    records = [
+        {name: v for name, v in row.items() if v == v and v is not None}
+        for row in table.drop(columns="survived").to_dict("records")
+    ]
+    return records, np.array(["no", "yes"])[table["survived"]].tolist()
+
+
+def _with_strangers(records: list[Instance]) -> list[Instance]:
+    return [*records[:10], {}, {"port": "Z", "fare": 9.5}, {"sex": None, "age": 40}]
+
+
+def records_and_model(dump: Dump) -> Layout:
+    records, survived = _passengers()
+    vectorizer = DictVectorizer()
+    model = LogisticRegression(max_iter=1000).fit(vectorizer.fit_transform(records), survived)
+    dump("both", (vectorizer, model))
+
+    def answer(instance: Instance) -> Any:
+        record = {name: value for name, value in instance.items() if value is not None}
+        return model.predict(vectorizer.transform([record]))[0]
+
+    return Layout(("both",), answer, _with_strangers(records))
+
+
+def pipeline_of_records(dump: Dump) -> Layout:
+    records, survived = _passengers()
+    vectorizer = DictVectorizer(sparse=False, sort=False)
+    model = make_pipeline(vectorizer, RandomForestClassifier(n_estimators=10, random_state=0))
+    dump("model", model.fit(records, survived))
+
+    def answer(instance: Instance) -> Any:
+        record = {name: value for name, value in instance.items() if value is not None}
+        return model.predict([record])[0]
+
+    return Layout(("model",), answer, _with_strangers(records))
+
+
 def boosting_with_codes(dump: Dump) -> Layout:
     table = data.passengers(200)[["sex", "fare", "age", "survived"]].dropna(subset=["sex"])
     X = table.drop(columns="survived")
@@ -283,4 +323,6 @@ LAYOUTS: dict[str, Callable[[Dump], Layout]] = {
     "a vectorizer and a model": vectorizer_and_model,
     "a spam filter": spam_filter,
     "several outputs": several_outputs,
+    "a vectorizer of records and a model": records_and_model,
+    "a pipeline of records": pipeline_of_records,
 }

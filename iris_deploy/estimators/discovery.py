@@ -4,14 +4,17 @@ Dumps hold no signature. This module finds as much of one as they say.
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.family import Composite, Predicting
+from iris_deploy.estimators.fields import DICT_VECTORIZER, read_fields
 from iris_deploy.estimators.labels import LABEL_ENCODER
 from iris_deploy.estimators.reading import MAX_DEPTH, MAX_ESTIMATORS
 from iris_deploy.estimators.registry import find
@@ -92,6 +95,8 @@ def find_width(record: Fitted) -> int | None:
     for inside in _along(record):
         if takes_text(inside):
             return 1
+        if fields := find_fields(inside):
+            return len(fields)
         if facts := facts_of(inside):
             return facts.n_features
         for attribute in _WIDTHS:
@@ -108,6 +113,16 @@ def find_width(record: Fitted) -> int | None:
 def takes_text(record: Fitted) -> bool:
     """Tell whether it is a vectorizer: it gets one column of texts."""
     return record.name in _VECTORIZERS
+
+
+def find_fields(record: Fitted) -> list[str]:
+    """Return the names of the fields of records, if it takes such; none otherwise."""
+    first = first_of(record)
+    if first.name != DICT_VECTORIZER:
+        return []
+    with suppress(ArtifactError):  # whoever builds the predictor gets to know
+        return [*read_fields(first).values]
+    return []
 
 
 def knows_none(records: Sequence[Fitted]) -> bool:

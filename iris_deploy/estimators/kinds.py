@@ -11,6 +11,7 @@ from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.discovery import takes_text
 from iris_deploy.estimators.family import Model
 from iris_deploy.estimators.features import NUMBER, Features, features_of
+from iris_deploy.estimators.fields import DICT_VECTORIZER, read_fields
 from iris_deploy.estimators.reading import Reader
 from iris_deploy.kernels.blocks import Values
 from iris_deploy.schema.columns import (
@@ -97,6 +98,12 @@ class _Discovering(Reader):
         """Note what encoders and vectorizers get; carry others out, as far as it goes."""
         if takes_text(record):
             self.texts.update(_sources(features)[:1])
+            return features
+        if record.name == DICT_VECTORIZER:
+            with suppress(ArtifactError):
+                known = read_fields(record).values.values()
+                for source, values in zip(_sources(features), known, strict=False):
+                    self._keep(source, values)
             return features
         if record.name in _ENCODERS:
             self._note(record, features)

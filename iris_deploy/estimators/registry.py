@@ -28,15 +28,14 @@ LINES: dict[str, str] = {
         "r_regression chi2 mutual_info_classif mutual_info_regression"
     ),
     "decomposition": "PCA IncrementalPCA TruncatedSVD",
-    "expansion": "PolynomialFeatures PowerTransformer",
+    "expansion": "PolynomialFeatures PowerTransformer QuantileTransformer",
     "composition": (
         "Pipeline ColumnTransformer FeatureUnion FunctionTransformer make_column_selector "
         "slice float64"
     ),
     "linear": (
         "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
-        "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC "
-        "LinearDiscriminantAnalysis"
+        "LogisticRegressionCV PassiveAggressiveClassifier LinearSVC LinearDiscriminantAnalysis"
     ),
     "naive_bayes": "MultinomialNB ComplementNB BernoulliNB CategoricalNB",
     "gaussian": "GaussianNB QuadraticDiscriminantAnalysis",
@@ -81,6 +80,7 @@ LINES: dict[str, str] = {
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "hashing": "HashingVectorizer",
+    "fields": "DictVectorizer",
     "thresholds": (
         "FixedThresholdClassifier TunedThresholdClassifierCV MetadataRequest "
         "MethodMetadataRequest _CurveScorer"

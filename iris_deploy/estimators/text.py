@@ -45,7 +45,7 @@ def _tfidf_transformer(record: Fitted, features: Features, _: Reading) -> Featur
 def _words(record: Fitted, features: Features) -> Words:
     """Read how a vectorizer counts words."""
     source = text_column(record, features)
-    vocabulary = _vocabulary(record)
+    vocabulary = read_vocabulary(record)
     tokenize = read_tokenizer(record)
     only_once = read_flag(record, "binary", default=False)
     return Words(
@@ -70,8 +70,14 @@ def text_column(record: Fitted, features: Features) -> int:
     return int(features.coded[0])
 
 
-def _vocabulary(record: Fitted) -> dict[str, int]:
-    """Return the position of each word: each from 0 on once."""
+def read_vocabulary(record: Fitted) -> dict[str, int]:
+    """Return the position of each word: each from 0 on once.
+
+    Raises
+    ------
+    ArtifactError
+        If it is anything else.
+    """
     known = record.state.get("vocabulary_")
     if not isinstance(known, dict) or not 0 < len(known) <= MAX_FEATURES:
         raise ArtifactError(

@@ -193,12 +193,14 @@ def build_library_predictor(
             f"{_listed([n_classes for _, n_classes in expected])}"
         )
     _work_alone(estimators)
+    first = _first_of(estimators[0])
     tables = TableBuilder(
         signature.columns,
         adapter.feeds,
         frame=library.frame,
         knows_none=library.knows_none,
-        takes_texts=_takes_texts(estimators[0]) and library.frame is None,
+        takes_texts=hasattr(first, "build_analyzer") and library.frame is None,
+        takes_records=hasattr(first, "vocabulary_") and hasattr(first, "separator"),
     )
     models = []
     for k, (own, part) in enumerate(zip(outputs, parts, strict=True)):
@@ -214,11 +216,11 @@ def _listed(n_classes: Sequence[int]) -> str:
     return ", ".join(f"{n} classes" if n else "a number" for n in n_classes)
 
 
-def _takes_texts(estimator: Any) -> bool:
-    """Tell whether the first step is a vectorizer: it takes a list of texts."""
+def _first_of(estimator: Any) -> Any:
+    """Return what gets the columns: a vectorizer takes a list, of texts or of dicts."""
     while hasattr(estimator, "steps"):
         estimator = estimator.steps[0][1]
-    return hasattr(estimator, "build_analyzer")
+    return estimator
 
 
 def _work_alone(estimators: Sequence[Any]) -> None:

@@ -35,6 +35,8 @@ class TableBuilder:
         Whether a missing text is None, and not NaN.
     takes_texts : bool
         Whether it takes a list of texts.
+    takes_records : bool
+        Whether it takes a list of dicts, which lack what is missing.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class TableBuilder:
         frame: Sequence[str] | None,
         knows_none: bool,
         takes_texts: bool,
+        takes_records: bool = False,
     ) -> None:
         self._fields = fields
         self._feeds = feeds or [
@@ -54,6 +57,7 @@ class TableBuilder:
         self._frame = frame
         self._missing: Any = None if knows_none else np.nan
         self._takes_texts = takes_texts
+        self._takes_records = takes_records
 
     def build(self, rows: Floats) -> Any:
         """Return what the estimator takes.
@@ -65,11 +69,16 @@ class TableBuilder:
 
         Returns
         -------
-        ndarray of shape (n_rows, n_columns), DataFrame, or ndarray of text, shape (n_rows,)
+        ndarray of shape (n_rows, n_columns), DataFrame, ndarray of text, shape (n_rows,), or list
+        of dict
         """
         columns = [*self.columns(rows)]
         if self._takes_texts:
             return columns[0]
+        if self._takes_records:
+            names = [feed.column for feed in self._feeds]
+            records = (zip(names, row, strict=True) for row in zip(*columns, strict=True))
+            return [{name: v for name, v in of if v is not None and v == v} for of in records]
         if self._frame is not None:
             import pandas as pd
 

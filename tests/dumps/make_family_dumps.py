@@ -20,6 +20,7 @@ import sklearn
 from sklearn.base import is_regressor
 from sklearn.compose import ColumnTransformer
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import (
     CountVectorizer,
     HashingVectorizer,
@@ -46,6 +47,7 @@ TRANSFORMERS = (
     "PCA IncrementalPCA TruncatedSVD PolynomialFeatures PowerTransformer OneHotEncoder "
     "OrdinalEncoder SelectFromModel RFE RFECV SequentialFeatureSelector FunctionTransformer "
     "KBinsDiscretizer SplineTransformer "
+    "QuantileTransformer "
 )
 PREDICTORS = (
     "Perceptron LogisticRegression SGDClassifier RidgeClassifier RidgeClassifierCV "
@@ -84,6 +86,7 @@ GIVEN = {
     "OneHotEncoder": {"handle_unknown": "ignore"},
     "OrdinalEncoder": {"handle_unknown": "use_encoded_value", "unknown_value": -1},
     "QuantileRegressor": {"solver": "highs"},
+    "QuantileTransformer": {"n_quantiles": 30, "output_distribution": "normal"},
     "RFE": {"estimator": Ridge()},
     "RFECV": {"estimator": Ridge()},
     "SelectFromModel": {"estimator": Ridge()},
@@ -120,6 +123,7 @@ def estimators():
     union = FeatureUnion([("scaled", StandardScaler()), ("range", MinMaxScaler())])
     yield "FeatureUnion", make_pipeline(union, Ridge())
     yield "CountVectorizer", make_pipeline(CountVectorizer(), Ridge())
+    yield "DictVectorizer", make_pipeline(DictVectorizer(), Ridge())
     yield "HashingVectorizer", make_pipeline(HashingVectorizer(n_features=16), Ridge())
     yield "TfidfVectorizer", make_pipeline(TfidfVectorizer(), Ridge())
     yield "TfidfTransformer", make_pipeline(CountVectorizer(), TfidfTransformer(), Ridge())
@@ -133,6 +137,10 @@ def tables(name):
         X[rng.random(X.shape) < 0.2] = np.nan
     if "Encoder" in name:
         X = X.round()
+    if name == "DictVectorizer":
+        cities = rng.choice(["Oslo", "Rome", "Bern"], 120).tolist()
+        records = [{"city": city, "age": X[k, 0]} for k, city in enumerate(cities)]
+        return records, [*records[:18], {"age": 1.0}, {"city": "Kyiv"}]
     if "Vectorizer" in name or "Tfidf" in name:
         words = np.array(["free", "win", "money", "call", "lunch", "now"])
         texts = [" ".join(rng.choice(words, 6)) for _ in range(120)]

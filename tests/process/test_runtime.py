@@ -15,6 +15,7 @@ from sklearn.cluster import KMeans
 from sklearn.compose import make_column_transformer
 from sklearn.decomposition import FastICA
 from sklearn.ensemble import IsolationForest
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.gaussian_process import GaussianProcessClassifier
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
@@ -263,6 +264,19 @@ def test_clusters_are_answered_by_their_number(run: Run, home: Path) -> None:
     answered = run("predict", "--details", json.dumps(ROW)).json()
     assert answered["prediction"] == model.predict(X[:1])[0]
     assert "anomaly" not in answered
+
+
+def test_records_of_fields_are_given_to_scikit_learn_as_they_came(run: Run, home: Path) -> None:
+    records = [{"city": city, "age": age} for age in (1.0, 2.0, 4.0) for city in ("a", "b", "c")]
+    model = make_pipeline(DictVectorizer(sparse=False), GaussianProcessClassifier())
+    model.fit(records, [k % 2 for k in range(9)])
+    joblib.dump(model, home / "model.pkl")
+    ran = run("import", "model.pkl", *LEARN)
+    assert ran.code == 0, ran.err
+    for instance in ({"city": "b", "age": 3.0}, {"age": 1.5}, {"city": "strange"}, {}):
+        answered = run("predict", "--details", json.dumps(instance)).json()
+        expected = model.predict_proba([instance])[0]
+        assert [*answered["probabilities"].values()] == pytest.approx(expected)
 
 
 def test_what_a_family_reads_is_told_to_need_no_scikit_learn(run: Run, home: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse  # type: ignore[import-untyped]
-from sklearn.base import is_classifier
+from sklearn.base import clone, is_classifier
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
@@ -21,6 +21,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import (
     CountVectorizer,
     HashingVectorizer,
@@ -50,6 +51,7 @@ from sklearn.preprocessing import (
     OneHotEncoder,
     OrdinalEncoder,
     PowerTransformer,
+    QuantileTransformer,
     SplineTransformer,
 )
 from sklearn.svm import SVC, SVR, NuSVC, NuSVR
@@ -144,6 +146,7 @@ def test_features_of_texts_agree_as_far_as_is_declared(name: str) -> None:
 
 def test_every_class_that_makes_features_is_compared() -> None:
     compared = {name.partition("(")[0] for name in (*NUMERIC, *ENCODERS, *VECTORIZERS)}
+    compared.add("DictVectorizer")  # in test_fields.py
     makers = {n: part for n, part in DECLARED.items() if isinstance(part, Transformer)}
     assert compared == {name for name, part in makers.items() if part.ulp is not None}
 
@@ -194,6 +197,12 @@ def of_texts(*steps: Any) -> tuple[Any, Signature]:
 def of_shapes(*steps: Any) -> tuple[Any, Signature]:
     table = data.frame()[["shape"]]
     return make_pipeline(*steps, LogisticRegression()).fit(table, table["shape"] == "flat"), SHAPES
+
+
+def of_records(*values: Any, **options: Any) -> tuple[Any, Signature]:
+    pipeline = make_pipeline(DictVectorizer(**options), LogisticRegression())
+    pipeline.fit([{"shape": value} for value in values], [0, 1])
+    return pipeline, SHAPES
 
 
 def of_kernels(estimator: Any) -> tuple[Any, Signature]:
@@ -248,6 +257,14 @@ def of_targets() -> Iterator[tuple[Any, Signature]]:
         yield of_numbers(TransformedTargetRegressor(Ridge(), **options))
 
 
+def of_quantiles() -> Iterator[tuple[Any, Signature]]:
+    normal = QuantileTransformer(n_quantiles=9, output_distribution="normal")
+    yield of_shapes(OneHotEncoder(handle_unknown="ignore"), normal)
+    pipeline, signature = of_numbers(make_pipeline(clone(normal), Ridge()))
+    pipeline[0].quantiles_ = pipeline[0].quantiles_[::-1].copy()
+    yield pipeline, signature
+
+
 FILLED = SimpleImputer(strategy="most_frequent", missing_values="flat")
 
 
@@ -280,6 +297,11 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     "OrdinalEncoder": lambda: [of_shapes(OrdinalEncoder())],
     "FunctionTransformer": lambda: [
         of_numbers(make_pipeline(FunctionTransformer(np.cbrt), Ridge()))
+    ],
+    "DictVectorizer": lambda: [
+        of_records("flat", 1.0),
+        of_records(["flat", "round"], 1.0),
+        of_records("flat", "round", dtype=np.float32),
     ],
     "CountVectorizer": lambda: [of_texts(CountVectorizer(preprocessor=str.lower))],
     "HashingVectorizer": lambda: [
@@ -317,6 +339,7 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     "KBinsDiscretizer": lambda: [
         of_numbers(make_pipeline(KBinsDiscretizer(strategy="uniform", dtype=np.float32), Ridge()))
     ],
+    "QuantileTransformer": of_quantiles,
     "SplineTransformer": lambda: [
         of_numbers(make_pipeline(SplineTransformer(**options), Ridge()))
         for options in ({"extrapolation": "linear"}, {"degree": 0}, {"degree": 21})

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from iris_deploy.codec.values import ValueReader
 from iris_deploy.dumps.records import Fitted
+from iris_deploy.estimators.discovery import find_fields
+from iris_deploy.estimators.kinds import find_columns
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Text
+from iris_deploy.schema.columns import widen
 from iris_deploy.schema.signature import Signature
 from tests.agreement import DECLARED
 from tests.data import NAMES
@@ -176,20 +180,30 @@ def test_old_dumps_are_of_classes_that_say_that_they_are_read() -> None:
         assert not later(DECLARED[name].since), name
 
 
+GAPS = {"SimpleImputer", "MissingIndicator"}
+
+
+def table_of(name: str, record: Fitted, asked: list[Any]) -> tuple[Any, Any]:
+    """Return the columns of what a class is asked about, and the rows as a predictor takes them."""
+    if isinstance(asked[0], str):
+        return (text("text"),), [(Text(row),) for row in asked]
+    if isinstance(asked[0], dict):
+        found = find_columns([record], find_fields(record), NUMBER)
+        columns = tuple(widen(column, missing=True, unknown=True) for column in found)
+        reader = ValueReader(Signature(columns=columns, output=NUMBER))
+        return columns, reader.rows(asked)
+    missing = name in GAPS
+    return tuple(number(n, missing=missing) for n in NAMES), np.array(asked, np.float64)
+
+
 @pytest.mark.parametrize(
     ("release", "name"), [(release, name) for release in FAMILIES for name in OF_FAMILIES[release]]
 )
 def test_a_dump_of_every_family_predicts_as_its_scikit_learn_did(release: str, name: str) -> None:
     answers = OF_FAMILIES[release][name]
-    is_text = isinstance(answers["rows"][0], str)
-    columns: Any = (text("text"),) if is_text else tuple(number(n, missing=True) for n in NAMES)
-    if not is_text and name not in {"SimpleImputer", "MissingIndicator"}:
-        columns = tuple(map(number, NAMES))
-    output: Any = classes(*answers["classes"]) if "classes" in answers else NUMBER
     record = read_estimator((FAMILIES[release] / f"{name}.pkl").read_bytes())
-    rows: Any = [(Text(row),) for row in answers["rows"]]
-    if not is_text:
-        rows = np.array(answers["rows"], np.float64)
+    output: Any = classes(*answers["classes"]) if "classes" in answers else NUMBER
+    columns, rows = table_of(name, record, answers["rows"])
     found = Predictor(Signature(columns=columns, output=output), [record]).values(rows)
     if "classes" in answers:
         assert found == answers["predict"]

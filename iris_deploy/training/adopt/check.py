@@ -13,7 +13,14 @@ import numpy as np
 from iris_deploy.bundle.provenance import Check
 from iris_deploy.errors import ArtifactError, DatasetError
 from iris_deploy.estimators.booster_facts import facts_of
-from iris_deploy.estimators.discovery import find_names, first_of, knows_none, last_of, takes_text
+from iris_deploy.estimators.discovery import (
+    find_fields,
+    find_names,
+    first_of,
+    knows_none,
+    last_of,
+    takes_text,
+)
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.runtimes.tables import TableBuilder
 from iris_deploy.schema.adapter import Adapter
@@ -96,6 +103,7 @@ def check_against_library(asking: Asking, predictor: Predictor, rows: Floats) ->
         ],
         "none": knows_none([step.record for step in steps]),
         "listed": takes_text(first_of(steps[0].record)),
+        "fields": find_fields(steps[0].record),
         "framed": any(text) or by_category or find_names(steps[0].record) is not None,
         "outputs": [_describe_output(part) for part in predictor.parts],
     }

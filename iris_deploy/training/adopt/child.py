@@ -36,7 +36,9 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
             value = loaded[step["file"]] = _load(step["file"])
         estimators.append(member_of(value, step["path"]))
     X: Any = asked["columns"][0]["values"]  # a vectorizer takes a list of texts
-    if not asked["listed"]:
+    if asked["fields"]:
+        X = _build_records(asked["fields"], asked["columns"])
+    elif not asked["listed"]:
         missing = None if asked["none"] else np.nan
         X = _build_rows(asked["columns"], missing, framed=asked["framed"])
     *transformers, last = estimators
@@ -91,6 +93,13 @@ def _name(estimator: Any) -> str:
     package = type(estimator).__module__.partition(".")[0]
     release = getattr(sys.modules.get(package), "__version__", "")
     return f"{'scikit-learn' if package == 'sklearn' else package} {release}".strip()
+
+
+def _build_records(fields: list[str], columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return a dict of each row, without what is missing."""
+    rows = zip(*(column["values"] for column in columns), strict=True)
+    pairs = (zip(fields, row, strict=True) for row in rows)
+    return [{name: value for name, value in of if value is not None} for of in pairs]
 
 
 def _build_rows(columns: list[dict[str, Any]], missing: Any, *, framed: bool) -> Any:

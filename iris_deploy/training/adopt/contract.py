@@ -6,6 +6,7 @@ from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError, SettingsError
 from iris_deploy.estimators.booster_facts import facts_of, labels_of
 from iris_deploy.estimators.discovery import (
+    find_fields,
     find_names,
     find_width,
     first_of,
@@ -164,7 +165,8 @@ def choose_names(given: Given, names: Sequence[str] | None) -> list[str]:
         If they are more or fewer than it takes, or nothing says how many.
     """
     first = given.records[0]
-    chosen = [*names] if names is not None else given.names or find_names(first)
+    chosen = [*names] if names is not None else find_fields(first) or given.names
+    chosen = chosen or find_names(first)
     width = find_width(first)
     if chosen is None:
         if width is None:
