@@ -9,9 +9,9 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import known_classes
+from iris_deploy.estimators.attributes import count_classes, known_classes
 from iris_deploy.estimators.family import Part
-from iris_deploy.schema.outputs import Label
+from iris_deploy.schema.outputs import Label, Output
 
 LABEL_ENCODER = "sklearn.preprocessing.LabelEncoder"
 
@@ -19,6 +19,11 @@ ANOMALY = "anomaly"
 """What is told apart where -1 stands for what is unlike the rest, and 1 for the rest."""
 
 ISOLATION_FOREST = "sklearn.ensemble.IsolationForest"
+
+ONE_CLASS_SVM = "sklearn.svm.OneClassSVM"
+
+DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM)
+"""What tells anomalies from the rest."""
 
 CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))
 
@@ -53,14 +58,26 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
 
 def what_is_told(record: Fitted) -> str:
     """Return what an estimator tells apart: classes, clusters or anomalies."""
-    if record.name == ISOLATION_FOREST:
+    if record.name in DETECTORS:
         return ANOMALY
     return "cluster" if record.name in CLUSTERS else "class"
 
 
+def check_detects(record: Fitted, output: Output) -> None:
+    """Make sure that an output is that of what tells anomalies from the rest.
+
+    Raises
+    ------
+    ArtifactError
+        If it has other classes than two.
+    """
+    if count_classes(output) != 2:
+        raise ArtifactError(f"{record.name} tells -1 from 1, and the signature has other classes")
+
+
 def _numbered(record: Fitted) -> object:
     """Return the classes that an estimator knows; clusters have numbers, anomalies -1."""
-    if record.name == ISOLATION_FOREST:
+    if record.name in DETECTORS:
         return np.array([-1, 1])
     centers = record.state.get("cluster_centers_")
     if record.name in CLUSTERS and isinstance(centers, np.ndarray):

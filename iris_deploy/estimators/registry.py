@@ -46,7 +46,7 @@ LINES: dict[str, str] = {
         "PassiveAggressiveRegressor HuberRegressor QuantileRegressor TheilSenRegressor "
         "RANSACRegressor PoissonRegressor GammaRegressor TweedieRegressor LinearSVR"
     ),
-    "svm": "SVC NuSVC SVR NuSVR",
+    "svm": "SVC NuSVC SVR NuSVR OneClassSVM",
     "neighbors": (
         "KNeighborsClassifier KNeighborsRegressor KDTree BallTree newObj EuclideanDistance "
         "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "

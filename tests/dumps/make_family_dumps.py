@@ -63,7 +63,8 @@ PREDICTORS = (
     "VotingRegressor StackingClassifier StackingRegressor CalibratedClassifierCV "
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
     "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
-    "OneVsOneClassifier"
+    "OneVsOneClassifier "
+    "OneClassSVM "
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -95,6 +96,11 @@ GIVEN = {
     "VotingClassifier": {"estimators": CLASSIFIERS},
     "VotingRegressor": {"estimators": REGRESSORS},
 }
+KNOWN = {
+    "OneClassSVM": [-1, 1],
+}
+"""What is told apart by those that have no classes."""
+
 STRENGTHS = {"alpha": [1.0, 2.0, 3.0]}
 
 
@@ -155,8 +161,8 @@ def main():
         joblib.dump(estimator, str(folder / f"{name}.pkl"), compress=("zlib", 9))
         rows = asked if isinstance(asked, list) else np.where(np.isnan(asked), None, asked).tolist()
         answers = {"rows": rows, "predict": estimator.predict(asked).tolist()}
-        if hasattr(estimator, "classes_"):
-            answers["classes"] = estimator.classes_.tolist()
+        if name in KNOWN or hasattr(estimator, "classes_"):
+            answers["classes"] = KNOWN.get(name) or estimator.classes_.tolist()
         expected[name] = answers
     lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(expected.items())]
     (folder / "expected.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

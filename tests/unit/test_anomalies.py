@@ -1,4 +1,4 @@
-"""Anomalies and clusters: trees of random splits, and the nearest of some centres."""
+"""Anomalies and clusters: random splits, support vectors, and the nearest of some centres."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
@@ -17,7 +18,9 @@ from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath, exp2
 from iris_deploy.schema.signature import Signature
 from tests import data
-from tests.signatures import classes, number
+from tests.agreement import assert_close, declared
+from tests.signatures import NUMBER, classes, number
+from tests.unit.test_forged_records import assert_refused_or_answered, forgeries
 
 ROWS = data.numbers()
 COLUMNS = tuple(map(number, data.NAMES))
@@ -52,6 +55,60 @@ def test_anomalies_are_those_of_scikit_learn(name: str) -> None:
     for k in range(0, len(rows), 97):
         label, scores = predictor.score(rows[k].tolist())
         assert (label, list(scores)) == (found.values[k], found.scores[k].tolist())
+
+
+DETECTORS: dict[str, Callable[[], Any]] = {
+    "rbf": OneClassSVM,
+    "rbf of a few": lambda: OneClassSVM(nu=0.02, gamma="auto"),
+    "linear": lambda: OneClassSVM(kernel="linear"),
+    "poly": lambda: OneClassSVM(kernel="poly", degree=2, coef0=1.0, nu=0.1),
+    "sigmoid": lambda: OneClassSVM(kernel="sigmoid", gamma=0.01),
+}
+
+
+def asked(fitted: Any) -> np.ndarray:
+    """Return rows around the samples, the samples themselves, and rows far away; these last."""
+    near, far = data.probes(fitted, 3000), ROWS * 1e6
+    return np.vstack([ROWS, near[300:], near[:300], far])
+
+
+def last_of(fitted: Any) -> Any:
+    return fitted[-1] if hasattr(fitted, "steps") else fitted
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_what_is_unlike_the_samples_is_what_scikit_learn_says(name: str) -> None:
+    fitted = DETECTORS[name]().fit(ROWS)
+    predictor = Predictor(ANOMALIES, [data.read(fitted)])
+    rows = asked(fitted)
+    found = predictor.predict(rows)
+    assert found.values == fitted.predict(rows).tolist() == predictor.values(rows)
+    assert predictor.score_name == "decision_values"
+    assert (found.scores[:, 0] == -found.scores[:, 1]).all()
+    ulp = declared(type(last_of(fitted)).__name__).ulp
+    assert_close(found.scores[:, 1], fitted.decision_function(rows), ulp, slice(3000))
+    for size in (1, 2, 7, 17, 150):
+        assert predictor.predict(rows[:size]).scores.tobytes() == found.scores[:size].tobytes()
+    for k in range(0, len(rows), 97):
+        label, scores = predictor.score(rows[k].tolist())
+        assert (label, list(scores)) == (found.values[k], found.scores[k].tolist())
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_forged_detector_is_refused_or_answers(name: str) -> None:
+    fitted = DETECTORS[name]().fit(ROWS)
+    rows = data.probes(fitted, 20)
+    for _, record in forgeries(data.read(fitted), name):
+        assert_refused_or_answered(ANOMALIES, record, rows)
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_detector_of_other_classes_is_refused(name: str) -> None:
+    fitted = DETECTORS[name]().fit(ROWS)
+    assert read_labels(data.read(last_of(fitted))) == (-1, 1)
+    for output in (classes(1, 2, 3), NUMBER):
+        with pytest.raises(ArtifactError, match=r"tells -1 from 1|supported regressor"):
+            Predictor(Signature(columns=COLUMNS, output=output), [data.read(fitted)])
 
 
 def test_powers_of_two_are_within_two_ulp_and_the_same_for_columns() -> None:

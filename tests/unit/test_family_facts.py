@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse  # type: ignore[import-untyped]
-from sklearn.base import is_classifier
+from sklearn.base import is_classifier, is_outlier_detector
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
@@ -51,7 +51,7 @@ from sklearn.preprocessing import (
     PowerTransformer,
     SplineTransformer,
 )
-from sklearn.svm import SVC, SVR, NuSVC, NuSVR
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.dumps.records import Fitted
@@ -162,6 +162,7 @@ def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared()
 def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
     compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
+    compared |= {"OneClassSVM"}
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name
@@ -173,6 +174,7 @@ def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
 
 NUMBERS = Signature(columns=tuple(map(number, data.NAMES)), output=NUMBER)
 CLASSES = Signature(columns=NUMBERS.columns, output=classes(0, 1))
+ANOMALIES = Signature(columns=NUMBERS.columns, output=classes(-1, 1))
 WORDS = Signature(columns=(text("text"),), output=classes(0, 1))
 SHAPE = category("shape", ["flat", "round"], unknown=True)
 SHAPES = Signature(columns=(SHAPE,), output=classes(False, True))
@@ -180,6 +182,8 @@ SHAPES = Signature(columns=(SHAPE,), output=classes(False, True))
 
 def of_numbers(estimator: Any, X: Any = None) -> tuple[Any, Signature]:
     X = data.numbers() if X is None else X
+    if is_outlier_detector(estimator):
+        return estimator.fit(X), ANOMALIES
     if hasattr(estimator, "predict") and not is_classifier(estimator):
         return estimator.fit(X, data.target()), NUMBERS
     return estimator.fit(X, data.labels(2, "number")), CLASSES
@@ -289,6 +293,7 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         of_numbers(make_pipeline(MinMaxScaler(), TfidfTransformer(), Ridge()))
     ],
     **{create.__name__: partial(of_machines, create) for create in (SVC, NuSVC, SVR, NuSVR)},
+    "OneClassSVM": partial(of_machines, OneClassSVM),
     **{
         create.__name__: partial(of_neighbours, create)
         for create in (KNeighborsClassifier, KNeighborsRegressor)
