@@ -27,13 +27,13 @@ from sklearn.preprocessing import (
 )
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from benchmarks.family_tables import as_given, describe_columns
 from benchmarks.workloads import CATEGORIES, N_NUMBERS, draw_mixed, draw_numbers
 from iris_deploy.estimators.family import Estimator, Predicting, Transformer
 from iris_deploy.estimators.labels import DETECTORS
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, NumberOutput, Output
 from iris_deploy.schema.signature import Signature
 from iris_deploy.training.frames import encode_frame
@@ -121,6 +121,10 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "Pipeline": lambda create: create(
         [("scale", StandardScaler()), ("last", LogisticRegression())]
     ),
+    **dict.fromkeys(
+        ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
+        lambda create: create(radius=4.0),
+    ),
     "RandomizedSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS, n_iter=3),
     "StackingClassifier": lambda create: create(_CLASSIFIERS),
     "StackingRegressor": lambda create: create(_REGRESSORS),
@@ -163,7 +167,7 @@ def build(part: Estimator) -> Model:
         known = (-1, 1) if part.name in DETECTORS else tuple(range(int(y.max()) + 1))
         output = ClassOutput(name="y", classes=known)
     predict, dumped = _booster(package, y) if name == "Booster" else _fitted(part, table, y)
-    signature = Signature(columns=_columns(table), output=output)
+    signature = Signature(columns=describe_columns(table), output=output)
     file = io.BytesIO()
     joblib.dump(dumped, file)
     predictor = Predictor(signature, [read_estimator(file.getvalue())])
@@ -171,7 +175,7 @@ def build(part: Estimator) -> Model:
     def rows(n: int) -> tuple[Any, Floats]:
         drawn = draw(n, 1)
         columns = np.ascontiguousarray(encode_frame(signature.columns, drawn).T)
-        return _as_given(drawn), columns.T  # as the server makes them of JSON
+        return as_given(drawn), columns.T  # as the server makes them of JSON
 
     return Model(predict, predictor, rows)
 
@@ -184,7 +188,7 @@ def _fitted(part: Estimator, table: pd.DataFrame, y: Any) -> tuple[Callable[[Any
     estimator.set_params(**{k: v for k, v in given.items() if k in settable})
     if isinstance(part, Transformer):
         estimator = make_pipeline(estimator, LogisticRegression())
-    estimator.fit(_as_given(table), y)
+    estimator.fit(as_given(table), y)
     return estimator.predict, estimator
 
 
@@ -217,33 +221,3 @@ def _labels(n_classes: int) -> Any:
 
 def _target() -> Any:
     return np.abs(_score()) + 0.1
-
-
-def _as_given(table: pd.DataFrame) -> Any:
-    """Return a table as an estimator takes it: an array of rows, texts, or a data frame."""
-    if [*table.columns] == ["text"]:
-        return table["text"].tolist()
-    if all(kind.kind == "f" for kind in table.dtypes):
-        return np.ascontiguousarray(table.to_numpy())
-    return table
-
-
-def _columns(table: pd.DataFrame) -> tuple[Column, ...]:
-    """Describe the columns of a table as a manifest does."""
-    found: list[Column] = []
-    for name, values in table.items():
-        named, missing = str(name), bool(values.isna().any())
-        if named == "text":
-            found.append(TextColumn(name=named, missing=False, seen=None))
-        elif values.dtype.kind == "f":
-            found.append(
-                NumberColumn(name=named, missing=missing, unit=None, boolean=False, seen=None)
-            )
-        else:
-            known = tuple(sorted(set(values)))
-            found.append(
-                CategoryColumn(
-                    name=named, missing=missing, categories=known, unknown=True, seen=None
-                )
-            )
-    return tuple(found)

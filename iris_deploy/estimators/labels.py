@@ -27,6 +27,8 @@ DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM)
 
 CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))
 
+RADIUS_CLASSIFIER = "sklearn.neighbors.RadiusNeighborsClassifier"
+
 MAX_CLASSES = 10_000
 """Labels of a classifier; each is listed in the manifest and in every description."""
 
@@ -82,7 +84,40 @@ def _numbered(record: Fitted) -> object:
     centers = record.state.get("cluster_centers_")
     if record.name in CLUSTERS and isinstance(centers, np.ndarray):
         return np.arange(len(centers))
-    return known_classes(record)
+    known = known_classes(record)
+    if record.name == RADIUS_CLASSIFIER and isinstance(known, np.ndarray) and known.ndim == 1:
+        n_known, outlier = find_outlier(record)
+        if outlier == n_known:
+            return np.array([*known.tolist(), _outlier_label(record)], object)
+    return known
+
+
+def find_outlier(record: Fitted) -> tuple[int, int | None]:
+    """Return how many classes a classifier has learned, and which one outliers have.
+
+    That one is behind the others if no sample had it; None where outliers have none.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no label.
+    """
+    known = known_classes(record)
+    plain = known.tolist() if isinstance(known, np.ndarray) and known.ndim == 1 else []
+    label = _outlier_label(record)
+    if label is None:
+        return len(plain), None
+    alike = (k for k, c in enumerate(plain) if isinstance(c, (str, int, float)) and c == label)
+    return len(plain), next(alike, len(plain))
+
+
+def _outlier_label(record: Fitted) -> Label | None:
+    """Return the label of outliers; releases before 0.22 have the parameter alone."""
+    held = record.state.get("outlier_label_", record.state.get("outlier_label"))
+    if isinstance(held, np.ndarray):
+        held = held.tolist()
+    label = held[0] if isinstance(held, (list, tuple)) and len(held) == 1 else held
+    return None if label is None else as_label(record.name, label)
 
 
 def as_label(owner: str, value: Any) -> Label:

@@ -10,7 +10,7 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.family import Model
-from iris_deploy.estimators.predictions import Predictions
+from iris_deploy.estimators.predictions import Predictions, Refusal
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
@@ -22,7 +22,6 @@ from iris_deploy.kernels.thresholds import build_row, choose
 from iris_deploy.schema.adapter import Adapter
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
 from iris_deploy.schema.outputs import ClassOutput, Label
-from iris_deploy.schema.problems import Problem, SignatureError
 from iris_deploy.schema.signature import Signature
 
 ScoreName = Literal["probabilities", "decision_values"]
@@ -81,6 +80,7 @@ class Predictor:
             else build_model(estimators, signature, adapter)
         )
         self._kernel, self._link, self._after = model.kernel, model.link, model.after
+        self._refusal = Refusal(self._kernel)
         self._decides = isinstance(signature.output, ClassOutput)
         batching = isinstance(self._kernel, Batching)
         self._few_rows = 0 if batching else FEW_ROWS
@@ -119,7 +119,7 @@ class Predictor:
         """
         index, decision = self._row(row)
         if index == OVERFLOW:
-            raise _overflow()
+            raise self._refusal.error()
         return index, decision
 
     def scores(self, decision: Sequence[float]) -> Sequence[float]:
@@ -180,11 +180,11 @@ class Predictor:
                 found: Outcomes = (
                     self._choose(self._kernel.columns(part), at)
                     if self._cut
-                    else _checked(decide_rows(self._kernel, part), at)
+                    else self._refusal.check(decide_rows(self._kernel, part), at)
                 )
             else:
                 numbers = self._finish(self._kernel.columns(part))
-                _checked(decide(numbers, "none"), at)
+                self._refusal.check(decide(numbers, "none"), at)
                 found = numbers[0]
             outcomes[at : at + len(part)] = found
         return outcomes
@@ -193,7 +193,7 @@ class Predictor:
         decided = [self._row(row) for row in rows]
         indices = [index for index, _ in decided]
         if OVERFLOW in indices:
-            raise _overflow(indices.index(OVERFLOW))
+            raise self._refusal.error(indices.index(OVERFLOW))
         if self._decides:
             return np.array(indices, np.int32)
         return np.array([decision[0] for _, decision in decided], np.float64)
@@ -210,7 +210,7 @@ class Predictor:
         return np.asarray(rows, kind).reshape(-1, len(self.signature.columns))
 
     def _choose(self, decision: Floats, at: int = 0) -> Indices:
-        return _checked(choose(decision, self._kernel.rule, self._cut), at)
+        return self._refusal.check(choose(decision, self._kernel.rule, self._cut), at)
 
     def _finish(self, decision: Floats) -> Floats:
         """Turn scores into numbers, where they are none yet."""
@@ -232,15 +232,3 @@ class Predictor:
             return 0 if finite else OVERFLOW, (number,)
 
         return finished
-
-
-def _checked(indices: Indices, at: int = 0) -> Indices:
-    """Make sure that every row was decided on; the first is row ``at``."""
-    if (indices == OVERFLOW).any():
-        raise _overflow(at + int(np.argmax(indices == OVERFLOW)))
-    return indices
-
-
-def _overflow(position: int | None = None) -> SignatureError:
-    detail = "the values are too large: a score overflows; expected values near the training range"
-    return SignatureError([Problem(position, None, detail)])

@@ -48,9 +48,10 @@ LINES: dict[str, str] = {
     ),
     "svm": "SVC NuSVC SVR NuSVR OneClassSVM",
     "neighbors": (
-        "KNeighborsClassifier KNeighborsRegressor KDTree BallTree newObj EuclideanDistance "
-        "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
-        "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
+        "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier "
+        "RadiusNeighborsRegressor KDTree BallTree newObj EuclideanDistance EuclideanDistance64 "
+        "ManhattanDistance ManhattanDistance64 ChebyshevDistance ChebyshevDistance64 "
+        "MinkowskiDistance MinkowskiDistance64"
     ),
     "centroids": "NearestCentroid",
     "network": "MLPClassifier MLPRegressor AdamOptimizer SGDOptimizer",

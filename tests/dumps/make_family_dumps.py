@@ -64,7 +64,7 @@ PREDICTORS = (
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
     "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
     "OneVsOneClassifier "
-    "OneClassSVM "
+    "OneClassSVM RadiusNeighborsClassifier RadiusNeighborsRegressor "
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -87,6 +87,8 @@ GIVEN = {
     "QuantileRegressor": {"solver": "highs"},
     "RFE": {"estimator": Ridge()},
     "RFECV": {"estimator": Ridge()},
+    "RadiusNeighborsClassifier": {"radius": 1.5, "outlier_label": "most_frequent"},
+    "RadiusNeighborsRegressor": {"radius": 1.5, "weights": "distance"},
     "SelectFromModel": {"estimator": Ridge()},
     "SelectKBest": {"k": 2},
     "SequentialFeatureSelector": {"estimator": Ridge()},

@@ -39,7 +39,13 @@ from sklearn.model_selection import (
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    NearestCentroid,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+)
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -298,6 +304,11 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         create.__name__: partial(of_neighbours, create)
         for create in (KNeighborsClassifier, KNeighborsRegressor)
     },
+    "RadiusNeighborsClassifier": lambda: [
+        *of_neighbours(RadiusNeighborsClassifier),
+        of_numbers(RadiusNeighborsClassifier(algorithm="brute", outlier_label="most_frequent")),
+    ],
+    "RadiusNeighborsRegressor": partial(of_neighbours, RadiusNeighborsRegressor),
     "TransformedTargetRegressor": of_targets,
     "GradientBoostingClassifier": lambda: [
         of_numbers(GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()))
@@ -352,6 +363,7 @@ SEVERAL = (
     *(LinearRegression, Ridge, DecisionTreeRegressor, RandomForestRegressor, DummyRegressor),
     *(KNeighborsRegressor, partial(MLPRegressor, max_iter=5), DecisionTreeClassifier),
     *(RandomForestClassifier, KNeighborsClassifier, partial(MLPClassifier, max_iter=5)),
+    *(RadiusNeighborsClassifier, RadiusNeighborsRegressor),
 )
 
 

@@ -51,7 +51,8 @@ def answer_rows(asked: dict[str, Any]) -> dict[str, Any]:
         outcomes = said.astype(int).tolist()
     else:
         place = {label: k for k, label in enumerate(np.asarray(classes).tolist())}
-        outcomes = [place[label] for label in said.tolist()]
+        # Behind the others is the label of outliers, if no sample had it.
+        outcomes = [place.get(label, len(place)) for label in said.tolist()]
     scores: list[Any] = []
     if hasattr(last, asked["score"]):
         scores = np.asarray(getattr(last, asked["score"])(X), float).tolist()
