@@ -44,7 +44,7 @@ FEW = 1000
 SLOW = (
     *("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"),
     *("KNeighborsClassifier", "KNeighborsRegressor"),
-    *("RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
+    *("LocalOutlierFactor", "RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
 )
 N_SLOW = 10_000
 """Rows, instead of many, of those that compare each with samples of training, and of texts."""

@@ -113,6 +113,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "FixedThresholdClassifier": lambda create: create(LogisticRegression(), threshold=0.3),
     "FunctionTransformer": lambda create: create(np.absolute),
     **dict.fromkeys(("LGBMClassifier", "LGBMRegressor"), lambda create: create(verbose=-1)),
+    "LocalOutlierFactor": lambda create: create(novelty=True),
     "MultinomialNB": lambda create: make_pipeline(MinMaxScaler(), create()),
     "OneHotEncoder": lambda create: create(handle_unknown="ignore"),
     "OrdinalEncoder": lambda create: create(

@@ -22,7 +22,9 @@ ISOLATION_FOREST = "sklearn.ensemble.IsolationForest"
 
 ONE_CLASS_SVM = "sklearn.svm.OneClassSVM"
 
-DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM)
+LOCAL_OUTLIER_FACTOR = "sklearn.neighbors.LocalOutlierFactor"
+
+DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM, LOCAL_OUTLIER_FACTOR)
 """What tells anomalies from the rest."""
 
 CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
+from iris_deploy.estimators import local_outliers
 from iris_deploy.estimators import samples as trees
 from iris_deploy.estimators.attributes import (
     check_classes,
@@ -20,7 +21,13 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.labels import RADIUS_CLASSIFIER, find_outlier
-from iris_deploy.estimators.samples import read_metric, read_sample_tree, read_samples
+from iris_deploy.estimators.samples import (
+    REFUSED_METRICS,
+    read_count,
+    read_metric,
+    read_sample_tree,
+    read_samples,
+)
 from iris_deploy.kernels.distances import prepare
 from iris_deploy.kernels.neighbors import NeighborKernel
 from iris_deploy.kernels.radius import RadiusKernel
@@ -110,20 +117,12 @@ def _kernel(
         prepare(samples, metric),
         answers,
         n_scores,
-        _count(record, "n_neighbors", samples),
+        read_count(record, "n_neighbors", samples),
         metric,
         _weighs_by_distance(record),
         read_sample_tree(record, samples),
         rule,
     )
-
-
-def _count(record: Fitted, attribute: str, samples: Floats) -> int:
-    """Return how many neighbours are asked for."""
-    k, n_samples = record.state.get(attribute), samples.shape[1]
-    if type(k) is not int or not 1 <= k <= n_samples:
-        raise ArtifactError(f"{record.name} asks for {k!s:.20} neighbours, of {n_samples} samples")
-    return k
 
 
 def _weighs_by_distance(record: Fitted) -> bool:
@@ -186,10 +185,7 @@ _RADIUS_CASES: tuple[dict[str, Any], ...] = (
     {"radius": 4.0, "algorithm": "brute", "p": 1, "weights": "distance"},
 )
 
-_REFUSED = (
-    "metrics other than cosine and minkowski with p of 1, 2 or infinity, weights of one's own, and "
-    "what was fitted to a sparse matrix"
-)
+_REFUSED = f"weights of one's own, {REFUSED_METRICS}"
 
 FAMILY = (
     Predicting(
@@ -228,5 +224,6 @@ FAMILY = (
         ulp=8,
         refused=_REFUSED,
     ),
+    *local_outliers.FAMILY,
     *trees.FAMILY,
 )

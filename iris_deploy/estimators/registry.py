@@ -49,9 +49,9 @@ LINES: dict[str, str] = {
     "svm": "SVC NuSVC SVR NuSVR OneClassSVM",
     "neighbors": (
         "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier "
-        "RadiusNeighborsRegressor KDTree BallTree newObj EuclideanDistance EuclideanDistance64 "
-        "ManhattanDistance ManhattanDistance64 ChebyshevDistance ChebyshevDistance64 "
-        "MinkowskiDistance MinkowskiDistance64"
+        "RadiusNeighborsRegressor LocalOutlierFactor KDTree BallTree newObj EuclideanDistance "
+        "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
+        "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
     ),
     "centroids": "NearestCentroid",
     "network": "MLPClassifier MLPRegressor AdamOptimizer SGDOptimizer",

@@ -25,6 +25,11 @@ _METRICS: dict[str, Metric] = {
     "cosine": "cosine",
 }
 
+REFUSED_METRICS = (
+    "metrics other than cosine and minkowski with p of 1, 2 or infinity, and what was fitted to a "
+    "sparse matrix"
+)
+
 _TREES = {"sklearn.neighbors.KDTree": 2, "sklearn.neighbors.BallTree": 1}
 """Trees of samples, and how many bounds their nodes have."""
 
@@ -47,6 +52,20 @@ def read_samples(record: Fitted, features: Features) -> Floats:
     found = fitted_array(record, "_fit_X")
     shape = (found.shape[0] if found.ndim else 0, features.width)
     return np.ascontiguousarray(fitted_floats(record, "_fit_X", shape).T)
+
+
+def read_count(record: Fitted, attribute: str, samples: Floats) -> int:
+    """Return how many neighbours are asked for.
+
+    Raises
+    ------
+    ArtifactError
+        If there are not so many samples.
+    """
+    k, n_samples = record.state.get(attribute), samples.shape[1]
+    if type(k) is not int or not 1 <= k <= n_samples:
+        raise ArtifactError(f"{record.name} asks for {k!s:.20} neighbours, of {n_samples} samples")
+    return k
 
 
 def read_metric(record: Fitted) -> Metric:

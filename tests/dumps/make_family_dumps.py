@@ -64,7 +64,7 @@ PREDICTORS = (
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
     "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
     "OneVsOneClassifier "
-    "OneClassSVM RadiusNeighborsClassifier RadiusNeighborsRegressor "
+    "LocalOutlierFactor OneClassSVM RadiusNeighborsClassifier RadiusNeighborsRegressor "
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -76,6 +76,7 @@ GIVEN = {
     "FunctionTransformer": {"func": np.abs},
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
+    "LocalOutlierFactor": {"novelty": True, "n_neighbors": 5, "contamination": 0.2},
     "MLPClassifier": {"hidden_layer_sizes": (4,)},
     "MLPRegressor": {"hidden_layer_sizes": (4,)},
     "MissingIndicator": {"features": "all"},
@@ -99,6 +100,7 @@ GIVEN = {
     "VotingRegressor": {"estimators": REGRESSORS},
 }
 KNOWN = {
+    "LocalOutlierFactor": [-1, 1],
     "OneClassSVM": [-1, 1],
 }
 """What is told apart by those that have no classes."""

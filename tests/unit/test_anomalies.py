@@ -1,5 +1,6 @@
-"""Anomalies and clusters: random splits, support vectors, and the nearest of some centres."""
+"""Anomalies and clusters: random splits, support vectors, neighbours, the nearest centres."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
@@ -21,6 +23,9 @@ from tests import data
 from tests.agreement import assert_close, declared
 from tests.signatures import NUMBER, classes, number
 from tests.unit.test_forged_records import assert_refused_or_answered, forgeries
+from tests.unit.test_neighbors import lattice
+
+pytestmark = pytest.mark.filterwarnings("ignore:n_neighbors .1000. is greater")
 
 ROWS = data.numbers()
 COLUMNS = tuple(map(number, data.NAMES))
@@ -63,6 +68,20 @@ DETECTORS: dict[str, Callable[[], Any]] = {
     "linear": lambda: OneClassSVM(kernel="linear"),
     "poly": lambda: OneClassSVM(kernel="poly", degree=2, coef0=1.0, nu=0.1),
     "sigmoid": lambda: OneClassSVM(kernel="sigmoid", gamma=0.01),
+    "local factors": lambda: LocalOutlierFactor(novelty=True),
+    "local factors of a ball tree": lambda: LocalOutlierFactor(
+        5, novelty=True, algorithm="ball_tree", contamination=0.1
+    ),
+    "local factors by brute force": lambda: LocalOutlierFactor(
+        11, novelty=True, algorithm="brute", p=1
+    ),
+    "local factors of more samples than there are": lambda: LocalOutlierFactor(1000, novelty=True),
+    "local factors of one neighbour": lambda: LocalOutlierFactor(
+        1, novelty=True, metric="chebyshev"
+    ),
+    "local factors of a pipeline": lambda: make_pipeline(
+        StandardScaler(), LocalOutlierFactor(novelty=True)
+    ),
 }
 
 
@@ -109,6 +128,49 @@ def test_a_detector_of_other_classes_is_refused(name: str) -> None:
     for output in (classes(1, 2, 3), NUMBER):
         with pytest.raises(ArtifactError, match=r"tells -1 from 1|supported regressor"):
             Predictor(Signature(columns=COLUMNS, output=output), [data.read(fitted)])
+
+
+@pytest.mark.parametrize("n_features", [1, 2, 3])
+@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
+@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree", "brute"])
+def test_local_factors_are_of_the_samples_that_scikit_learn_asks_of_those_at_one_distance(
+    algorithm: str, metric: str, n_features: int
+) -> None:
+    X, rows = lattice(400, n_features, 0), lattice(1000, n_features, 1)
+    X[::7] += 0.25
+    fitted = LocalOutlierFactor(7, algorithm=algorithm, metric=metric, leaf_size=7, novelty=True)
+    with warnings.catch_warnings(action="ignore"):  # of samples that are there several times
+        fitted.fit(X)
+    columns = tuple(number(f"x{k}") for k in range(n_features))
+    predictor = Predictor(Signature(columns=columns, output=classes(-1, 1)), [data.read(fitted)])
+    found = predictor.predict(rows)
+    expected = fitted.decision_function(rows)
+    np.testing.assert_allclose(found.scores[:, 1], expected, rtol=1e-12, atol=1e-12)
+    clear = np.abs(expected) > 1e-12
+    assert (np.array(found.values) == fitted.predict(rows))[clear].all()
+    for k in range(0, len(rows), 37):
+        assert predictor.score(rows[k].tolist())[1] == tuple(found.scores[k].tolist())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"novelty": False},
+        {"offset_": float("inf")},
+        {"offset_": None},
+        {"n_neighbors_": 301},
+        {"n_neighbors_": 5},
+        {"_lrd": np.ones(299)},
+        {"_lrd": np.full(300, np.inf)},
+        {"_distances_fit_X_": np.ones((300, 19))},
+    ],
+    ids=str,
+)
+def test_local_factors_that_somebody_forged_are_refused(changed: dict[str, Any]) -> None:
+    record = data.read(LocalOutlierFactor(novelty=True).fit(ROWS))
+    record.state |= changed
+    with pytest.raises(ArtifactError, match="LocalOutlierFactor"):
+        Predictor(ANOMALIES, [record])
 
 
 def test_powers_of_two_are_within_two_ulp_and_the_same_for_columns() -> None:

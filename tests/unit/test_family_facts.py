@@ -42,6 +42,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import (
     KNeighborsClassifier,
     KNeighborsRegressor,
+    LocalOutlierFactor,
     NearestCentroid,
     RadiusNeighborsClassifier,
     RadiusNeighborsRegressor,
@@ -168,7 +169,7 @@ def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared()
 def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
     compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
-    compared |= {"OneClassSVM"}
+    compared |= {"LocalOutlierFactor", "OneClassSVM"}
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name
@@ -300,6 +301,11 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     ],
     **{create.__name__: partial(of_machines, create) for create in (SVC, NuSVC, SVR, NuSVR)},
     "OneClassSVM": partial(of_machines, OneClassSVM),
+    "LocalOutlierFactor": lambda: [
+        of_numbers(LocalOutlierFactor()),
+        of_numbers(LocalOutlierFactor(novelty=True, p=3)),
+        of_numbers(LocalOutlierFactor(novelty=True), sparse.csr_matrix(data.numbers())),
+    ],
     **{
         create.__name__: partial(of_neighbours, create)
         for create in (KNeighborsClassifier, KNeighborsRegressor)
