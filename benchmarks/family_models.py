@@ -112,6 +112,10 @@ MADE: dict[str, Callable[[Any], Any]] = {
     ),
     "FixedThresholdClassifier": lambda create: create(LogisticRegression(), threshold=0.3),
     "FunctionTransformer": lambda create: create(np.absolute),
+    **dict.fromkeys(
+        ("BayesianGaussianMixture", "GaussianMixture"), lambda create: create(n_components=3)
+    ),
+    **dict.fromkeys(("KMeans", "MiniBatchKMeans"), lambda create: create(3)),
     **dict.fromkeys(("LGBMClassifier", "LGBMRegressor"), lambda create: create(verbose=-1)),
     "LocalOutlierFactor": lambda create: create(novelty=True),
     "MultinomialNB": lambda create: make_pipeline(MinMaxScaler(), create()),

@@ -27,7 +27,13 @@ LOCAL_OUTLIER_FACTOR = "sklearn.neighbors.LocalOutlierFactor"
 DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM, LOCAL_OUTLIER_FACTOR)
 """What tells anomalies from the rest."""
 
-CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))
+CLUSTERS = {
+    "sklearn.cluster.KMeans": "cluster_centers_",
+    "sklearn.cluster.MiniBatchKMeans": "cluster_centers_",
+    "sklearn.mixture.GaussianMixture": "means_",
+    "sklearn.mixture.BayesianGaussianMixture": "means_",
+}
+"""What tells clusters apart, and the attribute that has a line for each."""
 
 RADIUS_CLASSIFIER = "sklearn.neighbors.RadiusNeighborsClassifier"
 
@@ -83,8 +89,8 @@ def _numbered(record: Fitted) -> object:
     """Return the classes that an estimator knows; clusters have numbers, anomalies -1."""
     if record.name in DETECTORS:
         return np.array([-1, 1])
-    centers = record.state.get("cluster_centers_")
-    if record.name in CLUSTERS and isinstance(centers, np.ndarray):
+    centers = record.state.get(CLUSTERS.get(record.name, ""))
+    if isinstance(centers, np.ndarray) and centers.ndim:
         return np.arange(len(centers))
     known = known_classes(record)
     if record.name == RADIUS_CLASSIFIER and isinstance(known, np.ndarray) and known.ndim == 1:

@@ -77,7 +77,7 @@ LINES: dict[str, str] = {
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
     "isolation": "IsolationForest",
-    "clustering": "KMeans MiniBatchKMeans",
+    "clustering": "KMeans MiniBatchKMeans GaussianMixture BayesianGaussianMixture",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "hashing": "HashingVectorizer",

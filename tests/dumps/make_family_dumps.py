@@ -64,7 +64,8 @@ PREDICTORS = (
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
     "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
     "OneVsOneClassifier "
-    "LocalOutlierFactor OneClassSVM RadiusNeighborsClassifier RadiusNeighborsRegressor "
+    "BayesianGaussianMixture GaussianMixture LocalOutlierFactor OneClassSVM "
+    "RadiusNeighborsClassifier RadiusNeighborsRegressor "
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -73,7 +74,9 @@ SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulatio
 CLASSIFIERS = [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=3))]
 REGRESSORS = [("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3))]
 GIVEN = {
+    "BayesianGaussianMixture": {"n_components": 3, "weight_concentration_prior": 1e3},
     "FunctionTransformer": {"func": np.abs},
+    "GaussianMixture": {"n_components": 3, "covariance_type": "tied"},
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
     "LocalOutlierFactor": {"novelty": True, "n_neighbors": 5, "contamination": 0.2},
@@ -100,6 +103,8 @@ GIVEN = {
     "VotingRegressor": {"estimators": REGRESSORS},
 }
 KNOWN = {
+    "BayesianGaussianMixture": [0, 1, 2],
+    "GaussianMixture": [0, 1, 2],
     "LocalOutlierFactor": [-1, 1],
     "OneClassSVM": [-1, 1],
 }

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import special  # type: ignore[import-untyped]
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.ensemble import IsolationForest
+from sklearn.mixture import BayesianGaussianMixture, GaussianMixture
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -17,7 +19,8 @@ from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.labels import read_labels
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.kernels.elementary import ColumnMath, FloatMath, exp2
+from iris_deploy.kernels import quadratic
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath, digamma, exp2
 from iris_deploy.schema.signature import Signature
 from tests import data
 from tests.agreement import assert_close, declared
@@ -173,6 +176,13 @@ def test_local_factors_that_somebody_forged_are_refused(changed: dict[str, Any])
         Predictor(ANOMALIES, [record])
 
 
+def test_the_digamma_function_is_that_of_scipy() -> None:
+    x = np.concatenate([np.geomspace(1e-6, 1e8, 20_000), np.linspace(1.2, 1.8, 2000)])
+    expected = special.digamma(x)
+    unit = np.maximum(np.spacing(np.abs(expected)), 2.0**-52)
+    assert (np.abs(digamma(x) - expected) <= 8 * unit).all()
+
+
 def test_powers_of_two_are_within_two_ulp_and_the_same_for_columns() -> None:
     x = np.concatenate([-np.random.default_rng(0).random(20_000) * 5, np.arange(-60.0, 60.0)])
     columns = exp2(x, ColumnMath)
@@ -202,6 +212,113 @@ def test_clusters_are_those_of_scikit_learn(name: str) -> None:
     rows = np.random.default_rng(5).normal(size=(20_000, 5)) * [2, 20, 0.3, 6, 2] + [0, 5, 1, 0, 0]
     assert predictor.values(rows) == fitted.predict(rows).tolist()
     assert [predictor.value(row) for row in rows[:100].tolist()] == predictor.values(rows[:100])
+
+
+def bayesian(n: int, **options: Any) -> Any:
+    return BayesianGaussianMixture(n_components=n, random_state=0, max_iter=500, **options)
+
+
+MIXTURES: dict[str, Callable[[], Any]] = {
+    "full": lambda: GaussianMixture(3, random_state=0),
+    "tied": lambda: GaussianMixture(4, covariance_type="tied", random_state=0),
+    "diagonal": lambda: GaussianMixture(2, covariance_type="diag", random_state=0),
+    "spherical": lambda: GaussianMixture(5, covariance_type="spherical", random_state=0),
+    "in a pipeline": lambda: make_pipeline(StandardScaler(), GaussianMixture(3, random_state=0)),
+    "bayesian": lambda: bayesian(3, weight_concentration_prior=1e3),
+    "bayesian, few": lambda: bayesian(
+        2,
+        weight_concentration_prior=1e3,
+        weight_concentration_prior_type="dirichlet_distribution",
+        covariance_type="diag",
+    ),
+    "bayesian, tied": lambda: bayesian(4, covariance_type="tied", weight_concentration_prior=1e3),
+    "bayesian, spherical": lambda: bayesian(3, covariance_type="spherical"),
+}
+
+
+def mixed(name: str) -> tuple[Any, Fitted, Signature]:
+    with warnings.catch_warnings(action="ignore"):  # of what has not converged
+        fitted = MIXTURES[name]().fit(ROWS)
+    record = data.read(fitted)
+    output = classes(*read_labels(data.read(last_of(fitted))))
+    return fitted, record, Signature(columns=COLUMNS, output=output)
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_the_likeliest_of_clouds_is_that_of_scikit_learn(name: str) -> None:
+    fitted, record, signature = mixed(name)
+    predictor = Predictor(signature, [record])
+    rows = asked(fitted)[:3300]
+    found = predictor.predict(rows)
+    assert found.values == fitted.predict(rows).tolist() == predictor.values(rows)
+    assert predictor.score_name == "probabilities"
+    ulp = declared(type(last_of(fitted)).__name__).ulp
+    assert_close(found.scores, fitted.predict_proba(rows), ulp, slice(3000))
+    for size in (1, 2, 7, 17, 150):
+        assert predictor.predict(rows[:size]).scores.tobytes() == found.scores[:size].tobytes()
+    for k in range(0, len(rows), 97):
+        label, scores = predictor.score(rows[k].tolist())
+        assert (label, list(scores)) == (found.values[k], found.scores[k].tolist())
+
+
+@pytest.mark.parametrize("limit", ["_MOST_WRITTEN", "_MOST_STACKED"])
+@pytest.mark.parametrize("name", ["full", "tied", "diagonal"])
+def test_many_clouds_or_features_have_the_same_bits(
+    monkeypatch: pytest.MonkeyPatch, name: str, limit: str
+) -> None:
+    _, record, signature = mixed(name)
+    rows = ROWS[:50]
+    expected = [Predictor(signature, [record]).score(row) for row in rows.tolist()]
+    monkeypatch.setattr(quadratic, limit, 0)
+    if limit == "_MOST_STACKED":
+        monkeypatch.setattr(quadratic, "_MOST_WRITTEN", 0)
+    assert [Predictor(signature, [record]).score(row) for row in rows.tolist()] == expected
+
+
+@pytest.mark.parametrize("name", MIXTURES)
+def test_a_forged_mixture_is_refused_or_answers(name: str) -> None:
+    _, whole, signature = mixed(name)
+    for _, record in forgeries(whole, name):
+        assert_refused_or_answered(signature, record, ROWS[:20])
+
+
+CLOUDS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "another kind": ("full", {"covariance_type": "whole"}, "covariance_type='whole'"),
+    "of another kind": ("full", {"covariance_type": "diag"}, "precisions_cholesky_ of shape"),
+    "no share": ("full", {"weights_": np.array([0.0, 0.5, 0.5])}, "without a share"),
+    "no precision": ("full", {"precisions_cholesky_": np.zeros((3, 5, 5))}, "not above zero"),
+    "next to none": ("diagonal", {"precisions_cholesky_": np.full((2, 5), 1e-200)}, "above zero"),
+    "32 bits": ("full", {"means_": np.zeros((3, 5), np.float32)}, "32 bits"),
+    "other means": ("full", {"means_": np.zeros((3, 4))}, "means_ of shape"),
+    "no freedom": ("bayesian", {"degrees_of_freedom_": np.full(3, 4.0)}, "degrees_of_freedom_"),
+    "not sure": ("bayesian", {"mean_precision_": np.zeros(3)}, "mean_precision_"),
+    "hardly sure": ("bayesian", {"mean_precision_": np.full(3, 5e-324)}, "without a share"),
+    "one of two": ("bayesian", {"weight_concentration_": (np.ones(3),)}, "weight_concentration_"),
+    "below zero": (
+        "bayesian, few",
+        {"weight_concentration_": np.array([1.0, -1.0])},
+        "weight_concentration_",
+    ),
+}
+
+
+def test_clouds_tied_along_very_many_axes_are_refused() -> None:
+    _, record, _ = mixed("tied")
+    n, n_features = 10_000, 200
+    record.state |= {"weights_": np.ones(n), "means_": np.zeros((n, n_features))}
+    record.state |= {"precisions_cholesky_": np.eye(n_features), "n_features_in_": n_features}
+    columns = tuple(number(f"x{k}") for k in range(n_features))
+    with pytest.raises(ArtifactError, match="ties 10000 clusters of 200 features"):
+        Predictor(Signature(columns=columns, output=classes(*range(n))), [record])
+
+
+@pytest.mark.parametrize("name", CLOUDS)
+def test_clouds_that_do_not_fit_are_refused(name: str) -> None:
+    case, changed, words = CLOUDS[name]
+    _, record, signature = mixed(case)
+    record.state |= changed
+    with pytest.raises(ArtifactError, match=words):
+        Predictor(signature, [record])
 
 
 def test_what_is_told_apart_is_known_without_classes() -> None:

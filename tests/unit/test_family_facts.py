@@ -31,6 +31,7 @@ from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFea
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.metrics.pairwise import linear_kernel
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -169,7 +170,7 @@ def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared()
 def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
     compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
-    compared |= {"LocalOutlierFactor", "OneClassSVM"}
+    compared |= {"BayesianGaussianMixture", "GaussianMixture", "LocalOutlierFactor", "OneClassSVM"}
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name
@@ -277,6 +278,7 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         )
     ],
     "KMeans": lambda: [of_singles(KMeans(3, n_init=1))],
+    "GaussianMixture": lambda: [of_singles(GaussianMixture(3))],
     "MiniBatchKMeans": lambda: [of_singles(MiniBatchKMeans(3, n_init=1))],
     "SimpleImputer": lambda: [of_shapes(FILLED, OneHotEncoder(handle_unknown="ignore"))],
     "MissingIndicator": lambda: [of_shapes(MissingIndicator(missing_values="flat"))],
