@@ -41,7 +41,11 @@ N_SINGLE = 20
 PACKAGES = ("sklearn", "xgboost", "lightgbm", "numpy", "scipy", "pandas")
 
 FEW = 1000
-SLOW = ("SVC", "NuSVC", "SVR", "NuSVR", "KNeighborsClassifier", "KNeighborsRegressor")
+SLOW = (
+    *("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM"),
+    *("KNeighborsClassifier", "KNeighborsRegressor"),
+    *("LocalOutlierFactor", "RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
+)
 N_SLOW = 10_000
 """Rows, instead of many, of those that compare each with samples of training, and of texts."""
 

@@ -30,6 +30,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from benchmarks.family_tables import as_given, describe_columns, draw_records
 from benchmarks.workloads import CATEGORIES, N_NUMBERS, draw_mixed, draw_numbers
 from iris_deploy.estimators.family import Estimator, Predicting, Transformer
+from iris_deploy.estimators.labels import DETECTORS
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.estimators.registry import read_estimator
 from iris_deploy.schema.batch import Floats
@@ -112,7 +113,12 @@ MADE: dict[str, Callable[[Any], Any]] = {
     ),
     "FixedThresholdClassifier": lambda create: create(LogisticRegression(), threshold=0.3),
     "FunctionTransformer": lambda create: create(np.absolute),
+    **dict.fromkeys(
+        ("BayesianGaussianMixture", "GaussianMixture"), lambda create: create(n_components=3)
+    ),
+    **dict.fromkeys(("KMeans", "MiniBatchKMeans"), lambda create: create(3)),
     **dict.fromkeys(("LGBMClassifier", "LGBMRegressor"), lambda create: create(verbose=-1)),
+    "LocalOutlierFactor": lambda create: create(novelty=True),
     "MultinomialNB": lambda create: make_pipeline(MinMaxScaler(), create()),
     "OneHotEncoder": lambda create: create(handle_unknown="ignore"),
     "OrdinalEncoder": lambda create: create(
@@ -120,6 +126,10 @@ MADE: dict[str, Callable[[Any], Any]] = {
     ),
     "Pipeline": lambda create: create(
         [("scale", StandardScaler()), ("last", LogisticRegression())]
+    ),
+    **dict.fromkeys(
+        ("RadiusNeighborsClassifier", "RadiusNeighborsRegressor"),
+        lambda create: create(radius=4.0),
     ),
     "RandomizedSearchCV": lambda create: create(LogisticRegression(), _STRENGTHS, n_iter=3),
     "StackingClassifier": lambda create: create(_CLASSIFIERS),
@@ -160,7 +170,8 @@ def build(part: Estimator) -> Model:
     y = _labels(2 if name in OF_TWO else 3) if classifies else _target()
     output: Output = NumberOutput(name="y", unit=None, seen=None)
     if classifies:
-        output = ClassOutput(name="y", classes=tuple(range(int(y.max()) + 1)))
+        known = (-1, 1) if part.name in DETECTORS else tuple(range(int(y.max()) + 1))
+        output = ClassOutput(name="y", classes=known)
     predict, dumped = _booster(package, y) if name == "Booster" else _fitted(part, table, y)
     signature = Signature(columns=describe_columns(table), output=output)
     file = io.BytesIO()
@@ -179,10 +190,8 @@ def _fitted(part: Estimator, table: pd.DataFrame, y: Any) -> tuple[Callable[[Any
     package, _, name = part.name.rpartition(".")
     create = getattr(import_module(package), name)
     estimator = MADE[name](create) if name in MADE else create()
-    settable = estimator.get_params(deep=False)
-    estimator.set_params(
-        **{k: v for k, v in {"random_state": 0, "n_jobs": 1}.items() if k in settable}
-    )
+    given, settable = {"random_state": 0, "n_jobs": 1}, estimator.get_params(deep=False)
+    estimator.set_params(**{k: v for k, v in given.items() if k in settable})
     if isinstance(part, Transformer):
         estimator = make_pipeline(estimator, LogisticRegression())
     estimator.fit(as_given(table), y)

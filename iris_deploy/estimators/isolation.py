@@ -8,10 +8,10 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import count_classes, read_list, read_number, read_width
+from iris_deploy.estimators.attributes import read_list, read_number, read_width
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
-from iris_deploy.estimators.labels import ISOLATION_FOREST
+from iris_deploy.estimators.labels import ISOLATION_FOREST, check_detects
 from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
 from iris_deploy.estimators.trees import prune, read_tree
 from iris_deploy.kernels.anomalies import AnomalyKernel, usual_length
@@ -25,8 +25,7 @@ _MOST_SAMPLES = 1 << 53
 
 
 def _isolation_forest(record: Fitted, features: Features, output: Output, _: Reading) -> Model:
-    if count_classes(output) != 2:
-        raise ArtifactError(f"{record.name} tells -1 from 1, and the signature has other classes")
+    check_detects(record, output)
     features.check_width(read_width(record, "n_features_"), record.name)
     features.check_numbers(record.name)
     features.check_filled(record.name)

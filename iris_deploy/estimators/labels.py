@@ -9,9 +9,9 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
-from iris_deploy.estimators.attributes import known_classes
+from iris_deploy.estimators.attributes import count_classes, known_classes
 from iris_deploy.estimators.family import Part
-from iris_deploy.schema.outputs import Label
+from iris_deploy.schema.outputs import Label, Output
 
 LABEL_ENCODER = "sklearn.preprocessing.LabelEncoder"
 
@@ -20,7 +20,22 @@ ANOMALY = "anomaly"
 
 ISOLATION_FOREST = "sklearn.ensemble.IsolationForest"
 
-CLUSTERS = tuple(f"sklearn.cluster.{name}" for name in ("KMeans", "MiniBatchKMeans"))
+ONE_CLASS_SVM = "sklearn.svm.OneClassSVM"
+
+LOCAL_OUTLIER_FACTOR = "sklearn.neighbors.LocalOutlierFactor"
+
+DETECTORS = (ISOLATION_FOREST, ONE_CLASS_SVM, LOCAL_OUTLIER_FACTOR)
+"""What tells anomalies from the rest."""
+
+CLUSTERS = {
+    "sklearn.cluster.KMeans": "cluster_centers_",
+    "sklearn.cluster.MiniBatchKMeans": "cluster_centers_",
+    "sklearn.mixture.GaussianMixture": "means_",
+    "sklearn.mixture.BayesianGaussianMixture": "means_",
+}
+"""What tells clusters apart, and the attribute that has a line for each."""
+
+RADIUS_CLASSIFIER = "sklearn.neighbors.RadiusNeighborsClassifier"
 
 MAX_CLASSES = 10_000
 """Labels of a classifier; each is listed in the manifest and in every description."""
@@ -53,19 +68,64 @@ def read_labels(record: Fitted) -> tuple[Label, ...]:
 
 def what_is_told(record: Fitted) -> str:
     """Return what an estimator tells apart: classes, clusters or anomalies."""
-    if record.name == ISOLATION_FOREST:
+    if record.name in DETECTORS:
         return ANOMALY
     return "cluster" if record.name in CLUSTERS else "class"
 
 
+def check_detects(record: Fitted, output: Output) -> None:
+    """Make sure that an output is that of what tells anomalies from the rest.
+
+    Raises
+    ------
+    ArtifactError
+        If it has other classes than two.
+    """
+    if count_classes(output) != 2:
+        raise ArtifactError(f"{record.name} tells -1 from 1, and the signature has other classes")
+
+
 def _numbered(record: Fitted) -> object:
     """Return the classes that an estimator knows; clusters have numbers, anomalies -1."""
-    if record.name == ISOLATION_FOREST:
+    if record.name in DETECTORS:
         return np.array([-1, 1])
-    centers = record.state.get("cluster_centers_")
-    if record.name in CLUSTERS and isinstance(centers, np.ndarray):
+    centers = record.state.get(CLUSTERS.get(record.name, ""))
+    if isinstance(centers, np.ndarray) and centers.ndim:
         return np.arange(len(centers))
-    return known_classes(record)
+    known = known_classes(record)
+    if record.name == RADIUS_CLASSIFIER and isinstance(known, np.ndarray) and known.ndim == 1:
+        n_known, outlier = find_outlier(record)
+        if outlier == n_known:
+            return np.array([*known.tolist(), _outlier_label(record)], object)
+    return known
+
+
+def find_outlier(record: Fitted) -> tuple[int, int | None]:
+    """Return how many classes a classifier has learned, and which one outliers have.
+
+    That one is behind the others if no sample had it; None where outliers have none.
+
+    Raises
+    ------
+    ArtifactError
+        If it is no label.
+    """
+    known = known_classes(record)
+    plain = known.tolist() if isinstance(known, np.ndarray) and known.ndim == 1 else []
+    label = _outlier_label(record)
+    if label is None:
+        return len(plain), None
+    alike = (k for k, c in enumerate(plain) if isinstance(c, (str, int, float)) and c == label)
+    return len(plain), next(alike, len(plain))
+
+
+def _outlier_label(record: Fitted) -> Label | None:
+    """Return the label of outliers; releases before 0.22 have the parameter alone."""
+    held = record.state.get("outlier_label_", record.state.get("outlier_label"))
+    if isinstance(held, np.ndarray):
+        held = held.tolist()
+    label = held[0] if isinstance(held, (list, tuple)) and len(held) == 1 else held
+    return None if label is None else as_label(record.name, label)
 
 
 def as_label(owner: str, value: Any) -> Label:

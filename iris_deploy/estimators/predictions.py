@@ -5,9 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from iris_deploy.kernels.protocol import Kernel, Silent
 from iris_deploy.kernels.scores import OVERFLOW
 from iris_deploy.schema.batch import Floats, Indices, Outcomes
 from iris_deploy.schema.problems import Problem, SignatureError
+
+_TOO_LARGE = "the values are too large: a score overflows; expected values near the training range"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +33,28 @@ class Predictions:
     scores: Floats
 
 
-def check_decided(indices: Indices, at: int = 0) -> Indices:
-    """Make sure that every row was decided on.
+class Refusal:
+    """What is said of rows that have no answer.
 
     Parameters
     ----------
-    indices : ndarray of int, shape (n_rows,)
-    at : int
-        Which the first row is of all.
-
-    Raises
-    ------
-    SignatureError
-        If a score of one overflows.
+    kernel : Kernel
     """
-    if (indices == OVERFLOW).any():
-        raise overflow(at + int(np.argmax(indices == OVERFLOW)))
-    return indices
 
+    def __init__(self, kernel: Kernel) -> None:
+        self._detail = kernel.unanswered if isinstance(kernel, Silent) else _TOO_LARGE
 
-def overflow(position: int | None = None) -> SignatureError:
-    """Return the error of a row whose values are too large; its position, among several."""
-    detail = "the values are too large: a score overflows; expected values near the training range"
-    return SignatureError([Problem(position, None, detail)])
+    def error(self, position: int | None = None) -> SignatureError:
+        """Return the error about one row, of several if it has a position."""
+        return SignatureError([Problem(position, None, self._detail)])
+
+    def check(self, indices: Indices, at: int = 0) -> Indices:
+        """Make sure that every row was decided on; the first is row ``at``.
+
+        Raises
+        ------
+        SignatureError
+        """
+        if (indices == OVERFLOW).any():
+            raise self.error(at + int(np.argmax(indices == OVERFLOW)))
+        return indices

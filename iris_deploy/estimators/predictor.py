@@ -10,7 +10,7 @@ import numpy as np
 
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.estimators.family import Model
-from iris_deploy.estimators.predictions import Predictions, check_decided, overflow
+from iris_deploy.estimators.predictions import Predictions, Refusal
 from iris_deploy.estimators.reading import build_model
 from iris_deploy.kernels.code import Names, build_function
 from iris_deploy.kernels.elementary import ColumnMath, FloatMath
@@ -80,6 +80,7 @@ class Predictor:
             else build_model(estimators, signature, adapter)
         )
         self._kernel, self._link, self._after = model.kernel, model.link, model.after
+        self._refusal = Refusal(self._kernel)
         self._decides = isinstance(signature.output, ClassOutput)
         batching = isinstance(self._kernel, Batching)
         self._few_rows = 0 if batching else FEW_ROWS
@@ -123,7 +124,7 @@ class Predictor:
         """
         index, decision = self._row(row)
         if index == OVERFLOW:
-            raise overflow()
+            raise self._refusal.error()
         return index, decision
 
     def scores(self, decision: Sequence[float]) -> Sequence[float]:
@@ -187,11 +188,11 @@ class Predictor:
                 found: Outcomes = (
                     self._choose(self._kernel.columns(part), at)
                     if self._cut
-                    else check_decided(decide_rows(self._kernel, part), at)
+                    else self._refusal.check(decide_rows(self._kernel, part), at)
                 )
             else:
                 numbers = self._finish(self._kernel.columns(part))
-                check_decided(decide(numbers, "none"), at)
+                self._refusal.check(decide(numbers, "none"), at)
                 found = numbers[0]
             outcomes[at : at + len(part)] = found
         return outcomes
@@ -200,7 +201,7 @@ class Predictor:
         decided = [self._row(row) for row in rows]
         indices = [index for index, _ in decided]
         if OVERFLOW in indices:
-            raise overflow(indices.index(OVERFLOW))
+            raise self._refusal.error(indices.index(OVERFLOW))
         if self._decides:
             return np.array(indices, np.int32)
         return np.array([decision[0] for _, decision in decided], np.float64)
@@ -217,7 +218,7 @@ class Predictor:
         return np.asarray(rows, kind).reshape(-1, len(self.signature.columns))
 
     def _choose(self, decision: Floats, at: int = 0) -> Indices:
-        return check_decided(choose(decision, self._kernel.rule, self._cut), at)
+        return self._refusal.check(choose(decision, self._kernel.rule, self._cut), at)
 
     def _finish(self, decision: Floats) -> Floats:
         """Turn scores into numbers, where they are none yet."""

@@ -45,9 +45,10 @@ LINES: dict[str, str] = {
         "PassiveAggressiveRegressor HuberRegressor QuantileRegressor TheilSenRegressor "
         "RANSACRegressor PoissonRegressor GammaRegressor TweedieRegressor LinearSVR"
     ),
-    "svm": "SVC NuSVC SVR NuSVR",
+    "svm": "SVC NuSVC SVR NuSVR OneClassSVM",
     "neighbors": (
-        "KNeighborsClassifier KNeighborsRegressor KDTree BallTree newObj EuclideanDistance "
+        "KNeighborsClassifier KNeighborsRegressor RadiusNeighborsClassifier "
+        "RadiusNeighborsRegressor LocalOutlierFactor KDTree BallTree newObj EuclideanDistance "
         "EuclideanDistance64 ManhattanDistance ManhattanDistance64 ChebyshevDistance "
         "ChebyshevDistance64 MinkowskiDistance MinkowskiDistance64"
     ),
@@ -76,7 +77,7 @@ LINES: dict[str, str] = {
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
     "multioutput": "MultiOutputClassifier MultiOutputRegressor",
     "isolation": "IsolationForest",
-    "clustering": "KMeans MiniBatchKMeans",
+    "clustering": "KMeans MiniBatchKMeans GaussianMixture BayesianGaussianMixture",
     "dummy": "DummyClassifier DummyRegressor",
     "text": "CountVectorizer TfidfVectorizer TfidfTransformer dia_matrix int64 float32",
     "hashing": "HashingVectorizer",

@@ -18,6 +18,7 @@ from iris_deploy.estimators.attributes import (
 )
 from iris_deploy.estimators.family import Model, Predicting, Reading
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.labels import ONE_CLASS_SVM, check_detects
 from iris_deploy.kernels.linear import LinearKernel
 from iris_deploy.kernels.pairs import MAX_COUPLED, Pairs, count_pairs
 from iris_deploy.kernels.protocol import Kernel
@@ -79,6 +80,14 @@ def _regressor(record: Fitted, features: Features, _output: Output, _: Reading) 
     coef = fitted_floats(record, "_dual_coef_", (1, len(vectors)))
     intercept = fitted_floats(record, "_intercept_", (1,))
     return Model(kernel=_kernel(record, features, vectors, coef, intercept, "none"))
+
+
+def _one_class(record: Fitted, features: Features, output: Output, _: Reading) -> Model:
+    check_detects(record, output)
+    vectors = _support_vectors(record, features)
+    coef = fitted_floats(record, "_dual_coef_", (1, len(vectors)))
+    intercept = fitted_floats(record, "_intercept_", (1,))
+    return Model(kernel=_kernel(record, features, vectors, coef, intercept, "above"))
 
 
 def _support_vectors(record: Fitted, features: Features) -> Floats:
@@ -183,5 +192,14 @@ FAMILY = (
         read=_regressor,
         ulp=16,
         refused=_REFUSED,
+    ),
+    Predicting(
+        name=ONE_CLASS_SVM,
+        modules=_MODULES,
+        task="classification",
+        read=_one_class,
+        ulp=2**10,
+        refused=_REFUSED,
+        cases=(),
     ),
 )

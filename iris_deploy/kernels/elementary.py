@@ -101,6 +101,9 @@ _LOGARITHM = tuple(
         "0x1.5555555555593p-1",
     )
 )
+# Of Bernoulli's numbers: B(2 k) / (2 k), from k = 8 down.
+_BERNOULLI = (-3617 / 8160, 1 / 12, -691 / 32760, 1 / 132, -1 / 240, 1 / 252, -1 / 120, 1 / 12)
+_STIRLING = 12
 _HALF_ROOT = math.sqrt(0.5)
 
 
@@ -212,3 +215,21 @@ def log1p(x: Any, xp: Any) -> Any:
     gained = total - 1.0
     tiny = gained == 0.0
     return xp.where(tiny, x, log(total, xp) * (x / xp.where(tiny, 1.0, gained)))
+
+
+def digamma(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Compute the derivative of the logarithm of the gamma function of columns above zero.
+
+    Notes
+    -----
+    digamma(x) is digamma(x + 1) - 1 / x, until x is so large that Stirling's series is exact:
+    log(x) - 1 / (2 x) less the sum of B(2 k) / (2 k x**(2 k)), B being Bernoulli's numbers.
+    """
+    below, x = np.zeros_like(x), x.copy()
+    for _ in range(_STIRLING):
+        small = x < _STIRLING
+        below += np.where(small, 1.0 / x, 0.0)
+        x += small
+    z = 1.0 / (x * x)
+    found: NDArray[np.float64] = log(x, ColumnMath) - 0.5 / x - z * _series(z, _BERNOULLI) - below
+    return found

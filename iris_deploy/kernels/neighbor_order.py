@@ -63,6 +63,45 @@ class SampleTree:
                 ahead += (first, second)
         return heap.samples()
 
+    def within(
+        self, row: Floats, inside: NDArray[np.bool_], radius: float, metric: Metric
+    ) -> NDArray[np.bool_]:
+        """Tell which samples are within a radius of one row, as the tree comes to them.
+
+        Parameters
+        ----------
+        row : ndarray of shape (n_features,)
+        inside : ndarray of bool, shape (n_samples,)
+            Whether each is by its own distance: nodes may be by bounds that are rounded otherwise.
+        radius : float
+        """
+        bounds = self._bounds(row[:, np.newaxis], metric)
+        least, most = (bound.tolist() for bound in bounds)
+        found, ahead, n_nodes = np.zeros(len(inside), bool), [0], len(self.start)
+        while ahead:
+            node = ahead.pop()
+            if least[node] > radius:
+                continue
+            own = self.order[self.start[node] : self.end[node]]
+            if most[node] <= radius:
+                found[own] = True
+            elif 2 * node + 1 >= n_nodes:
+                found[own] = inside[own]
+            else:
+                ahead += (2 * node + 1, 2 * node + 2)
+        return found
+
+    def _bounds(self, row: Floats, metric: Metric) -> tuple[Floats, Floats]:
+        """Return how far what is in each node is at least, and at most."""
+        root = np.sqrt if metric == "euclidean" else np.positive
+        with np.errstate(over="ignore", invalid="ignore"):
+            below, above = np.abs(self.low - row), np.abs(row - self.high)
+            if self.radius is None:
+                far = _total(np.maximum(below, above), metric)
+                return root(self._distances(row, metric)), root(far)
+            middle = root(_total(below, metric))
+            return np.maximum(0.0, middle - self.radius), middle + self.radius
+
     def _distances(self, row: Floats, metric: Metric) -> Floats:
         """Return how far each node is at least, as scikit-learn computes it."""
         with np.errstate(over="ignore", invalid="ignore"):

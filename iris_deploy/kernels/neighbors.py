@@ -51,7 +51,7 @@ class NeighborKernel:
         Whether the nearer weigh more.
     tree : SampleTree or None
         In which order samples are come to; None for their own.
-    rule : {'largest', 'none'}
+    rule : {'largest', 'least', 'none'}
     """
 
     transform: Transform

@@ -52,6 +52,14 @@ class Kernel(Protocol):
 
 
 @runtime_checkable
+class Silent(Protocol):
+    """A kernel that has no answer for some rows: it says why."""
+
+    @property
+    def unanswered(self) -> str: ...  # noqa: D102
+
+
+@runtime_checkable
 class Batching(Protocol):
     """A kernel to which many rows cost little more than one, and which takes texts in columns."""
 

@@ -81,7 +81,7 @@ class SupportVectorKernel:
     edges : sequence of int
         Where the support vectors of each class begin, and where the last end.
     intercept : ndarray of shape (n_scores,)
-    rule : {'least', 'votes', 'confident', 'none'}
+    rule : {'above', 'least', 'votes', 'confident', 'none'}
     """
 
     transform: Transform

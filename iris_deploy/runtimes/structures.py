@@ -11,7 +11,7 @@ import numpy as np
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.hist_boosting import is_predictor, read_predictor
-from iris_deploy.estimators.neighbors import is_sample_tree, read_sample_tree
+from iris_deploy.estimators.samples import is_sample_tree, read_sample_tree
 from iris_deploy.estimators.tree_nodes import check_trees
 from iris_deploy.estimators.trees import TREE, read_tree
 from iris_deploy.kernels.tree_columns import MAX_FEATURES

@@ -65,7 +65,9 @@ PREDICTORS = (
     "VotingRegressor StackingClassifier StackingRegressor CalibratedClassifierCV "
     "AdaBoostClassifier AdaBoostRegressor DummyClassifier DummyRegressor "
     "TransformedTargetRegressor NearestCentroid CategoricalNB OneVsRestClassifier "
-    "OneVsOneClassifier"
+    "OneVsOneClassifier "
+    "BayesianGaussianMixture GaussianMixture LocalOutlierFactor OneClassSVM "
+    "RadiusNeighborsClassifier RadiusNeighborsRegressor "
 )
 
 SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulation": 100}
@@ -74,9 +76,12 @@ SMALL = {"random_state": 0, "n_estimators": 3, "max_depth": 3, "max_subpopulatio
 CLASSIFIERS = [("a", LogisticRegression()), ("b", DecisionTreeClassifier(max_depth=3))]
 REGRESSORS = [("a", Ridge()), ("b", DecisionTreeRegressor(max_depth=3))]
 GIVEN = {
+    "BayesianGaussianMixture": {"n_components": 3, "weight_concentration_prior": 1e3},
     "FunctionTransformer": {"func": np.abs},
+    "GaussianMixture": {"n_components": 3, "covariance_type": "tied"},
     "HistGradientBoostingClassifier": {"max_iter": 3},
     "HistGradientBoostingRegressor": {"max_iter": 3},
+    "LocalOutlierFactor": {"novelty": True, "n_neighbors": 5, "contamination": 0.2},
     "MLPClassifier": {"hidden_layer_sizes": (4,)},
     "MLPRegressor": {"hidden_layer_sizes": (4,)},
     "MissingIndicator": {"features": "all"},
@@ -89,6 +94,8 @@ GIVEN = {
     "QuantileTransformer": {"n_quantiles": 30, "output_distribution": "normal"},
     "RFE": {"estimator": Ridge()},
     "RFECV": {"estimator": Ridge()},
+    "RadiusNeighborsClassifier": {"radius": 1.5, "outlier_label": "most_frequent"},
+    "RadiusNeighborsRegressor": {"radius": 1.5, "weights": "distance"},
     "SelectFromModel": {"estimator": Ridge()},
     "SelectKBest": {"k": 2},
     "SequentialFeatureSelector": {"estimator": Ridge()},
@@ -98,6 +105,14 @@ GIVEN = {
     "VotingClassifier": {"estimators": CLASSIFIERS},
     "VotingRegressor": {"estimators": REGRESSORS},
 }
+KNOWN = {
+    "BayesianGaussianMixture": [0, 1, 2],
+    "GaussianMixture": [0, 1, 2],
+    "LocalOutlierFactor": [-1, 1],
+    "OneClassSVM": [-1, 1],
+}
+"""What is told apart by those that have no classes."""
+
 STRENGTHS = {"alpha": [1.0, 2.0, 3.0]}
 
 
@@ -163,8 +178,8 @@ def main():
         joblib.dump(estimator, str(folder / f"{name}.pkl"), compress=("zlib", 9))
         rows = asked if isinstance(asked, list) else np.where(np.isnan(asked), None, asked).tolist()
         answers = {"rows": rows, "predict": estimator.predict(asked).tolist()}
-        if hasattr(estimator, "classes_"):
-            answers["classes"] = estimator.classes_.tolist()
+        if name in KNOWN or hasattr(estimator, "classes_"):
+            answers["classes"] = KNOWN.get(name) or estimator.classes_.tolist()
         expected[name] = answers
     lines = [f"{json.dumps(k)}: {json.dumps(v)}" for k, v in sorted(expected.items())]
     (folder / "expected.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")

@@ -68,6 +68,7 @@ from tests.signatures import NUMBER, category, classes, number
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Found unknown categories"),
     pytest.mark.filterwarnings("ignore:.*failed to converge"),
+    pytest.mark.filterwarnings("ignore:One or more samples have no neighbors"),
     pytest.mark.filterwarnings("ignore:The `probability` parameter was deprecated"),
 ]
 

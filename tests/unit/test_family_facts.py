@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import sparse  # type: ignore[import-untyped]
-from sklearn.base import clone, is_classifier
+from sklearn.base import clone, is_classifier, is_outlier_detector
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.compose import TransformedTargetRegressor
@@ -32,6 +32,7 @@ from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFea
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.metrics.pairwise import linear_kernel
+from sklearn.mixture import GaussianMixture
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingGridSearchCV,
@@ -41,7 +42,14 @@ from sklearn.model_selection import (
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
 from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
-from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, NearestCentroid
+from sklearn.neighbors import (
+    KNeighborsClassifier,
+    KNeighborsRegressor,
+    LocalOutlierFactor,
+    NearestCentroid,
+    RadiusNeighborsClassifier,
+    RadiusNeighborsRegressor,
+)
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -54,7 +62,7 @@ from sklearn.preprocessing import (
     QuantileTransformer,
     SplineTransformer,
 )
-from sklearn.svm import SVC, SVR, NuSVC, NuSVR
+from sklearn.svm import SVC, SVR, NuSVC, NuSVR, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from iris_deploy.dumps.records import Fitted
@@ -166,6 +174,7 @@ def test_a_search_for_the_strength_of_the_penalty_agrees_as_far_as_is_declared()
 def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
     compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
+    compared |= {"BayesianGaussianMixture", "GaussianMixture", "LocalOutlierFactor", "OneClassSVM"}
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name
@@ -177,6 +186,7 @@ def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
 
 NUMBERS = Signature(columns=tuple(map(number, data.NAMES)), output=NUMBER)
 CLASSES = Signature(columns=NUMBERS.columns, output=classes(0, 1))
+ANOMALIES = Signature(columns=NUMBERS.columns, output=classes(-1, 1))
 WORDS = Signature(columns=(text("text"),), output=classes(0, 1))
 SHAPE = category("shape", ["flat", "round"], unknown=True)
 SHAPES = Signature(columns=(SHAPE,), output=classes(False, True))
@@ -184,6 +194,8 @@ SHAPES = Signature(columns=(SHAPE,), output=classes(False, True))
 
 def of_numbers(estimator: Any, X: Any = None) -> tuple[Any, Signature]:
     X = data.numbers() if X is None else X
+    if is_outlier_detector(estimator):
+        return estimator.fit(X), ANOMALIES
     if hasattr(estimator, "predict") and not is_classifier(estimator):
         return estimator.fit(X, data.target()), NUMBERS
     return estimator.fit(X, data.labels(2, "number")), CLASSES
@@ -290,6 +302,7 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         (MultiOutputRegressor(Ridge()).fit(data.numbers(), data.target()[:, np.newaxis]), NUMBERS)
     ],
     "KMeans": lambda: [of_singles(KMeans(3, n_init=1))],
+    "GaussianMixture": lambda: [of_singles(GaussianMixture(3))],
     "MiniBatchKMeans": lambda: [of_singles(MiniBatchKMeans(3, n_init=1))],
     "SimpleImputer": lambda: [of_shapes(FILLED, OneHotEncoder(handle_unknown="ignore"))],
     "MissingIndicator": lambda: [of_shapes(MissingIndicator(missing_values="flat"))],
@@ -318,10 +331,21 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
         of_numbers(make_pipeline(MinMaxScaler(), TfidfTransformer(), Ridge()))
     ],
     **{create.__name__: partial(of_machines, create) for create in (SVC, NuSVC, SVR, NuSVR)},
+    "OneClassSVM": partial(of_machines, OneClassSVM),
+    "LocalOutlierFactor": lambda: [
+        of_numbers(LocalOutlierFactor()),
+        of_numbers(LocalOutlierFactor(novelty=True, p=3)),
+        of_numbers(LocalOutlierFactor(novelty=True), sparse.csr_matrix(data.numbers())),
+    ],
     **{
         create.__name__: partial(of_neighbours, create)
         for create in (KNeighborsClassifier, KNeighborsRegressor)
     },
+    "RadiusNeighborsClassifier": lambda: [
+        *of_neighbours(RadiusNeighborsClassifier),
+        of_numbers(RadiusNeighborsClassifier(algorithm="brute", outlier_label="most_frequent")),
+    ],
+    "RadiusNeighborsRegressor": partial(of_neighbours, RadiusNeighborsRegressor),
     "TransformedTargetRegressor": of_targets,
     "GradientBoostingClassifier": lambda: [
         of_numbers(GradientBoostingClassifier(n_estimators=2, init=LogisticRegression()))
@@ -377,6 +401,7 @@ SEVERAL = (
     *(LinearRegression, Ridge, DecisionTreeRegressor, RandomForestRegressor, DummyRegressor),
     *(KNeighborsRegressor, partial(MLPRegressor, max_iter=5), DecisionTreeClassifier),
     *(RandomForestClassifier, KNeighborsClassifier, partial(MLPClassifier, max_iter=5)),
+    *(RadiusNeighborsClassifier, RadiusNeighborsRegressor),
 )
 
 

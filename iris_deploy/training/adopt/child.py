@@ -68,7 +68,8 @@ def _answer(last: Any, X: Any, said: Any, k: int | None, output: dict[str, Any])
         outcomes = said.astype(int).tolist()
     else:
         place = {label: k for k, label in enumerate(np.asarray(classes).tolist())}
-        outcomes = [place[label] for label in said.tolist()]
+        # Behind the others is the label of outliers, if no sample had it.
+        outcomes = [place.get(label, len(place)) for label in said.tolist()]
     scores: Any = []
     if hasattr(last, output["score"]):
         scores = getattr(last, output["score"])(X)
