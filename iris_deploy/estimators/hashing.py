@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from iris_deploy.dumps.records import ClassName, Fitted
@@ -14,6 +15,9 @@ from iris_deploy.estimators.tokens import Tokenize, read_tokenizer
 from iris_deploy.kernels.murmur import hash_bytes
 from iris_deploy.kernels.tree_columns import MAX_FEATURES
 from iris_deploy.kernels.words import Count, Weighting, Words
+
+_SHORT, _KEPT = 32, 8192
+"""Characters of words whose hashes are kept, and how many: a megabyte at most."""
 
 
 def _hashing_vectorizer(record: Fitted, features: Features, _: Reading) -> Features:
@@ -41,11 +45,18 @@ def _hashing_vectorizer(record: Fitted, features: Features, _: Reading) -> Featu
     return features.replaced([Words(source, count, n_features, weighting)])
 
 
+def _hash(word: str) -> int:
+    return hash_bytes(word.encode("utf-8", "surrogatepass"))
+
+
+_hash_kept = lru_cache(_KEPT)(_hash)
+
+
 def _counter(tokenize: Tokenize, n_features: int, *, signed: bool, only_once: bool) -> Count:
     def count(text: str) -> Mapping[int, float]:
         found: dict[int, float] = {}
         for word, times in Counter(tokenize(text)).items():
-            hashed = hash_bytes(word.encode("utf-8", "surrogatepass"))
+            hashed = _hash_kept(word) if len(word) <= _SHORT else _hash(word)
             place = abs(hashed) % n_features
             found[place] = found.get(place, 0.0) + (-times if signed and hashed < 0 else times)
         return dict.fromkeys(found, 1.0) if only_once else found

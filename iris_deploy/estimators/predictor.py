@@ -191,9 +191,11 @@ class Predictor:
                     else self._refusal.check(decide_rows(self._kernel, part), at)
                 )
             else:
-                numbers = self._finish(self._kernel.columns(part))
-                self._refusal.check(decide(numbers, "none"), at)
-                found = numbers[0]
+                found = self._finish(self._kernel.columns(part))[0]
+                if not np.isfinite(found).all():
+                    self._refusal.check(decide(found[np.newaxis], "none"), at)
+                if len(part) == len(matrix):
+                    return found
             outcomes[at : at + len(part)] = found
         return outcomes
 

@@ -22,6 +22,9 @@ from iris_deploy.schema.batch import Floats
 
 NORMS: dict[str, Norm] = {"l1": "l1", "l2": "l2"}
 
+_MANY = 64
+"""Words of a text from which on it takes less time to have them counted."""
+
 
 def _count_vectorizer(record: Fitted, features: Features, _: Reading) -> Features:
     return features.replaced([_words(record, features)])
@@ -97,9 +100,18 @@ def read_vocabulary(record: Fitted) -> dict[str, int]:
 
 def _counter(tokenize: Tokenize, vocabulary: Mapping[str, int], *, only_once: bool) -> Count:
     def count(text: str) -> Mapping[int, float]:
-        found = Counter(map(vocabulary.get, tokenize(text)))
-        found.pop(None, None)
-        counts: Mapping[int, float] = found  # type: ignore[assignment]
+        words = tokenize(text)
+        if len(words) > _MANY:
+            found = Counter(map(vocabulary.get, words))
+            found.pop(None, None)
+            counts: Mapping[int, float] = found  # type: ignore[assignment]
+        else:
+            few: dict[int, float] = {}
+            for word in words:
+                place = vocabulary.get(word)
+                if place is not None:
+                    few[place] = few.get(place, 0.0) + 1.0
+            counts = few
         return dict.fromkeys(counts, 1.0) if only_once else counts
 
     return count

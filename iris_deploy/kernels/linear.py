@@ -20,14 +20,20 @@ from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import Rule, build_decision, write_decision
 from iris_deploy.kernels.tables import Table
 from iris_deploy.kernels.transform import MAX_UNROLLED, Transform
-from iris_deploy.kernels.words import Words
+from iris_deploy.kernels.words import Words, add_products, keep_lines, text_of
 from iris_deploy.schema.batch import Floats
 
 _FEW = 24
 """Products, up to which BLAS is no quicker than column by column."""
 
-BLOCK_ROWS = 8192
-"""Rows that are worked on at a time: 64 KiB a column, so that a few columns stay in the cache."""
+BLOCK_ROWS = 1 << 14
+"""Rows that are worked on at a time: 128 KiB a column, so that a few columns stay in the cache."""
+
+_FEW_TERMS = 1 << 10
+"""Words of a text, times lines, up to which lists are quicker than arrays."""
+
+_KNOWN = 1 << 16
+"""Weights of words that were asked about, and are kept as lists: some megabytes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +72,9 @@ class LinearKernel:
 
     def build_row(self) -> DecideRow:
         """Build the function from one row of floats to its decision and scores."""
+        (first, *others), mixed = self.transform.blocks, self.transform.mixed
+        if isinstance(first, Words) and not others and not mixed:
+            return self._build_of_words(first)
         if self.size - self.transform.size + self.transform.written > MAX_UNROLLED:
             return self._build_of_pieces()
         names = Names()
@@ -80,6 +89,27 @@ class LinearKernel:
             begun = True
         lines += [f"{s} = {s} + {number(b)}" for s, b in zip(scores, self.intercept, strict=True)]
         row: DecideRow = build_function([*lines, *write_decision(scores, self.rule)], names)
+        return row
+
+    def _build_of_words(self, block: Words) -> DecideRow:
+        """Build the function of a text alone: few of its features are not 0.
+
+        It adds up what the columns do, in their order.
+        """
+        decide, by_pieces = build_decision(self.rule), self._build_of_pieces()
+        intercept, most = self.intercept.tolist(), _FEW_TERMS // self.n_scores
+        weights_of = keep_lines(np.ascontiguousarray(self.coef.T), _KNOWN // self.n_scores)
+
+        def row(x: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+            words, values = block.list_found(text_of(x[block.source]))
+            if not 0 < len(words) <= most:
+                return by_pieces(x)
+            terms = weights_of(words)
+            decision = tuple(
+                [add_products(line, values) + b for line, b in zip(zip(*terms), intercept)]  # noqa: B905
+            )
+            return decide(decision), decision
+
         return row
 
     def _parts(self) -> Iterator[tuple[Values | Hot | Words, Floats]]:
@@ -142,13 +172,14 @@ class LinearKernel:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             for start in range(0, len(rows), BLOCK_ROWS):
                 end = start + BLOCK_ROWS
-                prepared = self.transform.prepare(rows[start:end])
-                for position, terms in enumerate(self._terms(prepared)):
+                prepared, part = self.transform.prepare(rows[start:end]), scores[:, start:end]
+                product = np.empty_like(part)
+                for position, terms in enumerate(self._terms(prepared, product)):
                     if position:
-                        scores[:, start:end] += terms
+                        part += terms
                     else:
-                        scores[:, start:end] = terms
-        scores += self.intercept[:, np.newaxis]
+                        part[:] = terms
+                part += self.intercept[:, np.newaxis]
         return scores
 
     @cached_property
@@ -161,14 +192,18 @@ class LinearKernel:
         """Compute the scores of many rows by BLAS; see `proposals.Proposing`."""
         return None if self._affine is None else self._affine.propose(rows)
 
-    def _terms(self, rows: Floats) -> Iterator[Floats]:
-        """Yield what is added up for prepared rows, one term of all lines after the other."""
+    def _terms(self, rows: Floats, product: Floats) -> Iterator[Floats]:
+        """Yield what is added up for prepared rows, one term of all lines after the other.
+
+        A term may be in ``product``, until the next one is asked for.
+        """
         for block, weights in self._parts():
             if isinstance(block, Words):  # of rows one by one
                 raise TypeError
             if isinstance(block, Values):
                 for k in range(block.width):
-                    yield weights[:, k : k + 1] * self.transform.column(block, k, rows)
+                    column = self.transform.column(block, k, rows)
+                    yield np.multiply(weights[:, k : k + 1], column, out=product)
             else:
                 slots = block.slots.take(self.transform.column(block, 0, rows)).astype(np.int64)
                 yield _contributions(block, weights).take(slots, axis=1)

@@ -25,11 +25,8 @@ from iris_deploy.schema.batch import Floats
 
 Bend = Literal["identity", "logistic", "tanh", "relu"]
 
-_FIGURES = 1 << 14
-"""Figures of a layer that are worked on at a time, exactly: 128 KiB."""
-
-_PROPOSED = 1 << 17
-"""The same for BLAS: a megabyte."""
+_FIGURES = 1 << 17
+"""Figures of a layer that are worked on at a time: a megabyte."""
 
 _MOST_WRITTEN = 512
 """Operations that are written out as code; of more, vectors are quicker."""
@@ -164,7 +161,7 @@ class NetworkKernel:
         whatever order. No bend makes two values differ more than they did.
         """
         scores, margins = np.empty((self.n_scores, len(rows))), np.empty(len(rows))
-        step = max(_PROPOSED // self._widest, 16)
+        step = max(_FIGURES // self._widest, 16)
         for at, features in self.transform.parts(rows, step):
             values, largest, off = features, largest_values(features), np.zeros(features.shape[1])
             for k, (layer, (norm, own)) in enumerate(zip(self.layers, self._norms, strict=True)):

@@ -3,7 +3,8 @@
 Knows numbers only: who counts the words of a text is handed in.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
@@ -18,6 +19,9 @@ Norm = Literal["l1", "l2"]
 """Of the words of a text, by which all of them are divided."""
 
 _OPERATIONS = 1 << 13
+
+_FEW = 64
+"""Words up to which lists are quicker than arrays."""
 
 Count = Callable[[str], Mapping[int, float]]
 """From a text to the positions of the words that are in it, and how often each is."""
@@ -57,6 +61,25 @@ class Weighting:
         else:
             size = np.add.accumulate(np.abs(weights))[-1]
         return weights / size if size else weights
+
+    def apply_few(self, words: list[int], counts: Sequence[float]) -> list[float]:
+        """Return the same of lists, by the same operations."""
+        if self.sublinear or len(words) > _FEW:
+            found = self.apply(np.array(words, np.int64), np.array(counts, np.float64))
+            listed: list[float] = found.tolist()
+            return listed
+        weights = [float(count) for count in counts]
+        if self.idf is not None:
+            weights = [
+                w * idf for w, idf in zip(weights, self.idf.take(words).tolist(), strict=True)
+            ]
+        if self.norm is None:
+            return weights
+        if self.norm == "l2":
+            size = math.sqrt(add_products(weights, weights))
+        else:
+            size = add_products([abs(w) for w in weights], [1.0] * len(weights))
+        return [w / size for w in weights] if size else weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +154,51 @@ class Words:
             values = step.pick(words.astype(np.int32)).change(values, slice(None))
         return words, values
 
+    def list_found(self, text: str) -> tuple[list[int], list[float]]:
+        """Return what `find` does, as lists: with few words they take less time."""
+        if self.kept is not None or self.steps:
+            positions, values = self.find(text)
+            return positions.tolist(), values.tolist()
+        counted = self.count(text)
+        order = sorted(counted)
+        if self.weighting is None or not order:
+            return order, [float(counted[word]) for word in order]
+        return order, self.weighting.apply_few(order, [counted[word] for word in order])
+
     @cached_property
     def _places(self) -> NDArray[Any]:
         """The feature that each word is; -1 of words that are left out."""
         places = np.full(self.n_words, -1, np.int64)
         places[self.kept] = np.arange(self.width)
         return places
+
+
+def keep_lines(lines: Floats, room: int) -> Callable[[list[int]], list[list[float]]]:
+    """Build what returns lines of a matrix as lists, of which it keeps so many."""
+    kept: dict[int, list[float]] = {}
+
+    def take(positions: list[int]) -> list[list[float]]:
+        found = []
+        for position in positions:
+            line = kept.get(position)
+            if line is None:
+                line = lines[position].tolist()
+                if len(kept) < room:
+                    kept[position] = line
+            found.append(line)
+        return found
+
+    return take
+
+
+def add_products(weights: Sequence[float], values: Sequence[float]) -> float:
+    """Add products from left to right, where there are few; of one at least."""
+    pairs = zip(weights, values, strict=True)
+    first, value = next(pairs)
+    total = first * value
+    for weight, value in pairs:
+        total += weight * value
+    return total
 
 
 def text_of(value: float) -> str:

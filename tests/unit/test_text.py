@@ -3,6 +3,7 @@
 import contextlib
 import pickle
 import re
+import warnings
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -142,6 +143,46 @@ def test_every_vectorizer_counts_and_weighs_as_scikit_learn_does(name: str) -> N
     np.testing.assert_allclose(predictions.scores, expected, rtol=1e-12, atol=1e-15)
     for row, scores in zip(rows[:200], predictions.scores, strict=False):
         assert predictor.score(row)[1] == tuple(scores)
+
+
+def longer(n: int) -> list[str]:
+    """Write texts of one word, of as many as lists take at most, and of far more."""
+    words = texts(40 * n, seed=3)
+    counts = [0, 1, 2, 7, 30, 40]
+    return [" ".join(words[k * 40 : k * 40 + counts[k % 6]]) for k in range(n)]
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 25])
+@pytest.mark.parametrize("name", [n for n in VECTORIZERS if n != "words and characters"])
+def test_few_words_and_many_have_the_bits_of_arrays(name: str, n_classes: int) -> None:
+    """Which way is taken hangs on the number of words; what comes of them does not."""
+    documents = texts(300, seed=0) + longer(60)
+    labels = [k % n_classes for k in range(len(documents))]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        estimator = make_pipeline(VECTORIZERS[name](), LogisticRegression(max_iter=5))
+        estimator.fit(documents, labels)
+    signature = Signature(columns=(text("text"),), output=classes(*range(n_classes)))
+    kernel: Any = Predictor(signature, [read(estimator)])._kernel
+    block, by_pieces = kernel.transform.blocks[0], kernel._build_of_pieces()
+    quick = kernel.build_row()
+    n_words = set()
+    for document in texts(150, seed=1) + longer(24):
+        words, values = block.find(document)
+        assert block.list_found(document) == (words.tolist(), values.tolist())
+        assert quick((Text(document),)) == by_pieces((Text(document),))
+        n_words.add(len(words))
+    assert min(n_words) == 0
+    assert max(n_words) >= min(16, block.width)
+
+
+def test_weights_of_words_are_kept_up_to_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("iris_deploy.kernels.linear._KNOWN", 5)
+    documents = texts(300, seed=0)
+    estimator = make_pipeline(CountVectorizer(), LogisticRegression())
+    predictor = predictor_of(estimator.fit(documents, kinds(documents)))
+    rows = [(Text(each),) for each in documents]
+    assert predictor.values(rows) == predictor.values(rows) == estimator.predict(documents).tolist()
 
 
 @pytest.mark.parametrize("create", [LinearSVC, lambda: RandomForestClassifier(8, random_state=0)])
