@@ -62,6 +62,8 @@ class Noted:
         What is appended to it.
     pairs : list of (object, object)
         Keys and values that are set in it.
+    instead : object
+        What it has turned out to be, such as an array; None if it is what it is.
     """
 
     made_by: object
@@ -69,6 +71,7 @@ class Noted:
     states: list[object] = field(default_factory=list)
     items: list[object] = field(default_factory=list)
     pairs: list[tuple[object, object]] = field(default_factory=list)
+    instead: object = None
 
     @property
     def name(self) -> str:

@@ -89,8 +89,10 @@ class Surveyor(Stack):
             self.marked()
 
     def recall(self, index: int) -> None:
-        """Push a remembered value."""
-        self.push(self.remembered(index))
+        """Push a remembered value: an array, where its shell was remembered before the rest came."""
+        value = self.remembered(index)
+        is_shell = isinstance(value, Noted) and value.instead is not None
+        self.push(value.instead if is_shell else value)
 
     def find(self, module: object, name: object) -> None:
         """Note a name."""
@@ -138,9 +140,11 @@ class Surveyor(Stack):
         target.states.append(state)
         by = target.made_by
         if isinstance(by, Global) and by.module in _WRAPPERS and by.name == "NumpyArrayWrapper":
-            self.stack[-1] = self._skip_array(Noted(by, states=[state]).attributes)
-        else:  # whoever recalls the shell of an array sees the shell
-            self.stack[-1] = simplify(target, self.budget)
+            made: object = self._skip_array(Noted(by, states=[state]).attributes)
+        else:
+            made = simplify(target, self.budget)
+        if made is not target:
+            self.stack[-1] = target.instead = made
 
     def _skip_array(self, wrapper: dict[str, object]) -> NotedArray:
         """Go behind the bytes of an array of joblib's."""

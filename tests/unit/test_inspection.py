@@ -102,6 +102,21 @@ class Own:
         self.scaler_ = StandardScaler().fit(data.numbers())
 
 
+@writers
+@protocols
+@pytest.mark.parametrize("shared", [np.array([1.5, 2.5]), np.array(["a", "b"], object)])
+def test_an_array_that_two_share_is_told_of_both(
+    writer: str, protocol: int, shared: np.ndarray
+) -> None:
+    """A pickle has it once, and recalls it."""
+    one, two = LabelEncoder().fit([1, 2]), LabelEncoder().fit([1, 2])
+    one.classes_ = two.classes_ = shared
+    two.more_ = True
+    found = inspect_dump(WRITERS[writer]({"one": one, "two": two}, protocol))
+    told = [part.fitted["classes_"] for part in walk(found.parts) if "classes_" in part.fitted]
+    assert told == [summary(shared.tolist())] * 2
+
+
 def test_what_stands_in_the_way_is_named() -> None:
     found = inspect_dump(dump(MeanShift().fit(data.numbers())))
     assert found.why_not is not None
@@ -194,6 +209,9 @@ GROWING: dict[str, Callable[[int], bytes]] = {
     ),
     "an object again and again": lambda n: program(
         b"cos\nX\n)R}(" + text("a" * 90) * 2 * (n // 200) + b"ubq\0" + b"](" + b"h\0" * n + b"e"
+    ),
+    "an array recalled again and again": lambda n: program(
+        b"](" + array()[:-1] + b"q\x20b", b"h\x20" * n + b"e"
     ),
     "names": lambda n: program(b"".join(b"ca\nb%d\n0" % k for k in range(n // 8)) + b"N"),
     "remembered far apart": lambda n: program(
