@@ -89,7 +89,7 @@ class Surveyor(Stack):
             self.marked()
 
     def recall(self, index: int) -> None:
-        """Push a remembered value: an array, where its shell was remembered before the rest came."""
+        """Push a remembered value; an array whose shell was remembered before the rest came."""
         value = self.remembered(index)
         is_shell = isinstance(value, Noted) and value.instead is not None
         self.push(value.instead if is_shell else value)
