@@ -206,7 +206,7 @@ def read_plain(plain: bytes, classes: Classes = _CLASSES, hint: str = _HINT) -> 
     if kind is SKOPS:
         from iris_deploy.dumps.skops import read_skops
 
-        return read_skops(plain, classes, hint=hint)
+        return read_skops(plain, classes, hint=f"{hint}, dumped by joblib")
     if kind in OWN_FORMATS:
         from iris_deploy.estimators.own_formats import read_own_format
 

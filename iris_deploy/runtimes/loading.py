@@ -98,7 +98,7 @@ class Loader:
         kind = recognise(plain)
         if kind is not PICKLE:
             raise ArtifactError(
-                f"scikit-learn loads pickles; this is {kind.name}",
+                f"scikit-learn loads pickles, and nothing else: {kind.name}",
                 hint="import it without `runtime`, or dump the estimator with joblib",
             )
         self.read(plain)

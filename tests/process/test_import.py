@@ -463,6 +463,20 @@ def test_what_is_said_wrongly_of_several_outputs_is_refused(
     assert not (home / "artifacts").exists()
 
 
+def test_what_no_family_reads_of_skops_is_refused_with_a_way_that_works(
+    run: Run, home: Path
+) -> None:
+    model = MeanShift(bandwidth=2.0).fit([[0.0], [9.0]])
+    skops.io.dump(model, home / "model.skops")
+    joblib.dump(model, home / "model.pkl")
+    by_library = ("--runtime", "scikit-learn")
+    assert "--runtime scikit-learn, dumped by joblib" in run("import", "model.skops").err
+    refused = run("import", "model.skops", *by_library).err
+    assert "loads pickles, and nothing else" in refused
+    assert "dump the estimator with joblib" in refused
+    assert run("import", "model.pkl", *by_library).code == 0
+
+
 FOREIGN: dict[str, tuple[bytes, str]] = {
     "a pointer of Git LFS": (
         b"version https://git-lfs.github.com/spec/v1\noid sha256:0",
