@@ -88,6 +88,7 @@ def _texts(n: int, seed: int) -> pd.DataFrame:
 TABLES: dict[str, Callable[[int, int], pd.DataFrame]] = {
     "ColumnTransformer": _mixed,
     "DictVectorizer": draw_records,
+    "IsotonicRegression": lambda n, seed: _numbers(n, seed).iloc[:, :1],
     **dict.fromkeys(("SimpleImputer", "MissingIndicator"), _gaps),
     **dict.fromkeys(("OneHotEncoder", "OrdinalEncoder", "TargetEncoder"), _categories),
     **dict.fromkeys(("CountVectorizer", "HashingVectorizer"), _texts),
@@ -111,6 +112,7 @@ MADE: dict[str, Callable[[Any], Any]] = {
     "FeatureUnion": lambda create: create(
         [("scaled", StandardScaler()), ("same", FunctionTransformer())]
     ),
+    "IsotonicRegression": lambda create: create(out_of_bounds="clip"),
     "FixedThresholdClassifier": lambda create: create(LogisticRegression(), threshold=0.3),
     "FunctionTransformer": lambda create: create(np.absolute),
     **dict.fromkeys(

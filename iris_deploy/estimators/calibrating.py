@@ -2,14 +2,11 @@
 
 from typing import Any
 
-import numpy as np
-
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     check_classes,
     count_classes,
-    fitted_array,
     fitted_floats,
     read_list,
     read_word,
@@ -17,6 +14,7 @@ from iris_deploy.estimators.attributes import (
 from iris_deploy.estimators.ensembles import MAX_MEMBERS, Asked, last_of
 from iris_deploy.estimators.family import Model, Part, Predicting, Reading
 from iris_deploy.estimators.features import Features
+from iris_deploy.estimators.isotonic import ISOTONIC, read_points
 from iris_deploy.kernels.calibration import Calibration, Sigmoid, Steps
 from iris_deploy.kernels.members import EnsembleKernel, Member
 from iris_deploy.schema.outputs import Output
@@ -85,19 +83,11 @@ def _curve(curve: Fitted) -> Sigmoid | Steps:
     if curve.name == "sklearn.calibration._SigmoidCalibration":
         slope, offset = fitted_floats(curve, "a_", ()), fitted_floats(curve, "b_", ())
         return Sigmoid(float(slope), float(offset))
-    if curve.name != "sklearn.isotonic.IsotonicRegression":
+    if curve.name != ISOTONIC:
         raise ArtifactError(f"a classifier that is calibrated by {curve.name} is not supported")
     if read_word(curve, "out_of_bounds", "nan") != "clip":
         raise ArtifactError(f"{curve.name} has scores out of its bounds; expected 'clip'")
-    new = "X_thresholds_" in curve.state  # since 0.24
-    names = ("X_thresholds_", "y_thresholds_") if new else ("_necessary_X_", "_necessary_y_")
-    shape = (fitted_array(curve, names[0]).size,)
-    x, y = (fitted_floats(curve, name, shape) for name in names)
-    if not len(x) or not (np.diff(x) > 0).all():
-        raise ArtifactError(f"{curve.name} has points that do not ascend")
-    if len(x) == 1:  # the same everywhere
-        x, y = np.array([x[0], x[0] + 1.0 + abs(x[0])]), np.repeat(y, 2)
-    return Steps(x, y)
+    return read_points(curve)
 
 
 FAMILY = (
@@ -112,5 +102,4 @@ FAMILY = (
     ),
     Part(name="sklearn.calibration._CalibratedClassifier", modules=("sklearn.calibration",)),
     Part(name="sklearn.calibration._SigmoidCalibration", modules=("sklearn.calibration",)),
-    Part(name="sklearn.isotonic.IsotonicRegression", modules=("sklearn.isotonic",)),
 )

@@ -15,6 +15,7 @@ from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.booster_facts import facts_of
 from iris_deploy.estimators.family import Composite, Predicting
 from iris_deploy.estimators.fields import DICT_VECTORIZER, read_fields
+from iris_deploy.estimators.isotonic import ISOTONIC
 from iris_deploy.estimators.labels import LABEL_ENCODER
 from iris_deploy.estimators.reading import MAX_DEPTH, MAX_ESTIMATORS
 from iris_deploy.estimators.registry import find
@@ -93,7 +94,7 @@ def find_names(record: Fitted) -> list[str] | None:
 def find_width(record: Fitted) -> int | None:
     """Return how many columns an estimator was fitted to."""
     for inside in _along(record):
-        if takes_text(inside):
+        if takes_text(inside) or inside.name == ISOTONIC:
             return 1
         if fields := find_fields(inside):
             return len(fields)

@@ -69,9 +69,8 @@ LINES: dict[str, str] = {
     ),
     "lightgbm": "LGBMClassifier LGBMRegressor Booster LGBMLabelEncoder list",
     "ensembles": "VotingClassifier VotingRegressor BaggingClassifier BaggingRegressor Bunch",
-    "calibrating": (
-        "CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration IsotonicRegression"
-    ),
+    "calibrating": ("CalibratedClassifierCV _CalibratedClassifier _SigmoidCalibration"),
+    "isotonic": "IsotonicRegression",
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",

@@ -30,6 +30,7 @@ from sklearn.feature_extraction.text import (
 )
 from sklearn.feature_selection import RFE, RFECV, SelectFromModel, SequentialFeatureSelector
 from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LinearRegression, LogisticRegression, LogisticRegressionCV, Ridge
 from sklearn.metrics.pairwise import linear_kernel
 from sklearn.mixture import GaussianMixture
@@ -300,6 +301,9 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
     ],
     "MultiOutputRegressor": lambda: [
         (MultiOutputRegressor(Ridge()).fit(data.numbers(), data.target()[:, np.newaxis]), NUMBERS)
+    ],
+    "IsotonicRegression": lambda: [
+        (IsotonicRegression().fit(data.numbers()[:, 0], data.target()), NUMBERS)
     ],
     "KMeans": lambda: [of_singles(KMeans(3, n_init=1))],
     "GaussianMixture": lambda: [of_singles(GaussianMixture(3))],
