@@ -74,7 +74,7 @@ LINES: dict[str, str] = {
     "stacking": "StackingClassifier StackingRegressor",
     "adaptive_boosting": "AdaBoostClassifier AdaBoostRegressor",
     "multiclass": "OneVsRestClassifier OneVsOneClassifier",
-    "multioutput": "MultiOutputClassifier MultiOutputRegressor",
+    "multioutput": "MultiOutputClassifier MultiOutputRegressor ClassifierChain RegressorChain",
     "isolation": "IsolationForest",
     "clustering": "KMeans MiniBatchKMeans GaussianMixture BayesianGaussianMixture",
     "dummy": "DummyClassifier DummyRegressor",

@@ -34,23 +34,41 @@ def _classifier(record: Fitted, features: Features, output: Output, reading: Rea
     check_classes(record, n_classes)
     records = read_members(record)
     methods = read_list(record, "stack_method_", len(records))
-    inner, asked = _alone(features), Asked(reading, {})
+    inner, asked = alone(features), Asked(reading, {})
     if not all(isinstance(method, str) for method in methods):
         raise ArtifactError(f"{record.name} has a stack_method_ that is no string")
     members, counts = [], []
     for each, method in zip(records, methods, strict=True):
         check_classes(last_of(each), n_classes)
         model = asked.model(each, inner, output)
-        member, count = _answering(record, each, model, method, n_classes)
+        member, count = answering(record, each, model, method, n_classes)
         members.append(member)
         counts.append(count)
     return _ended(record, features, Answers(members, counts), output, reading)
 
 
-def _answering(
+def answering(
     record: Fitted, each: Fitted, model: Model, method: str, n_classes: int
 ) -> tuple[Member, int]:
-    """Return a member, and how many of its answers count: of two classes one is enough."""
+    """Return a member, and how many of its answers count: of two classes one is enough.
+
+    Parameters
+    ----------
+    record : Fitted
+        Who asks.
+    each : Fitted
+        Who answers.
+    model : Model
+        What that does.
+    method : str
+        ``predict``, ``predict_proba`` or ``decision_function``.
+    n_classes : int
+
+    Raises
+    ------
+    ArtifactError
+        If it does not answer so.
+    """
     one = 1 if n_classes == 2 else n_classes
     if method == "predict":
         return as_member(model, "index"), 1
@@ -67,14 +85,14 @@ def _answering(
 
 
 def _regressor(record: Fitted, features: Features, output: Output, reading: Reading) -> Model:
-    inner, asked = _alone(features), Asked(reading, {})
+    inner, asked = alone(features), Asked(reading, {})
     members = [
         as_member(asked.model(each, inner, output), "number") for each in read_members(record)
     ]
     return _ended(record, features, Answers(members, [1] * len(members)), output, reading)
 
 
-def _alone(features: Features) -> Features:
+def alone(features: Features) -> Features:
     """Return features as if they were columns: members see nothing of what made them."""
     return replace(features, transform=identity(features.width))
 

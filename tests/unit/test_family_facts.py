@@ -41,7 +41,7 @@ from sklearn.model_selection import (
     RandomizedSearchCV,
 )
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
-from sklearn.multioutput import MultiOutputClassifier, MultiOutputRegressor
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import (
     KNeighborsClassifier,
@@ -294,6 +294,14 @@ REFUSED: dict[str, Callable[[], Iterable[tuple[Any, Signature]]]] = {
                 columns=tuple(number(name, missing=True) for name in data.NAMES),
                 output=classes(-1, 1),
             ),
+        )
+    ],
+    "ClassifierChain": lambda: [
+        (
+            ClassifierChain(LogisticRegression(max_iter=999)).fit(
+                data.numbers(), np.tile(data.labels(2, "number")[:, np.newaxis] + 1, 2)
+            ),
+            CLASSES,
         )
     ],
     "MultiOutputClassifier": lambda: [

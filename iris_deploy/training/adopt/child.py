@@ -73,7 +73,12 @@ def _answer(last: Any, X: Any, said: Any, k: int | None, output: dict[str, Any])
     scores: Any = []
     if hasattr(last, output["score"]):
         scores = getattr(last, output["score"])(X)
-        scores = np.asarray(scores if k is None else scores[k], float).tolist()
+        if k is not None and isinstance(scores, np.ndarray):  # of a chain, those of second classes
+            second = scores[:, k]
+            scores = np.stack((1 - second, second), axis=1)
+        elif k is not None:
+            scores = scores[k]
+        scores = np.asarray(scores, float).tolist()
     return {"outcomes": outcomes, "scores": scores}
 
 
