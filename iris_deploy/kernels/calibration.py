@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from operator import add
 from typing import Any
 
@@ -31,7 +31,7 @@ class Sigmoid:
         return logistic(-(self.slope * score + self.offset), xp)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Steps:
     """A curve that rises along straight lines: isotonic regression.
 
@@ -48,10 +48,19 @@ class Steps:
         """Return the probability for a score; beyond the points that of the nearest."""
         last = len(self.x) - 1
         if xp is FloatMath:
-            at = min(bisect_right(self.x, score) - 1, last - 1)
-            return float(self._between(at, score)) if at >= 0 else float(self.y[0])
+            x, y = self._points
+            at = bisect_right(x, score) - 1
+            if score != score:
+                return score
+            if not 0 <= at < last:
+                return y[0] if at < 0 else y[last]
+            return (y[at + 1] - y[at]) / (x[at + 1] - x[at]) * (score - x[at]) + y[at]
         places = np.minimum(np.searchsorted(self.x, score, side="right") - 1, last - 1)
         return np.where(places < 0, self.y[0], self._between(np.maximum(places, 0), score))
+
+    @cached_property
+    def _points(self) -> tuple[list[float], list[float]]:
+        return self.x.tolist(), self.y.tolist()
 
     def _between(self, at: Any, score: Any) -> Any:
         low, high = self.x[at], self.x[at + 1]

@@ -12,7 +12,9 @@ from sklearn.preprocessing import StandardScaler
 from iris_deploy.dumps.records import Fitted
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.discovery import find_width
+from iris_deploy.estimators.isotonic import read_points
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.kernels.elementary import ColumnMath, FloatMath
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from tests import data
@@ -101,3 +103,11 @@ def test_curves_before_release_0_24_are_read() -> None:
         record.state[old] = record.state.pop(new)
     rows = X[:, np.newaxis]
     assert Predictor(SIGNATURE, [record]).values(rows) == estimator.predict(rows).tolist()
+
+
+def test_what_is_no_number_makes_none_alone_and_among_others() -> None:
+    curve = read_points(data.read(IsotonicRegression().fit(X, Y)))
+    for value in (np.nan, -np.inf, np.inf, 0.0, -1e308):
+        one = curve.of(float(value), FloatMath)
+        (many,) = curve.of(np.array([value]), ColumnMath).tolist()
+        assert one == many or (one != one and many != many)
