@@ -109,5 +109,6 @@ def test_what_is_no_number_makes_none_alone_and_among_others() -> None:
     curve = read_points(data.read(IsotonicRegression().fit(X, Y)))
     for value in (np.nan, -np.inf, np.inf, 0.0, -1e308):
         one = curve.of(float(value), FloatMath)
-        (many,) = curve.of(np.array([value]), ColumnMath).tolist()
+        with np.errstate(over="ignore", invalid="ignore"):  # as every kernel has it
+            (many,) = curve.of(np.array([value]), ColumnMath).tolist()
         assert one == many or (one != one and many != many)
