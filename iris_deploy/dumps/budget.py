@@ -1,5 +1,7 @@
 """How much a dump may have done for it: in proportion to its bytes."""
 
+import io
+
 MAX_INSTRUCTIONS = 100_000
 """Of a small dump: a pipeline has a few hundred, a hundred trees 17,000. Each may cost some hundred
 bytes that the file does not."""
@@ -14,6 +16,14 @@ a vocabulary takes three, of 14 bytes together. None of them costs more than 60 
 
 _ENTRIES_BYTES = 1 << 24
 """Of a dump that may be such: a million words."""
+
+
+def size_of(stream: io.BytesIO) -> int:
+    """Return how many bytes a stream has; to ask for its buffer would copy them all."""
+    here = stream.tell()
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(here)
+    return size
 
 
 class Budget:

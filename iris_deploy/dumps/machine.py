@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.dumps.arrays import describe_array, read_array
-from iris_deploy.dumps.budget import Budget
+from iris_deploy.dumps.budget import Budget, size_of
 from iris_deploy.dumps.calls import make_array, make_value
 from iris_deploy.dumps.dtypes import PendingDtype
 from iris_deploy.dumps.names import ARRAY, NAMES, OBJECT, RECONSTRUCTOR, Classes
@@ -63,7 +63,7 @@ class StackMachine(Stack):
     def __init__(
         self, stream: io.BytesIO, classes: Classes, hint: str, budget: Budget | None = None
     ) -> None:
-        super().__init__(budget or Budget(len(stream.getbuffer())))
+        super().__init__(budget or Budget(size_of(stream)))
         self.stream = stream
         self.is_inside = budget is not None
         self.awaited: tuple[int, ...] | None = None

@@ -10,7 +10,10 @@ from iris_deploy.dumps.arrays import read_scalar, view_array
 from iris_deploy.dumps.budget import Budget
 
 _DTYPE = re.compile(r"([?biufcSUVOMm])(\d{0,9})")
-_MOST_SHOWN, _SHOWN_BYTES = 10, 4096  # of an array whose values are looked at
+_MOST_SHOWN = 10  # values of an array that are looked at
+
+SHOWN_BYTES = 4096
+"""Of an array whose values are kept; others are as long as the file."""
 _MOST_STATES, _MOST_ATTRIBUTES = 100, 2000  # of an object: a dump may use one dict for many
 
 
@@ -118,7 +121,7 @@ class NotedArray:
 
     def values(self) -> list[object] | None:
         """Return the values of a small array of one axis; None of another."""
-        if len(self.shape) != 1 or self.data is None or len(self.data) > _SHOWN_BYTES:
+        if len(self.shape) != 1 or self.data is None or len(self.data) > SHOWN_BYTES:
             return None
         if isinstance(self.data, list):
             return self.data if len(self.data) <= _MOST_SHOWN else None
@@ -206,4 +209,6 @@ def _array(
     dtype: object, shape: object, data: bytes | bytearray | list[object] | None
 ) -> NotedArray | None:
     written, size = dtype_of(dtype), shape_of(shape)
+    if isinstance(data, (bytes, bytearray)) and len(data) > SHOWN_BYTES:
+        data = None
     return None if written is None or size is None else NotedArray(written[0], size, data)

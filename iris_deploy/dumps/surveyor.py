@@ -7,8 +7,9 @@ import io
 from dataclasses import dataclass, field
 from typing import Any
 
-from iris_deploy.dumps.budget import Budget
+from iris_deploy.dumps.budget import Budget, size_of
 from iris_deploy.dumps.notes import (
+    SHOWN_BYTES,
     Global,
     Noted,
     NotedArray,
@@ -159,7 +160,10 @@ class Surveyor(Stack):
             (padding,) = self.stream.read(1)
             self.stream.read(padding)
         size = dtype[1] * array.size
-        if size > len(self.stream.getbuffer()) - self.stream.tell():
+        if size > size_of(self.stream) - self.stream.tell():
             raise EOFError("an array is cut off")
-        array.data = self.stream.read(size)
+        if size > SHOWN_BYTES:
+            self.stream.seek(size, io.SEEK_CUR)
+        else:
+            array.data = self.stream.read(size)
         return array
