@@ -406,6 +406,7 @@ def test_what_predicts_nothing_or_too_many_outputs_is_refused() -> None:
             describe(two)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_several_labels_of_a_row_are_refused_by_what_is_loaded() -> None:
     """A perceptron of many layers says them as if they were classes."""
     made = MLPClassifier(hidden_layer_sizes=(3,), solver="lbfgs")
