@@ -176,6 +176,7 @@ def test_only_what_hangs_on_others_has_no_agreement_of_its_own() -> None:
     """All others are compared with scikit-learn, or with their package, by their cases."""
     compared = {"LogisticRegressionCV", "Booster", "IsolationForest", "KMeans", "MiniBatchKMeans"}
     compared |= {"BayesianGaussianMixture", "GaussianMixture", "LocalOutlierFactor", "OneClassSVM"}
+    compared.add("IsotonicRegression")
     for name, part in DECLARED.items():
         if isinstance(part, Predicting) and name not in compared:
             assert bool(part.cases) == (part.ulp is not None), name

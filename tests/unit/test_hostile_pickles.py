@@ -194,7 +194,7 @@ FOREIGN_NAMES = {
     "joblib.numpy_pickle": "load os.system NumpyUnpickler NumpyArrayWrapper.read",
     "joblib.numpy_pickle_compat": "NDArrayWrapper ZNDArrayWrapper",
     "sklearn.preprocessing": "StandardScaler",
-    "sklearn.preprocessing._data": "QuantileTransformer StandardScaler.fit np.f2py.os.system",
+    "sklearn.preprocessing._data": "KernelCenterer StandardScaler.fit np.f2py.os.system",
     "sklearn.datasets._base": "os.system",
     "sklearn.pipeline": "make_pipeline",
     "iris_deploy.dumps.records": "Fitted",

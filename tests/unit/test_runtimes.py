@@ -76,7 +76,7 @@ def build(cls: type[Any]) -> Any:
         if parameter.default is parameter.empty and name in needed
     ]
     made = cls(**{name: needed[name] for name in wanted})
-    if cls.__name__ == "SelfTrainingClassifier":
+    if cls.__name__ in {"SelfTrainingClassifier", "ClassifierChain", "RegressorChain"}:
         made.set_params(estimator=inside)
     if cls.__name__.endswith("Mixture"):
         made.set_params(n_components=3)
