@@ -118,13 +118,14 @@ def test_two_stop_signals_within_a_second_are_one_wish(
 def test_a_stop_signal_that_comes_after_the_end_changes_nothing(
     artifacts: Path, pair: tuple[int, int]
 ) -> None:
-    """Nothing is under way, so that the first of them ends it in a tenth of a second."""
+    """Of one that comes a second after the first, but before the end, it would be another wish."""
     with serving(artifacts, "--workers", 1) as running:
         forked(running, 1)
         running.process.send_signal(pair[0])
+        wait_until(lambda: running.events("stop") or running.process.poll() is not None)
         while running.process.poll() is None:
             running.process.send_signal(pair[1])
-        assert running.process.wait(10) == 0
+        assert running.process.wait(10) == 0, running.errors.read_text()
         assert running.errors.read_text() == ""
         assert running.log()[-1]["event"] == "stop"
 
