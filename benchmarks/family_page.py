@@ -45,6 +45,12 @@ figures in `benchmarks/results/families.json`. [How a class gets its line](bench
 - **refused**: of every class code of one's own and gaps that nothing fills, too.
 """
 
+ELSE = (
+    "What has no line is served by [scikit-learn itself](import.md#what-no-family-reads), if you "
+    "say so. KNNImputer is: of samples at the same distance scikit-learn fills a gap by those that "
+    "rounding on its machine puts first, which nobody else can know."
+)
+
 SEVERAL = "Several outputs at once are answered by name, each as if it were alone, by {names}."
 
 MADE = (
@@ -197,6 +203,7 @@ def render(figures: Figures) -> str:
 def _lines(figures: Figures) -> Iterator[str]:
     yield "# Families\n"
     yield INTRODUCTION
+    yield textwrap.fill(ELSE, WIDTH) + "\n"
     separate = [p for p in estimators() if isinstance(p, Predicting) and p.separate is not None]
     *names, last = map(_short, separate)
     yield textwrap.fill(SEVERAL.format(names=f"{', '.join(names)} and {last}"), WIDTH) + "\n"
