@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+_Value = TypeVar("_Value")
 _Read = TypeVar("_Read")
 
 
@@ -58,7 +59,7 @@ class PlainArray:
     value: np.ndarray[Any, Any] | list[np.ndarray[Any, Any]] | None = None
 
 
-def read_each_once(values: Sequence[object], read: Callable[[object], _Read]) -> list[_Read]:
+def read_each_once(values: Sequence[_Value], read: Callable[[_Value], _Read]) -> list[_Read]:
     """Read values of which a dump can name the same one for every feature.
 
     Parameters

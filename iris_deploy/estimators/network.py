@@ -55,6 +55,7 @@ def _separate(record: Fitted) -> list[Fitted]:
     n_outputs = check_outputs(record, record.state.get("n_outputs_"))
     if n_outputs == 1 or not coefs or not intercepts:
         return []
+    _check_layers(record, coefs)
     last = Fitted(record.name, {"coefs_": coefs[-1], "intercepts_": intercepts[-1]})
     columns = zip(
         columns_of(last, "coefs_", n_outputs),
@@ -88,8 +89,7 @@ def _layers(record: Fitted, width: int, n_scores: int) -> list[Layer]:
     """Return the layers, each as wide as the one before has neurons."""
     coefs = read_list(record, "coefs_")
     intercepts = read_list(record, "intercepts_", len(coefs))
-    if not 0 < len(coefs) <= MAX_LAYERS:
-        raise ArtifactError(f"{record.name} has {len(coefs)} layers; expected 1 to {MAX_LAYERS}")
+    _check_layers(record, coefs)
     known: dict[int, Floats] = {}
     layers = []
     for k, (coef, intercept) in enumerate(zip(coefs, intercepts, strict=True)):
@@ -99,6 +99,11 @@ def _layers(record: Fitted, width: int, n_scores: int) -> list[Layer]:
         layers.append(Layer(weights, added))
         width = n_out
     return layers
+
+
+def _check_layers(record: Fitted, layers: Sequence[object]) -> None:
+    if not 0 < len(layers) <= MAX_LAYERS:
+        raise ArtifactError(f"{record.name} has {len(layers)} layers; expected 1 to {MAX_LAYERS}")
 
 
 def _length(record: Fitted, intercept: object) -> int:

@@ -72,8 +72,10 @@ class SeveralPredictor(Predictor):
 
     def outcomes(self, rows: Sequence[Sequence[float]] | Floats) -> Outcomes:
         """Return the outcomes of all outputs, shape (n_rows, n_outputs)."""
-        lines = [np.asarray(part.outcomes(rows), np.float64) for part in self._parts]
-        return np.stack(lines, axis=1)
+        found = np.empty((len(rows), len(self._parts)))
+        for k, part in enumerate(self._parts):
+            found[:, k] = part.outcomes(rows)
+        return found
 
     def named(self, outcomes: Outcomes) -> list[Any]:
         """Return what is predicted by name, for each row of outcomes."""

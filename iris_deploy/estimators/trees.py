@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from iris_deploy.dumps.records import Fitted
+from iris_deploy.dumps.records import Fitted, read_each_once
 from iris_deploy.errors import ArtifactError
 from iris_deploy.estimators.attributes import (
     check_classes,
@@ -30,6 +30,9 @@ from iris_deploy.schema.outputs import ClassOutput, Output
 _FIELDS = {"left_child": "i", "right_child": "i", "feature": "i", "threshold": "f"}
 _SIDE = "missing_go_to_left"  # since release 1.3
 _LEAF = -1  # child of a leaf
+
+_MOST_SEPARATED = 1 << 17
+"""Trees of a forest, times its outputs: each is an object of its own."""
 
 TREE = "sklearn.tree.Tree"
 """What holds the nodes of a decision tree."""
@@ -140,41 +143,61 @@ def _tree(record: Fitted, features: Features, output: Output, _: Reading) -> Mod
 
 
 def _forest(record: Fitted, features: Features, output: Output, _: Reading) -> Model:
-    members = read_list(record, "estimators_")
     kind = "Classifier" if isinstance(output, ClassOutput) else "Regressor"
+    return _read_ensemble(record, _read_members(record, kind), features, output)
+
+
+def _read_members(record: Fitted, kind: str) -> list[Fitted]:
+    """Return the trees of a forest."""
+    members = read_list(record, "estimators_")
     for member in members:
         if not isinstance(member, Fitted) or member.name not in _MEMBERS[kind]:
             raise ArtifactError(f"{record.name} has estimators_ that are no trees of its kind")
-    return _read_ensemble(record, members, features, output)
+    return members
 
 
-def _separate(record: Fitted) -> list[Fitted]:
-    """Return a tree, or a forest, for each output: leaves have a line for each."""
+def _separate_tree(record: Fitted) -> list[Fitted]:
+    """Return a tree for each output: leaves have a line for each."""
     n_outputs = check_outputs(record, record.state.get("n_outputs_"))
     if n_outputs == 1:
         return []
-    changes: list[dict[str, Any]] = [{"n_outputs_": 1} for _ in range(n_outputs)]
-    n_classes: list[Any] = [1] * n_outputs
-    if record.name.endswith("Classifier"):
-        labels = members_of(record, "classes_", n_outputs)
-        n_classes = [np.size(own) for own in labels]
-        for change, own, n_own in zip(changes, labels, n_classes, strict=True):
-            change.update(classes_=own, n_classes_=n_own)
-    if isinstance(record.state.get("tree_"), Fitted):
-        tree = read_record(record, "tree_")
-        values = fitted_array(tree, "values")
-        if values.ndim != 3 or values.shape[1] != n_outputs:
-            raise ArtifactError(f"{record.name} has a tree_ of other outputs than {n_outputs}")
-        for k, (change, n_own) in enumerate(zip(changes, n_classes, strict=True)):
-            change["tree_"] = with_state(tree, values=values[:, k : k + 1, :n_own])
-    else:
-        members = read_list(record, "estimators_")
-        trees = [_separate(tree) if isinstance(tree, Fitted) else [] for tree in members]
-        if any(len(own) != n_outputs for own in trees):
-            raise ArtifactError(f"{record.name} has trees of other outputs than {n_outputs}")
-        for k, change in enumerate(changes):
-            change["estimators_"] = [own[k] for own in trees]
-    return [with_state(record, **change) for change in changes]
+    tree = read_record(record, "tree_")
+    values, own = fitted_array(tree, "values"), _of_outputs(record, n_outputs)
+    if values.ndim != 3 or values.shape[1] != n_outputs:
+        raise ArtifactError(f"{record.name} has a tree_ of other outputs than {n_outputs}")
+    leaves = [values[:, k : k + 1, : each["n_classes_"]] for k, each in enumerate(own)]
+    return [
+        with_state(record, tree_=with_state(tree, values=part), **each)
+        for each, part in zip(own, leaves, strict=True)
+    ]
+
+
+def _separate_forest(record: Fitted) -> list[Fitted]:
+    """Return a forest for each output, of each tree's own."""
+    n_outputs = check_outputs(record, record.state.get("n_outputs_"))
+    if n_outputs == 1:
+        return []
+    kind = "Classifier" if record.name.endswith("Classifier") else "Regressor"
+    members = _read_members(record, kind)
+    if len({id(member) for member in members}) * n_outputs > _MOST_SEPARATED:
+        raise ArtifactError(f"{record.name} has {len(members)} trees of {n_outputs} outputs")
+    trees = read_each_once(members, _separate_tree)
+    if any(len(own) != n_outputs for own in trees):
+        raise ArtifactError(f"{record.name} has trees of other outputs than {n_outputs}")
+    return [
+        with_state(record, estimators_=[own[k] for own in trees], **each)
+        for k, each in enumerate(_of_outputs(record, n_outputs))
+    ]
+
+
+def _of_outputs(record: Fitted, n_outputs: int) -> list[dict[str, Any]]:
+    """Return what each output has for itself: how many classes, and which."""
+    if not record.name.endswith("Classifier"):
+        return [{"n_outputs_": 1, "n_classes_": 1} for _ in range(n_outputs)]
+    labels = members_of(record, "classes_", n_outputs)
+    if not all(isinstance(own, np.ndarray) for own in labels):
+        raise ArtifactError(f"{record.name} has classes_ that are none")
+    return [{"n_outputs_": 1, "n_classes_": own.size, "classes_": own} for own in labels]
 
 
 _MEMBERS = {
@@ -194,7 +217,7 @@ def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
                 modules=("sklearn.tree._classes", "sklearn.tree.tree"),
                 task=task,
                 read=_tree,
-                separate=_separate,
+                separate=_separate_tree,
                 cases=(_SEED, {"max_depth": 3} | _SEED),
             )
             for name in ("DecisionTree", "ExtraTree")
@@ -205,7 +228,7 @@ def _members(kind: str, task: Any) -> tuple[Predicting, ...]:
                 modules=("sklearn.ensemble._forest", "sklearn.ensemble.forest"),
                 task=task,
                 read=_forest,
-                separate=_separate,
+                separate=_separate_forest,
                 cases=(_FEW, {"max_depth": 4, "bootstrap": True} | _FEW),
             )
             for name in ("RandomForest", "ExtraTrees")

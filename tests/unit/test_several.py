@@ -57,6 +57,7 @@ from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from tests import data
 from tests.families import PARTS
+from tests.growth import assert_linear, peak
 from tests.signatures import number
 
 FEW: dict[str, Any] = {"n_estimators": 3, "max_depth": 5, "random_state": 0}
@@ -265,6 +266,70 @@ def test_whatever_stands_in_several_outputs_is_refused_or_answers(name: str) -> 
                     build_predictor(own, [whole]).outcomes(data.numbers()[:3])
             record.state[attribute] = kept
     build_predictor(own, [whole])
+
+
+TREE = Fitted(
+    "sklearn.tree.DecisionTreeClassifier",
+    {
+        "n_outputs_": MAX_OUTPUTS,
+        "classes_": [np.arange(2)] * MAX_OUTPUTS,
+        "tree_": Fitted("sklearn.tree.Tree", {"values": np.zeros((1, MAX_OUTPUTS, 2))}),
+    },
+)
+
+
+def forest(trees: Callable[[int], list[Any]], **state: Any) -> Callable[[int], Fitted]:
+    """Make a forest of as many outputs as there may be."""
+    own = {name: TREE.state[name] for name in ("n_outputs_", "classes_")} | state
+    name = "sklearn.ensemble.RandomForestClassifier"
+    return lambda n: Fitted(name, own | {"estimators_": trees(n)})
+
+
+GROWING: dict[str, Callable[[int], Fitted]] = {
+    "a tree again and again": forest(lambda n: [TREE] * n),
+    "trees": forest(lambda n: [Fitted(TREE.name, dict(TREE.state)) for _ in range(n // 64)]),
+    "classes that are lists": lambda n: forest(
+        lambda many: [TREE] * many, classes_=[[1] * n] * MAX_OUTPUTS
+    )(n),
+    "layers again and again": lambda n: Fitted(
+        "sklearn.neural_network.MLPRegressor",
+        {
+            "n_outputs_": MAX_OUTPUTS,
+            "coefs_": [np.zeros((MAX_OUTPUTS, MAX_OUTPUTS))] * n,
+            "intercepts_": [np.zeros(MAX_OUTPUTS)] * n,
+        },
+    ),
+    "estimators again and again": lambda n: Fitted(
+        "sklearn.multioutput.RegressorChain", {"estimators_": [TREE] * n, "order_": [*range(n)]}
+    ),
+    "steps again and again": lambda n: Fitted(
+        "sklearn.pipeline.Pipeline", {"steps": [("step", TREE)] * n}
+    ),
+}
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", GROWING)
+def test_separating_outputs_takes_work_and_memory_in_proportion(name: str) -> None:
+    def prepare(n: int) -> Callable[[], object]:
+        made = GROWING[name](n)
+
+        def separate() -> None:
+            with contextlib.suppress(ArtifactError):
+                take_outputs(made)
+
+        return separate
+
+    assert_linear(prepare, 1 << 13)
+    assert peak(prepare(1 << 16)) < 1 << 27
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_forest_within_itself_is_refused(n: int) -> None:
+    made = forest(lambda n: [TREE] * n)(n)
+    made.state["estimators_"] = [made] * n
+    with pytest.raises(ArtifactError, match="no trees of its kind"):
+        take_outputs(made)
 
 
 def test_outputs_share_what_they_have_in_common() -> None:
