@@ -58,14 +58,14 @@ def evaluate(
     gates = choose_gates(least, most, min_accuracy)
     with progress("Reading the bundle and measuring it"):
         bundle = Repository(artifacts).read(model, version)
+        one = len(bundle.predictor.parts) == 1
+        if plot and not one:
+            raise SettingsError("`plot`: a picture is of one output; the bundle has several")
         from iris_deploy.training.held_out import evaluate_bundle
         from iris_deploy.training.importance import measure_importance
 
         held_out = evaluate_bundle(bundle, data)
-        one = len(bundle.predictor.parts) == 1
         importance = measure_importance(bundle.predictor, held_out.rows, held_out.y) if one else {}
-        if plot and not one:
-            raise SettingsError("`plot`: a picture is of one output; the bundle has several")
         if plot:
             from iris_deploy.training.plots import write_plot
 

@@ -25,7 +25,10 @@ def read_points(record: Fitted) -> Steps:
     ArtifactError
         If its points are none, or do not ascend.
     """
-    x, y = _points(record)
+    return _curve(*_points(record))
+
+
+def _curve(x: Floats, y: Floats) -> Steps:
     if len(x) == 1:  # the same everywhere
         x, y = np.array([x[0], x[0] + 1.0 + abs(x[0])]), np.repeat(y, 2)
     return Steps(x, y)
@@ -49,10 +52,10 @@ def _isotonic(record: Fitted, features: Features, _o: Output, _: Reading) -> Mod
     beyond = read_word(record, "out_of_bounds", "nan")
     if beyond not in {"nan", "clip", "raise"}:
         raise ArtifactError(f"{record.name} has out_of_bounds={beyond!r:.40}")
-    x = _points(record)[0]
+    x, y = _points(record)
     everywhere = beyond == "clip" or len(x) == 1
     low, high = (-math.inf, math.inf) if everywhere else (float(x[0]), float(x[-1]))
-    return Model(kernel=CurveKernel(features.transform, read_points(record), low, high))
+    return Model(kernel=CurveKernel(features.transform, _curve(x, y), low, high))
 
 
 FAMILY = (

@@ -65,13 +65,8 @@ def evaluate_bundle(bundle: Bundle, data: Path | None = None) -> HeldOut:
     """
     training = bundle.manifest.provenance
     if data is not None:
-        table = read_table(data)
-        parts = {part.signature.output.name: part for part in bundle.predictor.parts}
-        samples = {name: read_samples(part, table) for name, part in parts.items()}
-        figures = {name: evaluate_rows(parts[name], *own) for name, own in samples.items()}
-        evaluation = join_figures(figures)
-        what = f"{evaluation.samples:,} samples of {data.name}"
-        return HeldOut(evaluation, *next(iter(samples.values())), what)
+        rows, y, evaluation = measure_table(bundle.predictor, read_table(data))
+        return HeldOut(evaluation, rows, y, f"{evaluation.samples:,} samples of {data.name}")
     if isinstance(training, Imported):
         raise DatasetError(
             "the bundle was imported, and no samples were held out",
@@ -173,6 +168,31 @@ def read_samples(predictor: Predictor, table: "pa.Table") -> tuple[Floats, np.nd
     plans = [ColumnPlan(name=column.name, kind=kind_of(column)) for column in signature.columns]
     frame = build_frame(table, plans, target.known)
     return encode_frame(signature.columns, frame), _positions(predictor, target)
+
+
+def measure_table(predictor: Predictor, table: "pa.Table") -> tuple[Floats, np.ndarray, Evaluation]:
+    """Measure every output of a predictor on a table that has its target.
+
+    Parameters
+    ----------
+    predictor : Predictor
+    table : pyarrow.Table
+
+    Returns
+    -------
+    rows, y : ndarray
+        See `read_samples`; of the first output.
+    evaluation : Evaluation
+        Of all of them.
+
+    Raises
+    ------
+    DatasetError
+    """
+    parts = {part.signature.output.name: part for part in predictor.parts}
+    samples = {name: read_samples(part, table) for name, part in parts.items()}
+    figures = {name: evaluate_rows(part, *samples[name]) for name, part in parts.items()}
+    return *next(iter(samples.values())), join_figures(figures)
 
 
 def _positions(predictor: Predictor, target: Target) -> np.ndarray:

@@ -28,16 +28,22 @@ pytestmark = [
 COLUMNS = tuple(map(number, data.NAMES))
 
 
-@pytest.mark.parametrize("size", [1.0, 0.3, 1 / 3])
-@pytest.mark.parametrize("n_features", [1, 2, 3, 6])
-@pytest.mark.parametrize("metric", ["euclidean", "manhattan", "chebyshev"])
-@pytest.mark.parametrize("algorithm", ["kd_tree", "ball_tree", "brute"])
+AT_RADIUS = [
+    (algorithm, metric, n_features, size)
+    for algorithm in ("kd_tree", "ball_tree", "brute")
+    for metric in ("euclidean", "manhattan", "chebyshev")
+    for n_features in (1, 2, 3, 6)
+    for size in (1.0, 0.3, 1 / 3)
+    if (algorithm, metric) != ("brute", "euclidean") or size == 1
+]
+"""Without those that scikit-learn rounds as BLAS does."""
+
+
+@pytest.mark.parametrize(("algorithm", "metric", "n_features", "size"), AT_RADIUS)
 def test_of_samples_just_at_the_radius_the_same_are_asked(
     algorithm: str, metric: str, n_features: int, size: float
 ) -> None:
     """Rows and samples of a lattice, whose distances are the radius but for their rounding."""
-    if (algorithm, metric) == ("brute", "euclidean") and size < 1:
-        pytest.skip("scikit-learn rounds these distances as BLAS does")
     X, rows = lattice(400, n_features, 0) * size, lattice(300, n_features, 1) * size
     y = np.random.default_rng(2).integers(0, 3, len(X))
     for radius in (size, 2 * size, np.sqrt(2) * size):

@@ -10,8 +10,7 @@ from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.outputs import NumberOutput, OneOutput, Output, SeveralOutputs
 from iris_deploy.training.adopt.samples import encode_sample
 from iris_deploy.training.bundles import see_target
-from iris_deploy.training.evaluation import evaluate_rows, join_figures
-from iris_deploy.training.held_out import read_samples
+from iris_deploy.training.held_out import measure_table
 from iris_deploy.training.target import read_target
 
 if TYPE_CHECKING:
@@ -51,13 +50,8 @@ def measure_sample(predictor: Predictor, sample: "pa.Table") -> tuple[Floats, Ev
     DatasetError
         If a target is not what the predictor predicts.
     """
-    parts = predictor.parts
-    rows = encode_sample(sample, predictor.signature.columns)
-    if not {part.signature.output.name for part in parts} <= {*sample.column_names}:
-        return rows, None
-    return rows, join_figures(
-        {
-            part.signature.output.name: evaluate_rows(part, *read_samples(part, sample))
-            for part in parts
-        }
-    )
+    targets = {part.output.name for part in predictor.signature.parts}
+    if not targets <= {*sample.column_names}:
+        return encode_sample(sample, predictor.signature.columns), None
+    rows, _, evaluation = measure_table(predictor, sample)
+    return rows, evaluation
