@@ -147,11 +147,11 @@ def test_a_missing_file_is_named(run: Run, artifacts: Path, name: str) -> None:
 
 @pytest.mark.once
 @pytest.mark.parametrize("name", ["sc_iris_petal.pkl", "ppn_iris.pkl", "bundle.json"])
-def test_every_single_bit_flip_is_refused(artifacts: Path, name: str) -> None:
+def test_every_byte_with_a_bit_flipped_is_refused(artifacts: Path, name: str) -> None:
     path = artifacts / "iris/1" / name
     original = path.read_bytes()
     for position in range(len(original)):
-        for bit in range(8):
+        for bit in (position % 8, 5):  # any of them; and the one that makes another letter
             spoilt = bytearray(original)
             spoilt[position] ^= 1 << bit
             path.write_bytes(spoilt)

@@ -152,6 +152,7 @@ def longer(n: int) -> list[str]:
     return [" ".join(words[k * 40 : k * 40 + counts[k % 6]]) for k in range(n)]
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("n_classes", [2, 3, 25])
 @pytest.mark.parametrize("name", [n for n in VECTORIZERS if n != "words and characters"])
 def test_few_words_and_many_have_the_bits_of_arrays(name: str, n_classes: int) -> None:
@@ -207,6 +208,7 @@ def test_texts_stand_beside_numbers_and_make_numbers() -> None:
     np.testing.assert_allclose(predictor.outcomes(rows), estimator.predict(table), rtol=1e-12)
 
 
+@pytest.mark.once
 def test_what_a_text_costs_grows_with_it_alone() -> None:
     documents = texts(300, seed=0)
     for vectorizer in (
