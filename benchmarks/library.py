@@ -69,7 +69,7 @@ def counting(bundle: Bundle) -> Case:
     signature = bundle.manifest.signature
 
     def count() -> None:
-        ours.request("/predict", 200, 0.0003)
+        ours.request("/predict", "native", 200, 0.0003)
         ours.predictions.observe(signature, ((5.1, 2.4),), (2,))
 
     registry = prometheus_client.CollectorRegistry()

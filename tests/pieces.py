@@ -183,3 +183,10 @@ def is_problem(answer: Answer, status: int, *words: str) -> Any:
         assert word in problem["detail"]
     assert b"Traceback" not in answer.body
     return problem
+
+
+def counted(route: str, status: int) -> str:
+    """Name the series of the requests to a route that were answered with a status."""
+    contract = "native" if route == "/predict" else ""
+    labels = f'contract="{contract}",route="{route}",status="{status}"'
+    return f"iris_deploy_requests_total{{{labels}}}"

@@ -12,7 +12,8 @@ from iris_deploy.cli import serve_options as o
 from iris_deploy.cli.options import Artifacts, Model, Version
 from iris_deploy.errors import SettingsError
 from iris_deploy.serving.addresses import ALL_ADDRESSES
-from iris_deploy.serving.environment import handed_descriptors, named_ports
+from iris_deploy.serving.contract_settings import ALL_NAMES, SEPARATOR, ContractSettings
+from iris_deploy.serving.environment import asked_routes, handed_descriptors, named_ports
 from iris_deploy.serving.settings import NOTIFY_VARIABLE, TOKENS_VARIABLE, ServeSettings
 
 if TYPE_CHECKING:
@@ -56,6 +57,9 @@ def serve(
     trusted_proxies: o.TrustedProxies = None,
     trusted_proxy_count: o.TrustedProxyCount = _DEFAULT.trusted_proxy_count,
     url_prefix: o.UrlPrefix = _DEFAULT.url_prefix,
+    contracts: o.Contracts = ALL_NAMES,
+    served_model_name: o.ServedModelName = None,
+    served_model_version: o.ServedModelVersion = None,
     dev: o.Dev = False,
 ) -> None:
     """Serve the newest bundle over HTTP until Ctrl-C or SIGTERM.
@@ -99,6 +103,12 @@ def _settings(options: "Mapping[str, Any]") -> ServeSettings:
     chosen: dict[str, Any] = {
         field.name: options.get(field.name) for field in fields(ServeSettings)
     }
+    chosen["contracts"] = ContractSettings(
+        contracts=tuple(name.strip() for name in options["contracts"].split(SEPARATOR)),
+        served_model_name=options["served_model_name"],
+        served_model_version=options["served_model_version"],
+        **asked_routes(os.environ),
+    )
     chosen["descriptors"] = handed_descriptors(os.environ, os.getpid())
     elsewhere = chosen["unix_socket"] or chosen["descriptors"]
     ports = chosen["ports"] or (() if chosen["descriptors"] else named_ports(os.environ))
@@ -128,7 +138,10 @@ def _serve_development(
             hint="leave --dev out, or the other options",
         )
     bundle = repository.read(model, version)
-    app = create_app(Endpoints(bundle).served.table, max_body_bytes=settings.max_body_bytes)
+    endpoints = Endpoints(
+        bundle, contracts=settings.contracts, max_body_bytes=settings.max_body_bytes
+    )
+    app = create_app(endpoints.served.table, max_body_bytes=settings.max_body_bytes)
     typer.secho("Flask's development server: not for production.", fg="yellow", err=True)
     manifest = bundle.manifest
     if manifest.library is not None:

@@ -9,6 +9,11 @@ from typing import Annotated
 import typer
 
 from iris_deploy.serving import settings
+from iris_deploy.serving.contract_settings import (
+    CONTRACTS_VARIABLE,
+    MODEL_NAME_VARIABLE,
+    MODEL_VERSION_VARIABLE,
+)
 from iris_deploy.serving.settings import (
     CORS_HEADERS,
     HOST_VARIABLE,
@@ -18,6 +23,7 @@ from iris_deploy.serving.settings import (
 
 _WHERE, _WORK, _LIMITS = "Where", "Work", "Limits"
 _STOP, _SEEN, _ACCESS = "Stopping", "Logs and figures", "Access"
+_SPOKEN = "Contracts"
 
 Ports = Annotated[
     list[int] | None,
@@ -185,4 +191,32 @@ UrlPrefix = Annotated[
 Dev = Annotated[
     bool,
     typer.Option("--dev", help="Flask's development server: reload and debugger, loopback only."),
+]
+Contracts = Annotated[
+    str,
+    typer.Option(
+        envvar=CONTRACTS_VARIABLE,
+        help="Wire contracts that are spoken, with commas between: native is POST /predict; v2 the "
+        "Open Inference Protocol; v1 KServe's; invocations SageMaker and MLflow.",
+        rich_help_panel=_SPOKEN,
+    ),
+]
+ServedModelName = Annotated[
+    str | None,
+    typer.Option(
+        envvar=MODEL_NAME_VARIABLE,
+        help="Name in the paths of V1 and V2; the model's own if left out. KServe asks for that "
+        "of the InferenceService.",
+        rich_help_panel=_SPOKEN,
+        show_default=False,
+    ),
+]
+ServedModelVersion = Annotated[
+    str | None,
+    typer.Option(
+        envvar=MODEL_VERSION_VARIABLE,
+        help="Version in the paths of V2; the bundle's if left out.",
+        rich_help_panel=_SPOKEN,
+        show_default=False,
+    ),
 ]

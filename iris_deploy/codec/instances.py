@@ -1,16 +1,42 @@
-"""Instances in the JSON that clients send: one object, an array of them, or an array a column."""
+"""Instances in the JSON that clients send: objects, arrays, and what either is wrapped in."""
 
-from iris_deploy.codec import strict_json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from iris_deploy.codec import frames, strict_json
+from iris_deploy.codec.frames import Frame
 from iris_deploy.codec.plain import Rows, build_reader
-from iris_deploy.codec.pointers import InstanceError, Layout, locate
+from iris_deploy.codec.pointers import (
+    ARRAYS,
+    OBJECT,
+    OBJECTS,
+    InstanceError,
+    JsonLayout,
+    Layout,
+    locate,
+)
+from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.values import ValueReader
 from iris_deploy.schema.batch import Row
-from iris_deploy.schema.problems import SignatureError
+from iris_deploy.schema.problems import LONGEST_NAME, SignatureError
 from iris_deploy.schema.signature import Signature
+
+ENVELOPES = ("instances", "inputs", "data", "records", "features", "input_data")
+"""Members that hold instances, where no column has that name."""
+
+PlaceRows = Callable[[JsonLayout], Layout]
+
+
+def _in_place(layout: JsonLayout) -> Layout:
+    return layout
 
 
 class InstanceReader:
-    """Read one instance, an array of them, or an array for each column.
+    """Read one instance or many, in whatever form of JSON.
+
+    One object, or an array with a value for each column, is one instance. Many are an array of
+    either, an object with an array for each column, or a data frame in any form that pandas writes.
+    All of it may be the only member, one of `ENVELOPES`, of an object.
 
     Parameters
     ----------
@@ -21,6 +47,7 @@ class InstanceReader:
     def __init__(self, signature: Signature) -> None:
         self._values = ValueReader(signature)
         self._names = signature.names
+        self._known = {*signature.names, *signature.aliases}
         self._plain = build_reader(signature)
 
     def read(self, body: bytes) -> Row | Rows:
@@ -38,30 +65,156 @@ class InstanceReader:
         Raises
         ------
         MalformedError
-            If it is not strict JSON.
+            If it is not strict JSON, or could mean two things.
         InstanceError
             If it does not fit the signature.
         """
         read = self.read_plain(body)
-        if read is not None:
-            return read
-        value, values = strict_json.decode(body), self._values
-        layout: Layout = (
-            "arrays" if values.is_columns(value) else "objects" if type(value) is list else "object"
-        )
-        try:
-            if layout == "arrays":
-                return Rows(values.columns(value), layout)
-            if layout == "objects":
-                return Rows(values.rows(value), layout)
-            return values.row(value)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
+        return self.read_value(strict_json.decode(body)) if read is None else read
+
+    def read_plain(self, body: bytes) -> Row | Rows | None:
+        """Decode a body as most clients write it; None if the strict reader has to judge."""
+        return None if self._plain is None else self._plain.read(body)
+
+    def read_plain_below(self, body: bytes, base: str) -> Rows | None:
+        """Decode the value of a member as most clients write it, if it is an array of instances."""
+        rows = None if not body.startswith(b"[") else self.read_plain(body)
+        if not isinstance(rows, Rows) or not isinstance(rows.layout, JsonLayout):
+            return None
+        return Rows(rows.values, JsonLayout(rows.layout.kind, base))
+
+    def read_value(self, value: object) -> Row | Rows:
+        """Read a decoded JSON value; see `read`."""
+        if type(value) is dict:
+            members: dict[str, Any] = value
+            name = self._envelope(members)
+            if name is None:
+                return self.read_object(members, "")
+            inner, base = members[name], f"/{name}"
+            return self.read_object(inner, base) if type(inner) is dict else self._one(inner, base)
+        return self._one(value, "")
+
+    def knows(self, name: str) -> bool:
+        """Tell whether a column has a name."""
+        return name in self._known
+
+    def read_many(self, value: object, base: str, place: PlaceRows = _in_place) -> Rows:
+        """Read an array of instances: objects, arrays, or values of the only column.
+
+        Parameters
+        ----------
+        value : object
+        base : str
+            JSON pointer of it.
+        place : callable, optional
+            Makes of the layout of the array that of the body.
+
+        Raises
+        ------
+        MalformedError
+            If it is none.
+        InstanceError
+        """
+        if type(value) is not list:
+            raise MalformedError(f"expected an array of instances in {base[1:]!r}")
+        first = value[0] if value else {}
+        if type(first) is list:
+            layout = place(JsonLayout("lists", base))
+            return self._rows(self._named(value, layout), layout)
+        if type(first) is dict or len(self._names) > 1:
+            return self._rows(value, place(JsonLayout("objects", base) if base else OBJECTS))
+        named = [{self._names[0]: each} for each in value]
+        return self._rows(named, place(JsonLayout("values", base)))
+
+    def read_frame(self, value: object, base: str) -> Rows:
+        """Read a data frame in the form ``split``; see `read_many`."""
+        if not isinstance(value, dict) or not frames.is_split(value):
+            raise MalformedError(f"expected columns and data in {base[1:]!r}")
+        return self._table(self._tried(frames.read_split, value, base))
 
     def locate(self, error: SignatureError, layout: Layout) -> InstanceError:
         """Say where in a body the values are that an error is about."""
         return locate(error, layout, self._names)
 
-    def read_plain(self, body: bytes) -> Row | Rows | None:
-        """Decode a body as most clients write it; None if the strict reader has to judge."""
-        return None if self._plain is None else self._plain.read(body)
+    def _envelope(self, value: dict[str, Any]) -> str | None:
+        """Name the member that holds the instances, if one does."""
+        found = [name for name in ENVELOPES if name in value and name not in self._known]
+        if not found or frames.is_split(value) or frames.is_table(value):
+            return None
+        columns = [name for name in value if name in self._known]
+        beside = [*found[1:], *columns]
+        if beside:
+            what = "a field of one" if beside[0] in self._known else "instances, too"
+            raise MalformedError(
+                f"{found[0]!r} reads as instances, and {beside[0][:LONGEST_NAME]!r} as {what}; "
+                "send one of the two"
+            )
+        if len(value) > 1:
+            return None  # whatever is beside it is refused as a field that nobody knows
+        return found[0]
+
+    def read_object(self, value: dict[str, Any], base: str) -> Row | Rows:
+        """Read one instance, or a table that came as an object; see `read_many`."""
+        if self._values.is_columns(value):
+            return self._columns(value, JsonLayout("arrays", base) if base else ARRAYS)
+        known = [name for name in value if name in self._known]
+        if known and all(type(value[name]) is dict for name in known):
+            return self._table(self._tried(frames.read_by_column, value, base))
+        if not known and frames.is_split(value):
+            return self._table(self._tried(frames.read_split, value, base))
+        if not known and frames.is_table(value):
+            return self._table(frames.read_table(value, self._known, base))
+        if not known and frames.is_indexed(value):
+            return self._table(frames.read_indexed(value, base))
+        return self._row(value, JsonLayout("object", base) if base else OBJECT)
+
+    def _one(self, value: object, base: str) -> Row | Rows:
+        """Read what is no object: many instances, or an array that is one."""
+        if type(value) is not list:
+            return self._row(value, OBJECT)
+        if len(self._names) == 1 or not value or type(value[0]) in {list, dict}:
+            return self.read_many(value, base)
+        layout = JsonLayout("list", base)
+        try:
+            return self._row(frames.name_one(value, self._names), layout)
+        except SignatureError as exc:
+            raise self.locate(exc, layout) from None
+
+    def _named(self, value: list[object], layout: Layout) -> list[dict[str, Any]]:
+        try:
+            return frames.name_values(value, self._names)
+        except SignatureError as exc:
+            raise self.locate(exc, layout) from None
+
+    def _tried(self, read: Any, value: dict[str, Any], base: str) -> Frame:
+        """Read a table, whose own members may be what is wrong."""
+        try:
+            frame: Frame = read(value, base)
+        except SignatureError as exc:
+            of_rows = any(problem.row is not None for problem in exc.problems)
+            layout = JsonLayout("objects", f"{base}/data" if of_rows else base)
+            raise self.locate(exc, layout) from None
+        return frame
+
+    def _row(self, value: object, layout: JsonLayout) -> Row:
+        try:
+            return self._values.row(value)
+        except SignatureError as exc:
+            raise self.locate(exc, layout) from None
+
+    def _table(self, frame: Frame) -> Rows:
+        if frame.layout.kind == "arrays":
+            return self._columns(frame.instances, frame.layout)
+        return self._rows(frame.instances, frame.layout)
+
+    def _rows(self, objects: Sequence[object], layout: Layout) -> Rows:
+        try:
+            return Rows(self._values.rows(objects), layout)
+        except SignatureError as exc:
+            raise self.locate(exc, layout) from None
+
+    def _columns(self, arrays: dict[str, Any], layout: Layout) -> Rows:
+        try:
+            return Rows(self._values.columns(arrays), layout)
+        except SignatureError as exc:
+            raise self.locate(exc, layout) from None

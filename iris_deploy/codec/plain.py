@@ -7,8 +7,10 @@ them, and they say what is wrong.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Protocol, final
 
@@ -16,7 +18,7 @@ import msgspec
 import numpy as np
 
 from iris_deploy.codec.fields import REFUSED, UNSET, Field
-from iris_deploy.codec.pointers import Layout
+from iris_deploy.codec.pointers import ARRAYS, OBJECTS, JsonLayout, Layout
 from iris_deploy.schema.batch import Floats, Row
 from iris_deploy.schema.columns import (
     LARGEST,
@@ -24,7 +26,9 @@ from iris_deploy.schema.columns import (
 )
 from iris_deploy.schema.signature import Signature
 
+_LISTS = JsonLayout("lists")
 _BLANK = b" \t\r\n"
+_BEGINS_LISTS = re.compile(rb"[ \t\r\n]*+\[[ \t\r\n]*+\[")
 
 
 @final
@@ -35,7 +39,7 @@ class Rows:
     Parameters
     ----------
     values : sequence of rows, or ndarray of shape (n_rows, n_columns)
-    layout : {'objects', 'arrays'}
+    layout : Layout
         How they came.
     """
 
@@ -96,11 +100,14 @@ class NumberReader:
         self._one = msgspec.json.Decoder(row)
         self._many = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]
         self._arrays = msgspec.json.Decoder(_structures(signature, types, many=True))
+        self._lists: Any = msgspec.json.Decoder(list[tuple[(float,) * len(fields)]])  # type: ignore[misc]
 
     def read(self, body: bytes) -> Row | Rows | None:
         """Decode a body; None if the strict reader has to judge."""
         try:
             if body.lstrip(_BLANK).startswith(b"["):
+                if _BEGINS_LISTS.match(body):
+                    return self._read_lists(body)
                 return self._read_objects(body)
             try:
                 row: Row = msgspec.structs.astuple(self._one.decode(body))
@@ -117,22 +124,33 @@ class NumberReader:
         objects: list[Any] = self._many.decode(body)
         if body.count(b'"') != self._quotes * len(objects):
             return None
-        return _in_columns([map(get, objects) for get in self._get], len(objects), layout="objects")
+        return _in_columns([map(get, objects) for get in self._get], len(objects), layout=OBJECTS)
+
+    def _read_lists(self, body: bytes) -> Rows | None:
+        lists: list[tuple[float, ...]] = self._lists.decode(body)
+        n_columns = len(self._get)
+        values = np.fromiter(chain.from_iterable(lists), np.float64, n_columns * len(lists))
+        return in_bounds(values.reshape(-1, n_columns), _LISTS)
 
     def _read_arrays(self, body: bytes) -> Rows | None:
         decoded: Any = self._arrays.decode(body)
         arrays: list[list[float]] = [get(decoded) for get in self._get]
         if body.count(b'"') != self._quotes or len(set(map(len, arrays))) != 1:
             return None
-        return _in_columns(arrays, len(arrays[0]), layout="arrays")
+        return _in_columns(arrays, len(arrays[0]), layout=ARRAYS)
 
 
 def _in_columns(columns: Sequence[Iterable[float]], n_rows: int, *, layout: Layout) -> Rows | None:
     matrix = np.empty((len(columns), n_rows))
     for line, values in zip(matrix, columns, strict=True):
         line[:] = np.fromiter(values, np.float64, n_rows)
-    low, high = matrix.min(initial=0.0), matrix.max(initial=0.0)
-    return Rows(matrix.T, layout) if low >= -LARGEST and high <= LARGEST else None
+    return in_bounds(matrix.T, layout)
+
+
+def in_bounds(rows: Floats, layout: Layout) -> Rows | None:
+    """Return rows of numbers, or None if one is larger than is taken, or none at all."""
+    low, high = rows.min(initial=0.0), rows.max(initial=0.0)
+    return Rows(rows, layout) if low >= -LARGEST and high <= LARGEST else None
 
 
 class MixedReader:
@@ -171,14 +189,14 @@ class MixedReader:
 
     def _read_objects(self, objects: Sequence[Any], quotes: int) -> Rows | None:
         if not objects:
-            return Rows((), "objects")
+            return Rows((), OBJECTS)
         columns = [list(map(get, objects)) for get in self._get]
         for field, values in zip(self._fields, columns, strict=True):
             absent = values.count(UNSET)
             quotes -= 2 * (len(values) - absent)
             if field.is_text:
                 quotes -= 2 * (len(values) - absent - values.count(None))
-        return None if quotes else self._fill(columns, "objects")
+        return None if quotes else self._fill(columns, OBJECTS)
 
     def _read_arrays(self, decoded: Any, quotes: int) -> Rows | None:
         columns: list[Any] = [get(decoded) for get in self._get]
@@ -193,7 +211,7 @@ class MixedReader:
             quotes -= 2
             if field.is_text:
                 quotes -= 2 * (n_rows - values.count(None))
-        return None if quotes else self._fill(columns, "arrays")
+        return None if quotes else self._fill(columns, ARRAYS)
 
     def _fill(self, columns: Sequence[Sequence[Any]], layout: Layout) -> Rows | None:
         if self._has_text:

@@ -1,8 +1,8 @@
-"""Where in the JSON that came something is wrong: rows and columns as JSON pointers (RFC 6901)."""
+"""Where in what came something is wrong: rows and columns as JSON pointers (RFC 6901)."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from iris_deploy.errors import IrisDeployError
 from iris_deploy.schema.problems import (
@@ -12,9 +12,6 @@ from iris_deploy.schema.problems import (
     ask_for,
     summarize,
 )
-
-Layout = Literal["object", "objects", "arrays"]
-"""How instances came: one object, an array of objects, or an object with an array a feature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,36 +54,86 @@ class InstanceError(IrisDeployError, ValueError):
         super().__init__(summarize(self.problems, more=more))
 
 
+class Layout(Protocol):
+    """How instances came, and so where their values are."""
+
+    def place(self, problem: Problem, names: Sequence[str]) -> Iterator[FieldProblem]:
+        """Say where what a problem is about came; one place for each, if they are several.
+
+        Parameters
+        ----------
+        problem : Problem
+        names : sequence of str
+            Of the columns.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLayout:
+    """Instances in JSON.
+
+    Parameters
+    ----------
+    kind : {'object', 'objects', 'arrays', 'lists', 'list', 'values'}
+        One object, an array of objects, an object with an array a column; an array of arrays, an
+        array for one instance, or an array of values of the only column.
+    base : str
+        JSON pointer of it in the body.
+    keys : sequence of str
+        Members in place of the positions of an array, if it came as an object.
+    columns : sequence of str
+        In the order of an instance that is an array; the columns' own if there are none.
+    """
+
+    kind: Literal["object", "objects", "arrays", "lists", "list", "values"]
+    base: str = ""
+    keys: Sequence[str] = ()
+    columns: Sequence[str] = ()
+
+    def place(self, problem: Problem, names: Sequence[str]) -> Iterator[FieldProblem]:
+        """Say where what a problem is about came; see `Layout`."""
+        row, column = self._row(problem.row), escape(problem.column)
+        if self.kind in {"lists", "list"}:
+            column = self._position(problem.column, self.columns or names)
+        elif self.kind == "values":
+            column = ""
+        if self.kind != "arrays":
+            places = [row + column]
+        elif problem.column is None and row:
+            places = [escape(name) + row for name in names[:MAX_PROBLEMS]]
+        else:
+            places = [column + row]
+        for place in places:
+            yield FieldProblem(f"#{self.base}{place}", problem.detail, problem.suggestion)
+
+    def _row(self, row: int | None) -> str:
+        if row is None or self.kind in {"object", "list"}:
+            return ""
+        return escape(self.keys[row]) if self.keys else f"/{row}"
+
+    def _position(self, column: str | None, columns: Sequence[str]) -> str:
+        return f"/{columns.index(column)}" if column in columns else ""
+
+
+OBJECT, OBJECTS, ARRAYS = JsonLayout("object"), JsonLayout("objects"), JsonLayout("arrays")
+
+
 def locate(error: SignatureError, layout: Layout, names: Sequence[str]) -> InstanceError:
     """Say where in the JSON the values are that an error is about.
 
     Parameters
     ----------
     error : SignatureError
-    layout : {'object', 'objects', 'arrays'}
+    layout : Layout
         How the instances came.
     names : sequence of str
         Of the features: a whole row is no one place in arrays, but one in each of them.
     """
-    return InstanceError(
-        [
-            FieldProblem(pointer, problem.detail, problem.suggestion)
-            for problem in error.problems
-            for pointer in _pointers(problem, layout, names)
-        ],
-        more=error.more,
-    )
+    places = [place for problem in error.problems for place in layout.place(problem, names)]
+    return InstanceError(places, more=error.more)
 
 
-def _pointers(problem: Problem, layout: Layout, names: Sequence[str]) -> Iterator[str]:
-    row = "" if problem.row is None else f"/{problem.row}"
-    if layout != "arrays":
-        yield f"#{row}{_escape(problem.column)}"
-    elif problem.column is None and row:
-        yield from (f"#{_escape(name)}{row}" for name in names[:MAX_PROBLEMS])
-    else:
-        yield f"#{_escape(problem.column)}{row}"
-
-
-def _escape(name: str | None) -> str:
+def escape(name: str | None) -> str:
+    """Write a member's name as a step of a JSON pointer; nothing for none."""
     return "" if name is None else f"/{name.replace('~', '~0').replace('/', '~1')}"

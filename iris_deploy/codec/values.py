@@ -131,7 +131,7 @@ class ValueReader:
     def _read(self, instance: object, at: int | None, problems: Problems) -> Row:
         """Return the row, or add what is wrong to ``problems`` and return what could be read."""
         if not isinstance(instance, dict):
-            detail = f"expected an object with {self._list_names()}; got {_describe(instance)}"
+            detail = f"expected an object with {self._list_names()}; got {describe_value(instance)}"
             problems.add(at, None, detail)
             return ()
         row = []
@@ -187,7 +187,7 @@ def _values(
         return np.full(length, MISSING)
     if not isinstance(values, list):
         what = "missing; expected" if values is _ABSENT else "expected"
-        got = "" if values is _ABSENT else f"; got {_describe(values)}"
+        got = "" if values is _ABSENT else f"; got {describe_value(values)}"
         detail = f"{what} an array of {length} {noun}, as {first} has one{got}"
         problems.add(None, name, detail)
         return np.empty(0)
@@ -210,11 +210,11 @@ def _unfit(column: Column, value: object) -> str:
     """Say what a value would have to be."""
     if isinstance(column, NumberColumn):
         limits = _LIMITS if type(value) in {int, float} else ""
-        return f"expected a finite number{limits}; got {_describe(value)}"
-    return f"expected {column.expected}; got {_describe(value)}"
+        return f"expected a finite number{limits}; got {describe_value(value)}"
+    return f"expected {column.expected}; got {describe_value(value)}"
 
 
-def _describe(value: object) -> str:
+def describe_value(value: object) -> str:
     """Name a JSON value by its type, and a short string or number by itself."""
     if value is None:
         return "null"

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.errors import SettingsError
 from iris_deploy.serving.addresses import ALL_ADDRESSES
+from iris_deploy.serving.contract_settings import HEALTH_VARIABLE, PREDICT_VARIABLE
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, ServeSettings
 
 COLLIDING = (*PORT_VARIABLES, HOST_VARIABLE, ARTIFACTS_VARIABLE)
@@ -61,6 +62,14 @@ def named_ports(environ: Mapping[str, str]) -> tuple[int, ...]:
         if words and name not in ignored:
             return tuple(_port(name, word) for word in words)
     return ()
+
+
+def asked_routes(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the paths at which Vertex AI will ask: ``health_route`` and ``predict_route``."""
+    return {
+        "health_route": environ.get(HEALTH_VARIABLE) or None,
+        "predict_route": environ.get(PREDICT_VARIABLE) or None,
+    }
 
 
 def _port(name: str, word: str) -> int:

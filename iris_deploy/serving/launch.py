@@ -90,6 +90,8 @@ class Launch:
             [] if settings.metrics == "off" else [figures],
             guarded=self._access.guarded,
             prefix=settings.url_prefix,
+            contracts=settings.contracts,
+            max_body_bytes=settings.max_body_bytes,
         )
         self._app = LateApp(self._create_app, self._give_up)
         try:

@@ -9,7 +9,7 @@ from http import HTTPStatus
 import msgspec
 
 from iris_deploy.codec.pointers import FieldProblem
-from iris_deploy.serving.reply import PROBLEM, Reply
+from iris_deploy.serving.reply import PROBLEM, Refusal, Reply
 
 # As RFC 9110 has them; Python took them over in 3.13. 499 is nobody's but nginx's, and never sent.
 _PHRASES = {413: "Content Too Large", 422: "Unprocessable Content", 499: "Client Closed Request"}
@@ -62,6 +62,20 @@ def build_problem(status: int, detail: str, problems: Sequence[FieldProblem] = (
 def reply_problem(status: int, detail: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     """Answer with problem details that are not about fields."""
     return Reply(status, PROBLEM + headers, build_problem(status, detail))
+
+
+def reply_refusal(refusal: Refusal) -> Reply:
+    """Answer with problem details."""
+    body = build_problem(refusal.status, refusal.detail, refusal.problems)
+    return Reply(refusal.status, PROBLEM + refusal.headers, body)
+
+
+def read_refusal(reply: Reply) -> Refusal | None:
+    """Read problem details that were written here; None of any other reply."""
+    if reply.headers[: len(PROBLEM)] != PROBLEM or not isinstance(reply.body, bytes):
+        return None
+    detail = msgspec.json.decode(reply.body)["detail"]
+    return Refusal(reply.status, detail, (), reply.headers[len(PROBLEM) :])
 
 
 def too_large(limit: int) -> str:

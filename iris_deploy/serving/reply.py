@@ -1,7 +1,9 @@
 """What a route answers, before any server has put it on a wire."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from iris_deploy.codec.pointers import FieldProblem
 
 JSON = (("Content-Type", "application/json"),)
 PROBLEM = (("Content-Type", "application/problem+json"),)
@@ -49,3 +51,24 @@ class Reply(NamedTuple):
     def read(self) -> bytes:
         """Return the whole body."""
         return self.body if isinstance(self.body, bytes) else b"".join(self.body.pieces)
+
+
+class Refusal(NamedTuple):
+    """Why something is not answered, before it has any form.
+
+    Parameters
+    ----------
+    status : int
+        HTTP status code.
+    detail : str
+        What is wrong and what to do, for a person.
+    problems : sequence of FieldProblem
+        The bad fields, if it is about fields.
+    headers : tuple of (name, value)
+        What belongs to the answer, beside what its body is.
+    """
+
+    status: int
+    detail: str
+    problems: Sequence[FieldProblem] = ()
+    headers: tuple[tuple[str, str], ...] = ()

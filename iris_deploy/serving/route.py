@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
-from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.reply import Refusal, Reply
 
 
 class Asked(Protocol):
@@ -76,6 +76,10 @@ class Route:
         Whether platforms ask it every few seconds, which is seldom worth a line of the log.
     vital : bool
         Whether operators need it to see how the server is: it is answered on reserved connections.
+    contract : str
+        Name of the wire contract that it belongs to, if it belongs to one.
+    refuse : callable, optional
+        Writes what is wrong with a request as that contract has it; problem details if left out.
     """
 
     method: Literal["GET", "POST"]
@@ -88,3 +92,26 @@ class Route:
     open: bool = False
     probe: bool = False
     vital: bool = False
+    contract: str = ""
+    refuse: Callable[[Refusal], Reply] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Below:
+    """All other paths below one, which belong to a contract and are refused in its words.
+
+    Parameters
+    ----------
+    path : str
+        With a slash at its end.
+    contract : str
+    explain : callable
+        Says of a path why there is nothing.
+    refuse : callable
+        See `Route`.
+    """
+
+    path: str
+    contract: str
+    explain: Callable[[str], str]
+    refuse: Callable[[Refusal], Reply]

@@ -20,6 +20,7 @@ from iris_deploy.serving.addresses import (
     is_proxy,
     is_socket_path,
 )
+from iris_deploy.serving.contract_settings import ALL_CONTRACTS, ContractSettings
 
 PORT_VARIABLES = (
     *("SAGEMAKER_BIND_TO_PORT", "AIP_HTTP_PORT", "PORT"),
@@ -132,6 +133,8 @@ class ServeSettings:
         Proxies in a row.
     url_prefix : str
         Path that a reverse proxy leaves in front of ours.
+    contracts : ContractSettings
+        Which wire contracts are spoken, and under which names.
     """
 
     host: str = "127.0.0.1"
@@ -158,6 +161,7 @@ class ServeSettings:
     trusted_proxies: tuple[str, ...] = ()
     trusted_proxy_count: int = _between(1, 1, 100)  # more hardly fit into X-Forwarded-For
     url_prefix: str = ""
+    contracts: ContractSettings = ALL_CONTRACTS
 
     def __post_init__(self) -> None:
         """Refuse what cannot be listened on, and limits that nothing could keep."""

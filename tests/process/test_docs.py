@@ -15,6 +15,7 @@ from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_V
 from tests.conftest import COMMAND, Server, run_process, serving
 from tests.data import passengers
 from tests.package import ROOT
+from tests.pieces import JSON
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -85,7 +86,7 @@ def test_every_exit_code_is_documented() -> None:
 
 
 def test_every_route_is_documented_and_no_other(server: Server) -> None:
-    text = (ROOT / "docs/http-api.md").read_text()
+    text = "".join((ROOT / "docs" / page).read_text() for page in ("http-api.md", "contracts.md"))
     routes = json.loads(server.request("GET", "/").body)["routes"]
     assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", text, re.MULTILINE)) == set(routes)
 
@@ -93,9 +94,22 @@ def test_every_route_is_documented_and_no_other(server: Server) -> None:
 def test_the_answers_of_the_api_page_are_right(server: Server) -> None:
     text = (ROOT / "docs/http-api.md").read_text()
     pairs = re.findall(r"^\| `([\[{].*?)` \| `(.*?)` \|$", text, re.MULTILINE)
-    assert len(pairs) == 4
+    assert len(pairs) == 7
     for body, answer in pairs:
         assert server.predict(body).body.decode() == answer
+
+
+def test_the_answers_of_the_page_of_contracts_are_right(server: Server) -> None:
+    text = (ROOT / "docs/contracts.md").read_text()
+    n_examples = 0
+    for section in text.split("| request to ")[1:]:
+        path = re.match("`(.*?)`", section)
+        assert path is not None
+        for body, answer in re.findall(r"^\| `({.*?)` \| `(.*?)` \|$", section, re.MULTILINE):
+            found = server.request("POST", path[1], body.encode(), JSON)
+            assert found.body.decode() == answer
+            n_examples += 1
+    assert n_examples == 12
 
 
 def test_the_house_stands_as_the_design_draws_it() -> None:

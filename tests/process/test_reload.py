@@ -138,10 +138,10 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves_on(artifacts: Path) 
 BAD_ROUTES = """
 from iris_deploy.serving.http import endpoints
 real = endpoints.build_routes
-def build_routes(bundle, observer):
-    if bundle.manifest.version == 3:
+def build_routes(served):
+    if served.bundle.manifest.version == 3:
         raise LookupError("no words for version 3")
-    return real(bundle, observer)
+    return real(served)
 endpoints.build_routes = build_routes
 """
 

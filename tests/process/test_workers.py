@@ -18,7 +18,7 @@ from tests.waits import assert_stays, pause, wait_until
 pytestmark = pytest.mark.once
 
 RESTARTS = "iris_deploy_worker_restarts_total"
-ANSWERED = 'iris_deploy_requests_total{route="/predict",status="200"}'
+ANSWERED = 'iris_deploy_requests_total{contract="native",route="/predict",status="200"}'
 SMALL = post(b'{"length": 5.1, "width": 2.4}')
 THIRD_FORK = """
 import os, time

@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
-from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
+from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.reply import JSON, Reply
-from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.route import Below, Operation, Route
 from iris_deploy.serving.telemetry.log import Log
 from iris_deploy.serving.telemetry.metrics import REQUESTS
 from tests.pieces import HOST, head, post
@@ -126,10 +125,10 @@ def test_another_bundle_may_have_other_routes(
     """A head that is remembered, Flask's views and the texts of errors follow the swap."""
     names = iter(("/first", "/second"))
 
-    def build(bundle: Bundle, observer: Observer) -> list[Route]:
-        path = next(names)
+    def build(served: ServedModel) -> tuple[list[Route], list[Below]]:
+        path, (routes, below) = next(names), build_routes(served)
         reading = dataclasses.replace(CLOCK, path=path + "/clock")
-        return [*build_routes(bundle, observer), dataclasses.replace(ECHO, path=path), reading]
+        return [*routes, dataclasses.replace(ECHO, path=path), reading], below
 
     monkeypatch.setattr("iris_deploy.serving.http.endpoints.build_routes", build)
     with contextlib.ExitStack() as stack:

@@ -23,15 +23,37 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 PROBLEM = "application/problem+json"
 
 
-ONE_LENGTH = """\
+TOLD_IN_WORDS = """\
 import schemathesis
 
 @schemathesis.hook
 def filter_case(context, case):
-    arrays = case.body.values() if isinstance(case.body, dict) else ()
+    if not case.operation.body:
+        return True
+    described = getattr(case.meta and case.meta.generation, "mode", None)
+    positive = described is not None and described.value == "positive"
+    if case.media_type not in (None, "application/json"):
+        return not positive
+    if positive and (case.path.endswith("/infer") or not isinstance(case.body, (dict, list))):
+        return False
+    return not positive or fits(case.body)
+
+def fits(body):
+    if isinstance(body, list):
+        return all(isinstance(each, dict) for each in body)
+    if "dataframe_split" in body:
+        return False
+    inner = [value for value in body.values() if isinstance(value, (dict, list))]
+    rows = [row for value in inner if isinstance(value, list) for row in value]
+    if any(isinstance(row, list) for row in rows):
+        return False
+    members = [value.values() for value in (body, *inner) if isinstance(value, dict)]
+    arrays = [each for values in members for each in values]
     return len({len(array) for array in arrays if isinstance(array, list)}) < 2
 """
-"""Arrays for the features have to be of one length: the words say so, but a schema cannot."""
+"""What the words say but a schema cannot: that arrays for the columns are of one length, those of a
+row as long as there are columns, and tensors as long as their shapes; what CSV is. Of these only
+requests that fit no schema are made up, and the examples."""
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -47,13 +69,14 @@ def keeps_its_promises(
     """
     document = server.request("GET", "/openapi.json", headers=bearer(TOKEN)).body
     (directory / "openapi.json").write_bytes(document)
-    (directory / "hooks.py").write_text(ONE_LENGTH)
+    (directory / "hooks.py").write_text(TOLD_IN_WORDS)
     shown = [word for name, value in (headers or {}).items() for word in ("-H", f"{name}: {value}")]
     done = subprocess.run(
         [
             *(require("schemathesis"), "run", "openapi.json", "--url", server.url, "--no-color"),
             *("--phases", "examples,coverage,fuzzing", "--max-examples", "30", "--workers", "1"),
             *("--seed", "1", "--generation-database", "none", "--continue-on-failure"),
+            *("--exclude-path", "/v1/models/iris:explain"),  # 501: there is no explainer
             *(*shown, *options),
         ],
         cwd=directory,  # it leaves reports

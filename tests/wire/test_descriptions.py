@@ -37,7 +37,7 @@ def paths(_trained: Path) -> set[str]:
     memory = SharedMemory(1)
     bundle = Repository(_trained).read(None, None)
     figures = Exposition(memory, lambda: bundle.manifest).build_route(is_open=False)
-    return set(Endpoints(bundle, [figures]).served.table.paths)
+    return {route.path for route in Endpoints(bundle, [figures]).served.table.routes}
 
 
 def told(server: Server, **headers: str) -> list[str]:
@@ -62,11 +62,10 @@ def test_every_path_that_is_told_is_where_it_is(
         for method, operation in operations.items():
             body = None
             if method == "post":
-                ((kind, content),) = operation["requestBody"]["content"].items()
-                assert kind == "application/json"
-                body = json.dumps(content["example"])
+                content = operation.get("requestBody", {"content": {}})["content"]
+                body = json.dumps(content.get("application/json", {}).get("example"))
             answer = server.request(method.upper(), prefix + path, body, JSON if body else {})
-            assert answer.status == 200, path
+            assert answer.status == (200 if "200" in operation["responses"] else 501), path
 
 
 @pytest.mark.parametrize("given", ["/models", "/models/", "/a.b/c-d_e~f"])

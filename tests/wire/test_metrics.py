@@ -19,6 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from iris_deploy.cli import main
 from tests.conftest import Server, serving
+from tests.pieces import counted
 from tests.waits import wait_until
 
 SETOSA, VERSICOLOR, VIRGINICA = (
@@ -28,7 +29,6 @@ SETOSA, VERSICOLOR, VIRGINICA = (
 )
 FAR = {"length": 70.0, "width": 0.2}  # its length is out of range
 JSON = {"Content-Type": "application/json"}
-REQUESTS = 'iris_deploy_requests_total{route="%s",status="%d"}'
 OPENMETRICS = {"Accept": "application/openmetrics-text; version=1.0.0"}
 
 
@@ -75,13 +75,13 @@ def test_totals_over_two_workers_are_right_whichever_worker_is_scraped(artifacts
             workers = set(pool.map(ask, asked))
         assert len(workers) == 2
         predictions = 4 + 40 + 40 + 20 + 20 + 10 * len(large)
-        wait_until(lambda: running.metrics()[REQUESTS % ("/predict", 200)] == 4 + 130)
-        wait_until(lambda: running.metrics()[REQUESTS % ("other", 404)] == 15)
+        wait_until(lambda: running.metrics()[counted("/predict", 200)] == 4 + 130)
+        wait_until(lambda: running.metrics()[counted("other", 404)] == 15)
         found = counts(running)
-        assert found[REQUESTS % ("/predict", 422)] == 10
-        assert found[REQUESTS % ("/predict", 405)] == 15
-        assert found[REQUESTS % ("/health/live", 200)] == 15
-        assert found[REQUESTS % ("/", 200)] == 15
+        assert found[counted("/predict", 422)] == 10
+        assert found[counted("/predict", 405)] == 15
+        assert found[counted("/health/live", 200)] == 15
+        assert found[counted("/", 200)] == 15
         by_class = dict.fromkeys(("setosa", "versicolor", "virginica"), 0)
         for instance, times in (
             (SETOSA, 1 + 40 + 500),
@@ -125,7 +125,7 @@ def test_totals_survive_the_death_of_workers_and_go_on(artifacts: Path) -> None:
             for _ in range(20):
                 assert running.predict([SETOSA, FAR]).status == 200
             expected = 20 * (backoff + 1)
-            name = REQUESTS % ("/predict", 200)
+            name = counted("/predict", 200)
             wait_until(lambda n=name, e=expected: running.metrics()[n] == e)  # type: ignore[misc]
             before = counts(running)
             assert before[restarts] == backoff
@@ -173,7 +173,7 @@ def series(server: Server) -> set[str]:
 def test_what_clients_make_up_makes_no_series(artifacts: Path) -> None:
     dice = random.Random(1)
     with serving(artifacts, "--workers", 1) as running:
-        before = series(running) | {REQUESTS % ("/metrics", 200)}
+        before = series(running) | {counted("/metrics", 200)}
         for k in range(300):
             word = "".join(dice.choices(string.ascii_letters + string.digits + "._-", k=12))
             method = "".join(dice.choices(string.ascii_uppercase, k=1 + dice.randrange(9)))
@@ -183,7 +183,7 @@ def test_what_clients_make_up_makes_no_series(artifacts: Path) -> None:
                 method, path, headers={"X-Request-ID": word, "Host": f"{k}.test"}
             )
             assert answer.status == 404
-        name = REQUESTS % ("other", 404)
+        name = counted("other", 404)
         wait_until(lambda: running.metrics()[name] == 300)
         assert series(running) == before | {name}
 
@@ -198,7 +198,7 @@ def test_what_is_no_request_is_counted_for_no_route(artifacts: Path, request_byt
             assert b" 400 Bad Request\r\n" in connection.recv(4096)
         wait_until(lambda: any('status="400"' in name for name in series(running)))
         assert {name for name in series(running) if 'status="400"' in name} == {
-            REQUESTS % ("other", 400)
+            counted("other", 400)
         }
 
 

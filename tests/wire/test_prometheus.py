@@ -12,13 +12,13 @@ from urllib.parse import quote
 import pytest
 
 from tests.conftest import free_port, serving
+from tests.pieces import counted
 from tests.tools import require
 from tests.waits import wait_until
 
 pytestmark = pytest.mark.once
 
 SETOSA, FAR = {"length": 1.4, "width": 0.2}, {"length": 70.0, "width": 0.2}
-REQUESTS = 'iris_deploy_requests_total{route="%s",status="%d"}'
 TOKEN = "scrape-0123456789abcdef"
 
 
@@ -74,11 +74,11 @@ def test_a_real_prometheus_scrapes_and_tells_the_right_value(
         job = f"- {{job_name: iris, static_configs: [{{targets: ['{target}']}}]}}\n"
         with prometheus(tmp_path, job) as value:
             wait_until(lambda: value('up{job="iris"}') == 1, 40)
-            wait_until(lambda: value(REQUESTS % ("/predict", 200)) == 7)
+            wait_until(lambda: value(counted("/predict", 200)) == 7)
             assert value("sum(iris_deploy_predictions_total)") == 14
             assert value("iris_deploy_bundle_info") == 1
             running.predict(SETOSA)
-            wait_until(lambda: value(REQUESTS % ("/predict", 200)) == 8)
+            wait_until(lambda: value(counted("/predict", 200)) == 8)
             quantile = "histogram_quantile(0.9, sum by (le) (iris_deploy_request_duration_seconds_"
             assert 0 < (value(f'{quantile}bucket{{route="/predict"}}))') or 0) < 1
 
@@ -95,4 +95,4 @@ def test_a_real_prometheus_shows_its_token(artifacts: Path, tmp_path: Path) -> N
         with prometheus(tmp_path, jobs) as value:
             wait_until(lambda: value('up{job="with"}') == 1, 40)
             wait_until(lambda: value('up{job="without"}') == 0)
-            wait_until(lambda: value(REQUESTS % ("/predict", 200)) == 1)
+            wait_until(lambda: value(counted("/predict", 200)) == 1)

@@ -165,10 +165,13 @@ def test_each_request_and_prediction_is_counted(artifacts: Path) -> None:
         again_and_again(running, post(BODY), times=7)
         again_and_again(running, post(b"{"), times=5)
         figures = running.metrics()
-    count = 'iris_deploy_requests_total{route="/predict",status="%d"}'
+    count = 'iris_deploy_requests_total{contract="native",route="/predict",status="%d"}'
     assert [figures[count % status] for status in (200, 400)] == [7, 5]
     assert figures['iris_deploy_predictions_total{class="virginica"}'] == 7
-    assert figures['iris_deploy_request_duration_seconds_count{route="/predict"}'] == 12
+    assert (
+        figures['iris_deploy_request_duration_seconds_count{contract="native",route="/predict"}']
+        == 12
+    )
 
 
 def test_the_clients_own_id_is_given_back_each_time(server: Server) -> None:

@@ -1,12 +1,57 @@
-"""Which kinds of bodies contracts take."""
+"""Which kinds of bodies contracts take and give, by their media types.
 
+References
+----------
+RFC 9110, sections 8.3.1 and 12.5.1; RFC 4180 for ``header``.
+"""
+
+from typing import Literal, NamedTuple
+
+from iris_deploy.codec.csv_text import Header
 from iris_deploy.errors import IrisDeployError
 
+Kind = Literal["json", "csv", "lines", "form"]
+
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
+_KINDS: dict[str, Kind] = {
+    "application/json": "json",
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "application/jsonlines": "lines",
+    "application/x-jsonlines": "lines",
+    "application/x-ndjson": "lines",
+    "application/jsonl": "lines",
+    "application/x-www-form-urlencoded": "form",
+}
+_NAMES = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "lines": "application/jsonlines",
+    "form": "application/x-www-form-urlencoded",
+}
+_HEADERS: dict[str, Header] = {"present": "present", "absent": "absent"}
+_MOST_ACCEPTED = 32  # kinds of an Accept header that are looked at
 
 
 class ContentTypeError(IrisDeployError, ValueError):
     """A body is of a kind that the contract does not take."""
+
+
+class Content(NamedTuple):
+    """What a body is.
+
+    Parameters
+    ----------
+    kind : {'json', 'csv', 'lines', 'form'}
+    header : {'present', 'absent'} or None
+        Whether CSV has a header, where that is said.
+    """
+
+    kind: Kind
+    header: Header | None = None
+
+
+_JSON = Content("json")
 
 
 def check_json(content_type: str | None) -> None:
@@ -21,13 +66,86 @@ def check_json(content_type: str | None) -> None:
     ------
     ContentTypeError
     """
-    if content_type == "application/json":
-        return
-    kind, *parameters = (content_type or "").lower().split(";")
+    if content_type != "application/json":
+        read_content(content_type, ("json",))
+
+
+def read_content(
+    content_type: str | None, kinds: tuple[Kind, ...], default: Kind | None = None
+) -> Content:
+    """Read a Content-Type, whatever its capitals and parameters.
+
+    Parameters
+    ----------
+    content_type : str or None
+        Header of the request.
+    kinds : tuple of str
+        That are taken.
+    default : str, optional
+        What a body is of which nothing is said.
+
+    Raises
+    ------
+    ContentTypeError
+        If it is none of them, or not in UTF-8.
+    """
+    if content_type == "application/json" and "json" in kinds:
+        return _JSON
+    if not content_type and default is not None:
+        return Content(default)
+    name, *parameters = (content_type or "").lower().split(";")
     named = dict(part.strip().partition("=")[::2] for part in parameters)
     charset = named.get("charset", "utf-8").strip('"')
-    if kind.strip() != "application/json" or charset not in _CHARSETS:
+    kind = _KINDS.get(name.strip())
+    if kind not in kinds or charset not in _CHARSETS:
+        *others, last = (_NAMES[each] for each in kinds)
+        expected = f"{', '.join(others)} or {last}" if others else last
         raise ContentTypeError(
-            f"expected Content-Type: application/json; got {content_type or 'none'}. "
-            "With curl add -H 'Content-Type: application/json'"
+            f"expected Content-Type: {expected}; got {content_type or 'none'}. "
+            f"With curl add -H 'Content-Type: {_NAMES[kinds[0]]}'"
         )
+    assert kind is not None  # noqa: S101
+    return Content(kind, _HEADERS.get(named.get("header", "").strip('"')))
+
+
+def choose_kind(accept: str | None, kinds: tuple[Kind, ...], default: Kind) -> Kind:
+    """Choose what to answer with.
+
+    Parameters
+    ----------
+    accept : str or None
+        Header of the request.
+    kinds : tuple of str
+        That can be given.
+    default : str
+        Where none of them is asked for: nobody is refused for what they accept.
+    """
+    if accept is None or accept == "*/*":
+        return default
+    best, chosen = 0.0, default
+    for part in accept.lower().split(",")[:_MOST_ACCEPTED]:
+        name, *parameters = part.split(";")
+        kind, weight = _KINDS.get(name.strip(), default), _weight(parameters)
+        if name.strip() in _KINDS and kind in kinds and weight > best:
+            best, chosen = weight, kind
+    return chosen
+
+
+def name_kind(kind: Kind, accept: str | None) -> str:
+    """Return the media type of a kind, by the name under which it was accepted."""
+    for part in (accept or "").lower().split(",")[:_MOST_ACCEPTED]:
+        name = part.partition(";")[0].strip()
+        if _KINDS.get(name) == kind:
+            return name
+    return _NAMES[kind]
+
+
+def _weight(parameters: list[str]) -> float:
+    for parameter in parameters:
+        name, _, value = parameter.strip().partition("=")
+        if name == "q":
+            try:
+                return float(value)
+            except ValueError:
+                return 0.0
+    return 1.0

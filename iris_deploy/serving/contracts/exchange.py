@@ -5,12 +5,13 @@ from sys import maxsize
 from typing import Any
 
 from iris_deploy.codec.plain import Rows
-from iris_deploy.codec.pointers import locate
+from iris_deploy.codec.pointers import OBJECT, locate
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats, Outcomes, Row
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
-from iris_deploy.serving.contracts.protocol import WRONG, Contract, Question
+from iris_deploy.serving.contracts.protocol import WRONG, Contract, Question, SingleContract, state
+from iris_deploy.serving.problem import reply_refusal
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Asked, Route
 
@@ -52,6 +53,7 @@ class Exchange:
         self, contract: Contract, predictor: Predictor, observer: Observer | None = None
     ) -> None:
         self._contract = contract
+        self._single = contract if isinstance(contract, SingleContract) else None
         self._predictor = predictor
         self._signature = predictor.signature
         self._observer = observer or Observer()
@@ -77,6 +79,8 @@ class Exchange:
             handle=self.handle,
             quick=self.handle_quickly if self._quick_rows else None,
             describe=lambda: contract.describe(example),
+            contract=contract.name,
+            refuse=None if contract.refuse is reply_refusal else contract.refuse,
         )
 
     def handle(self, asked: Asked, body: bytes) -> Reply:
@@ -84,7 +88,7 @@ class Exchange:
         try:
             return self.answer(self._contract.decode(asked, body))
         except WRONG as exc:
-            return self._contract.refuse(exc)
+            return self._contract.refuse(state(exc))
 
     def handle_quickly(self, asked: Asked, body: bytes) -> Reply | None:
         """Answer a request in a few milliseconds, as `handle` does; None if it takes longer."""
@@ -99,7 +103,7 @@ class Exchange:
                 return None
             return self.answer(question)
         except WRONG as exc:
-            return self._contract.refuse(exc)
+            return self._contract.refuse(state(exc))
 
     def answer(self, question: Question) -> Reply:
         """Predict.
@@ -109,18 +113,19 @@ class Exchange:
         InstanceError
             If values are so large that a score overflows.
         """
-        contract, observe, rows = self._contract, self._observer.observe, question[0]
+        observe, (rows, form) = self._observer.observe, question
         try:
             if type(rows) is Rows:
                 outcomes = self._predictor.outcomes(rows.values)
                 if observe is not None:
                     observe(self._signature, rows.values, outcomes)
-                return Reply(200, contract.headers, contract.encode_many(question, outcomes))
+                return self._contract.encode_many(rows, form, outcomes)
             index, decision = self._predictor.decide(rows)
         except SignatureError as exc:
-            layout = rows.layout if type(rows) is Rows else "object"
+            layout = rows.layout if type(rows) is Rows else OBJECT
             raise locate(exc, layout, self._signature.names) from None
         if observe is not None:
             outcome: Any = (index,) if self._decides else decision if self._is_one else (decision,)
             observe(self._signature, (rows,), outcome)
-        return Reply(200, contract.headers, contract.encode_one(question, index, decision))
+        assert self._single is not None  # noqa: S101
+        return self._single.encode_one(rows, form, index, decision)

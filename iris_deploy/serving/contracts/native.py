@@ -1,36 +1,38 @@
 """The talk's contract: one object with the columns' names in, ``{"prediction": ...}`` out.
 
-An array of objects, or an object with an array for each column, is answered by parallel lists
-under the plural names. The command ``predict`` answers through the same contract.
+Many instances are answered by parallel lists under the plural names; CSV with one more column, JSON
+Lines line by line. The command ``predict`` answers through the same contract.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import parse_qs
+from typing import Any, Final
 
 import msgspec
 
 from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows
-from iris_deploy.codec.pointers import InstanceError
-from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Outcomes
-from iris_deploy.schema.outputs import ClassOutput
-from iris_deploy.serving.contracts.content_type import ContentTypeError, check_json
+from iris_deploy.schema.batch import Outcomes, Row
+from iris_deploy.serving.contracts.by_row import ByRow
 from iris_deploy.serving.contracts.description import (
     arrays_schema,
     instance_schema,
     output_schema,
     score_schemas,
 )
-from iris_deploy.serving.contracts.protocol import Question, Wrong
+from iris_deploy.serving.contracts.protocol import Question
+from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
-from iris_deploy.serving.problem import build_problem, reply_problem
-from iris_deploy.serving.reply import JSON, PROBLEM, Reply, Stream
-from iris_deploy.serving.route import Asked, Operation
+from iris_deploy.serving.contracts.text_bodies import TextBodies, is_plain
+from iris_deploy.serving.contracts.words import read_flag, what
+from iris_deploy.serving.problem import reply_refusal
+from iris_deploy.serving.reply import JSON, Reply
+from iris_deploy.serving.route import Asked, Below, Operation, Route
 from iris_deploy.serving.schemas import an_array, an_object, answer, refer, refusals
 
+PREDICT_PATH = "/predict"
+_JSON = "application/json"
+NAME: Final = "native"
 QUICK_BODY = 4096
 """Bytes of a body up to which a request is worked on in the loop, whatever it says: 0.2 ms."""
 
@@ -39,28 +41,38 @@ PLAIN_BODY = 1 << 16
 2,000 of two features, 0.5 ms (14 if all numbers are made to be hard to round). On a thread they
 take twice as long."""
 
-_FLAGS = {"": True, "true": True, "1": True, "false": False, "0": False}
-
 
 class NativeContract:
-    """What ``POST /predict`` takes and gives; see `Contract`.
+    """What ``POST /predict`` takes and gives; see `SingleContract`.
 
     Parameters
     ----------
     predictor : Predictor
+    name : str
+        Of the contract that speaks these words.
+    path : str
+    also : tuple of str
+        See `Contract`.
     """
 
-    path = "/predict"
-    also = ("/predict/",)
-    headers = JSON
+    refuse = staticmethod(reply_refusal)
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        name: str = NAME,
+        path: str = PREDICT_PATH,
+        also: tuple[str, ...] = (f"{PREDICT_PATH}/",),
+    ) -> None:
+        self.name, self.path, self.also = name, path, also
         self._predictor = predictor
         self._reader = InstanceReader(predictor.signature)
+        self._texts = TextBodies(predictor.signature, self._reader)
         self._writer = build_writer(predictor)
+        self._by_row = ByRow(predictor, self._writer)
         labels = map(msgspec.json.encode, predictor.signature.classes)
-        self._answers = [b'{"prediction":' + label + b"}" for label in labels]
-        self.summary = f"predict {_what(predictor)} of one instance, or of many; ?details=true"
+        self._answers = [Reply(200, JSON, b'{"prediction":' + label + b"}") for label in labels]
+        self.summary = f"predict {what(predictor)} of one instance, or of many; ?details=true"
 
     def decode(self, asked: Asked, body: bytes) -> Question:
         """Read a request.
@@ -68,25 +80,25 @@ class NativeContract:
         Parameters
         ----------
         asked : Asked
-            ``details=true`` in its query asks for scores and warnings.
+            ``details=true`` in its query asks for scores and warnings. An answer to CSV or JSON
+            Lines is of the same kind, unless it accepts another.
         body : bytes
 
         Raises
         ------
         ContentTypeError, MalformedError, InstanceError
         """
-        check_json(asked.headers.get("CONTENT_TYPE"))
-        details = bool(asked.query) and _flag(asked.query, "details")
-        return self.read(body, details=details)
+        if not is_plain(asked.headers):
+            return self._texts.read(asked, body)
+        return self.read(body, details=bool(asked.query) and read_flag(asked.query, "details"))
 
     def read(self, body: bytes, *, details: bool = False) -> Question:
-        """Read instances.
+        """Read instances in JSON.
 
         Parameters
         ----------
         body : bytes
-            An object with the columns' names, an array of such objects, or an object with an
-            array for each column.
+            See `InstanceReader`.
         details : bool
             Whether to answer with ``probabilities`` or ``decision_values`` by class, and
             ``warnings`` for values unlike those of training, too.
@@ -107,43 +119,40 @@ class NativeContract:
         """
         if len(body) > QUICK_BODY:
             return self._decode_plain(asked, body)
-        check_json(asked.headers.get("CONTENT_TYPE"))
-        details = bool(asked.query) and _flag(asked.query, "details")
-        rows = self._reader.read(body)
-        if details:
-            n_rows = len(rows.values) if type(rows) is Rows else 1
-            if n_rows > self._writer.quick_rows:
-                return None
-        return rows, details
+        headers = asked.headers
+        if (
+            not asked.query
+            and headers.get("CONTENT_TYPE") == _JSON
+            and headers.get("ACCEPT", "*/*") == "*/*"
+        ):
+            return self._reader.read(body), False
+        question = self.decode(asked, body)
+        rows, form = question
+        if form is not False and type(rows) is Rows and len(rows.values) > self._writer.quick_rows:
+            return None
+        return question
 
     def _decode_plain(self, asked: Asked, body: bytes) -> Question | None:
-        if asked.query or len(body) > PLAIN_BODY:
+        if asked.query or len(body) > PLAIN_BODY or not is_plain(asked.headers):
             return None
-        check_json(asked.headers.get("CONTENT_TYPE"))
         rows = self._reader.read_plain(body)
         return None if rows is None else (rows, False)
 
-    def encode_one(self, question: Question, index: int, decision: Sequence[float]) -> bytes:
+    def encode_one(self, row: Row, form: Any, index: int, decision: Sequence[float]) -> Reply:
         """Write ``{"prediction": ...}``, with details if they are wanted."""
-        row, details = question
-        if details and type(row) is not Rows:
-            return self._writer.write_one(row, index, decision)
-        if self._answers:
-            return self._answers[index]
-        return self._writer.write_value(decision)
+        if form is False:
+            if self._answers:
+                return self._answers[index]
+            return Reply(200, JSON, self._writer.write_value(decision))
+        return Reply(200, JSON, self._writer.write_one(row, index, decision))
 
-    def encode_many(self, question: Question, outcomes: Outcomes) -> bytes | Stream:
+    def encode_many(self, rows: Rows, form: Any, outcomes: Outcomes) -> Reply:
         """Write ``{"predictions": [...]}``, with lists of details if they are wanted."""
-        rows, details = question
-        if details and type(rows) is Rows:
-            return self._writer.write_details(rows.values, outcomes)
-        return self._writer.write_values(outcomes)
-
-    def refuse(self, error: Wrong) -> Reply:
-        """Answer with problem details."""
-        if isinstance(error, InstanceError):
-            return Reply(422, PROBLEM, build_problem(422, str(error), error.problems))
-        return reply_problem(415 if isinstance(error, ContentTypeError) else 400, str(error))
+        if form is False:
+            return Reply(200, JSON, self._writer.write_values(outcomes))
+        if form is True:
+            return Reply(200, JSON, self._writer.write_details(rows.values, outcomes))
+        return Reply(200, form.headers, self._by_row.write(rows, outcomes, form))
 
     def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe request and answer."""
@@ -164,7 +173,7 @@ class NativeContract:
         result = {"anyOf": [an_object(one, "prediction"), an_object(many, "predictions")]}
         return Operation(
             {
-                "summary": f"Predict {_what(self._predictor)} of one instance or of many",
+                "summary": f"Predict {what(self._predictor)} of one instance or of many",
                 "parameters": [
                     {
                         "name": "details",
@@ -187,26 +196,6 @@ class NativeContract:
         )
 
 
-def _what(predictor: Predictor) -> str:
-    """Name what is predicted."""
-    output = predictor.signature.output
-    return "the class" if isinstance(output, ClassOutput) else output.name
-
-
-def _flag(query: str, name: str) -> bool:
-    """Return the only query parameter that there is; absent is false, ``?name`` alone is true."""
-    parameters = parse_qs(query, keep_blank_values=True)
-    unknown = next((other for other in parameters if other != name), None)
-    if unknown is not None:
-        from difflib import get_close_matches  # only errors pay for it
-
-        meant = f" (did you mean {name!r}?)" if get_close_matches(unknown[:40], [name]) else ""
-        raise MalformedError(f"unknown query parameter {unknown[:40]!r}; expected {name}{meant}")
-    values = parameters.get(name, [])
-    if not values:
-        return False
-    if len(values) == 1 and (value := values[0].lower()) in _FLAGS:
-        return _FLAGS[value]
-    raise MalformedError(
-        f"the query parameter {name} is {values[0][:40]!r}; expected true or false, once"
-    )
+def build_routes(served: ServedModel) -> list[Route | Below]:
+    """Build the route of the talk."""
+    return [served.route(NativeContract(served.predictor))]

@@ -4,15 +4,15 @@ A contract is one module and its line in the registry. What lies between questio
 prediction and its figures, is the same for all (exchange.py).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.schema.batch import Outcomes, Row
 from iris_deploy.serving.contracts.content_type import ContentTypeError
-from iris_deploy.serving.reply import Reply, Stream
+from iris_deploy.serving.reply import Refusal, Reply
 from iris_deploy.serving.route import Asked, Operation
 
 Wrong = MalformedError | InstanceError | ContentTypeError
@@ -21,27 +21,30 @@ Wrong = MalformedError | InstanceError | ContentTypeError
 WRONG = (MalformedError, InstanceError, ContentTypeError)
 
 
-Question = tuple[Row | Rows, bool]
-"""What a request asks for: one instance or many, and whether scores are wanted beside the labels.
+Question = tuple[Row | Rows, Any]
+"""What a request asks for: one instance or many, and what the contract has to know to answer.
 
 A plain tuple: half a microsecond of each request would go into one with names.
 """
 
 
 class Contract(Protocol):
-    """One wire contract for one predictor.
+    """One way to ask for predictions, for one predictor.
 
     Attributes
     ----------
+    name : str
+        Of the wire contract, as ``--contracts`` has it.
     path : str
         Which POST asks.
     also : tuple of str
         Other paths for the same.
     summary : str
         What the route is for, as ``GET /`` tells it.
-    headers : tuple of (name, value)
-        Of every answer.
     """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
     @property
     def path(self) -> str: ...  # noqa: D102
@@ -52,9 +55,6 @@ class Contract(Protocol):
     @property
     def summary(self) -> str: ...  # noqa: D102
 
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
-
     def decode(self, asked: Asked, body: bytes) -> Question:
         """Read a request; raise one of `WRONG` if it is none."""
         ...
@@ -63,12 +63,41 @@ class Contract(Protocol):
         """Read a request in a few milliseconds; None if it, or its answer, could take longer."""
         ...
 
-    def encode_one(self, question: Question, index: int, decision: Sequence[float]) -> bytes:
+    def encode_many(self, rows: Rows, form: Any, outcomes: Outcomes) -> Reply:
+        """Write the answer for many instances.
+
+        Parameters
+        ----------
+        rows : Rows
+        form : object
+            What `decode` has found out beside them.
+        outcomes : ndarray of int or float, shape (n_rows,)
+            Positions of the labels in the signature's classes, or numbers.
+        """
+        ...
+
+    @property
+    def refuse(self) -> Callable[[Refusal], Reply]:
+        """Says what is wrong, in the contract's own form."""
+        ...
+
+    def describe(self, example: Mapping[str, Any]) -> Operation:
+        """Describe the route for machines, with an instance as an example."""
+        ...
+
+
+@runtime_checkable
+class SingleContract(Contract, Protocol):
+    """A contract that has another answer for one instance than for many."""
+
+    def encode_one(self, row: Row, form: Any, index: int, decision: Sequence[float]) -> Reply:
         """Write the answer for one instance.
 
         Parameters
         ----------
-        question : Question
+        row : Row
+        form : object
+            What `decode` has found out beside it.
         index : int
             Position of the label in the signature's classes.
         decision : sequence of float
@@ -76,21 +105,9 @@ class Contract(Protocol):
         """
         ...
 
-    def encode_many(self, question: Question, outcomes: Outcomes) -> bytes | Stream:
-        """Write the answer for many instances.
 
-        Parameters
-        ----------
-        question : Question
-        outcomes : ndarray of int or float, shape (n_rows,)
-            Positions of the labels in the signature's classes, or numbers.
-        """
-        ...
-
-    def refuse(self, error: Wrong) -> Reply:
-        """Say what is wrong, in the contract's own form."""
-        ...
-
-    def describe(self, example: Mapping[str, Any]) -> Operation:
-        """Describe the route for machines, with an instance as an example."""
-        ...
+def state(error: Wrong) -> Refusal:
+    """Say what is wrong with a question, and by which status."""
+    if isinstance(error, InstanceError):
+        return Refusal(422, str(error), error.problems)
+    return Refusal(415 if isinstance(error, ContentTypeError) else 400, str(error))

@@ -1,30 +1,67 @@
 """The wire contracts that there are: one line for each.
 
-A new one is a module like native.py, and its line here.
+A new one is a module like vertex.py, and its line here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
-from iris_deploy.bundle.bundle import Bundle
-from iris_deploy.serving.contracts.exchange import Exchange, Observer
-from iris_deploy.serving.contracts.native import NativeContract
-from iris_deploy.serving.contracts.protocol import Contract
-from iris_deploy.serving.route import Route
-
-CONTRACTS: tuple[Callable[[Bundle], Contract], ...] = (
-    lambda bundle: NativeContract(bundle.predictor),
+from iris_deploy.serving.contracts import (
+    azure,
+    invocations,
+    kserve_v1,
+    native,
+    open_inference,
+    open_inference_routes,
+    vertex,
 )
-"""Each builds a contract for a bundle, whose model and version it may need."""
+from iris_deploy.serving.contracts.served import ServedModel
+from iris_deploy.serving.route import Below, Route
 
 
-def build_routes(bundle: Bundle, observer: Observer) -> list[Route]:
-    """Build the routes of all contracts for one bundle.
+class WireContract(NamedTuple):
+    """A contract by its name.
 
     Parameters
     ----------
-    bundle : Bundle
-    observer : Observer
+    name : str
+        As ``--contracts`` has it.
+    build_routes : callable
+        Builds its routes for what is served, and says what of the other paths is its own.
     """
-    predictor, example = bundle.predictor, bundle.manifest.examples[-1].instance
-    contracts = [build(bundle) for build in CONTRACTS]
-    return [Exchange(contract, predictor, observer).build_route(example) for contract in contracts]
+
+    name: str
+    build_routes: Callable[[ServedModel], Sequence[Route | Below]]
+
+
+CONTRACTS: Final = (
+    WireContract(native.NAME, native.build_routes),
+    WireContract(open_inference.NAME, open_inference_routes.build_routes),
+    WireContract(kserve_v1.NAME, kserve_v1.build_routes),
+    WireContract(vertex.NAME, vertex.build_routes),
+    WireContract(invocations.NAME, invocations.build_routes),
+    WireContract(azure.NAME, azure.build_routes),
+)
+
+
+def build_routes(served: ServedModel) -> tuple[list[Route], list[Below]]:
+    """Build the routes of all contracts that are chosen.
+
+    Where two have the same path, the one that a platform has chosen counts: Vertex AI may ask at
+    the paths of others.
+
+    Parameters
+    ----------
+    served : ServedModel
+    """
+    routes: dict[tuple[str, str], Route] = {}
+    below: list[Below] = []
+    for contract in CONTRACTS:
+        if contract.name not in served.settings.contracts:
+            continue
+        for route in contract.build_routes(served):
+            if isinstance(route, Below):
+                below.append(route)
+            else:
+                routes[route.method, route.path] = route
+    return [*routes.values()], below

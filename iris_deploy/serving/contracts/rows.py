@@ -38,6 +38,8 @@ class RowWriter:
     ----------
     quick_rows : int
         Rows whose details are written in some 2 ms; 0 if that is not even one.
+    at_a_time : int
+        The same, but one at least.
     """
 
     def __init__(self, predictor: Predictor) -> None:
@@ -48,7 +50,7 @@ class RowWriter:
         self._name = predictor.score_name
         self._anomaly = signature.anomaly
         self.quick_rows = FIGURES // (len(signature.classes) + len(signature.columns))
-        self._at_a_time = max(self.quick_rows, 1)
+        self.at_a_time = max(self.quick_rows, 1)
 
     def write_one(self, row: Sequence[float], index: int, decision: Sequence[float]) -> bytes:
         """Write the details of one row.
@@ -70,6 +72,29 @@ class RowWriter:
                 answer["anomaly"] = index == self._anomaly
         answer["warnings"] = signature.warnings(row)
         return msgspec.json.encode(answer)
+
+    def list_objects(self, values: Many, outcomes: Outcomes) -> list[dict[str, Any]]:
+        """Return the details of some rows, each as an object of its own.
+
+        Parameters
+        ----------
+        values : sequence of rows, or ndarray of shape (n_rows, n_columns)
+        outcomes : ndarray of int or float, shape (n_rows,)
+        """
+        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        answers = [{"prediction": value} for value in self._predictor.named(outcomes)]
+        self._add_scores(answers, values)
+        for answer, row, outcome in zip(answers, rows, outcomes.tolist(), strict=True):
+            if self._anomaly is not None:
+                answer["anomaly"] = outcome == self._anomaly
+            answer["warnings"] = self._predictor.signature.warnings(row)
+        return answers
+
+    def _add_scores(self, answers: list[dict[str, Any]], values: Many) -> None:
+        if self._name is not None:
+            scores = self._predictor.predict(values).scores.tolist()
+            for answer, each in zip(answers, scores, strict=True):
+                answer[self._name] = self._by_class(each)
 
     def write_value(self, decision: Sequence[float]) -> bytes:
         """Write the number that is predicted of one row."""
@@ -110,7 +135,7 @@ class RowWriter:
         signature = self._predictor.signature
         rows = values if signature.has_text else np.asarray(values, np.float64)
         pieces = self._detail_pieces(rows, outcomes)
-        if len(outcomes) <= self._at_a_time:
+        if len(outcomes) <= self.at_a_time:
             return b"".join(pieces)
         held = outcomes.nbytes + 8 * len(signature.columns) * len(outcomes)
         if signature.has_text:
@@ -142,14 +167,14 @@ class RowWriter:
                 yield (b"," if at else b"") + self._labels.write(part)
 
     def _score_pieces(self, values: Many) -> Iterator[bytes]:
-        for at in range(0, len(values), self._at_a_time):
-            scores = self._predictor.predict(values[at : at + self._at_a_time]).scores
+        for at in range(0, len(values), self.at_a_time):
+            scores = self._predictor.predict(values[at : at + self.at_a_time]).scores
             yield elements([self._by_class(row) for row in scores.tolist()], at)
 
     def _warning_pieces(self, values: Many) -> Iterator[bytes]:
         warnings = self._predictor.signature.warnings
-        for at in range(0, len(values), self._at_a_time):
-            part = values[at : at + self._at_a_time]
+        for at in range(0, len(values), self.at_a_time):
+            part = values[at : at + self.at_a_time]
             rows = part.tolist() if isinstance(part, np.ndarray) else part
             yield elements([warnings(row) for row in rows], at)
 

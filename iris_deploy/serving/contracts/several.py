@@ -30,7 +30,7 @@ class SeveralWriter(RowWriter):
         self._of_classes = [[*map(label_text, p.signature.classes)] for p in self._parts]
         figures = sum(map(len, self._of_classes)) + len(self._parts)
         self.quick_rows = FIGURES // (figures + len(predictor.signature.columns))
-        self._at_a_time = max(self.quick_rows, 1)
+        self.at_a_time = max(self.quick_rows, 1)
         self._values_at_a_time = max(FIGURES // len(self._parts), 1)
 
     def write_one(self, row: Sequence[float], index: int, decision: Sequence[float]) -> bytes:
@@ -57,6 +57,14 @@ class SeveralWriter(RowWriter):
             return b"".join(pieces)
         return Stream(pieces, None, outcomes.nbytes)
 
+    def _add_scores(self, answers: list[dict[str, Any]], values: Many) -> None:
+        for part, classes in zip(self._parts, self._of_classes, strict=True):
+            if part.score_name is not None:
+                output, scores = part.signature.output.name, part.predict(values).scores
+                for answer, own in zip(answers, scores.tolist(), strict=True):
+                    by_class = dict(zip(classes, own, strict=True))
+                    answer.setdefault(part.score_name, {})[output] = by_class
+
     def _named(self, decision: Sequence[float]) -> Any:
         return self._predictor.named(np.array([decision]))[0]
 
@@ -77,8 +85,8 @@ class SeveralWriter(RowWriter):
         yield b"]}"
 
     def _pieces_of(self, name: str, values: Many) -> Iterator[bytes]:
-        for at in range(0, len(values), self._at_a_time):
-            rows = values[at : at + self._at_a_time]
+        for at in range(0, len(values), self.at_a_time):
+            rows = values[at : at + self.at_a_time]
             found: list[dict[str, dict[str, float]]] = [{} for _ in range(len(rows))]
             for part, classes in zip(self._parts, self._of_classes, strict=True):
                 if part.score_name != name:

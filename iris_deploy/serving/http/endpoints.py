@@ -13,11 +13,14 @@ import msgspec
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.provenance import Imported
+from iris_deploy.facts import MAX_BODY_BYTES
 from iris_deploy.schema.columns import Column, NumberColumn, NumbersSeen, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, Output, SeveralOutputs, TargetSeen
+from iris_deploy.serving.contract_settings import ALL_CONTRACTS, NAMES, ContractSettings
 from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.exchange import Observer
 from iris_deploy.serving.contracts.registry import build_routes
+from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.http.openapi import build_openapi
 from iris_deploy.serving.http.probes import Readiness
 from iris_deploy.serving.http.routes import RouteTable, list_routes
@@ -48,6 +51,8 @@ class Endpoints:
         Whether a token is wanted where a route is not open.
     prefix : str
         Path below which the routes answer, too.
+    contracts : ContractSettings
+    max_body_bytes : int
 
     Attributes
     ----------
@@ -64,11 +69,15 @@ class Endpoints:
         *,
         guarded: bool = False,
         prefix: str = "",
+        contracts: ContractSettings = ALL_CONTRACTS,
+        max_body_bytes: int = MAX_BODY_BYTES,
     ) -> None:
         self.readiness = Readiness()
         self.observer = Observer()
         self._guarded = guarded
         self._prefix = prefix
+        self._contracts = contracts
+        self._max_body_bytes = max_body_bytes
         self._fixed = (*self.readiness.build_routes(), *others)
         self.served = self._build(bundle)
 
@@ -93,13 +102,26 @@ class Endpoints:
         return serve
 
     def _build(self, bundle: Bundle) -> Served:
-        routes = [*build_routes(bundle, self.observer), *self._fixed]
-        routes += _description_routes(bundle, routes, guarded=self._guarded)
-        return Served(bundle, RouteTable(routes, self._prefix))
+        served = ServedModel(
+            bundle=bundle,
+            observer=self.observer,
+            is_ready=lambda: not self.readiness.draining,
+            settings=self._contracts,
+            max_body_bytes=self._max_body_bytes,
+        )
+        spoken, below = build_routes(served)
+        own = {(route.method, route.path) for route in spoken}
+        others = [route for route in self._fixed if (route.method, route.path) not in own]
+        routes = [*spoken, *others]
+        routes += _description_routes(served, routes, guarded=self._guarded)
+        return Served(bundle, RouteTable(routes, self._prefix, below))
 
 
-def _description_routes(bundle: Bundle, others: Sequence[Route], *, guarded: bool) -> list[Route]:
+def _description_routes(
+    served: ServedModel, others: Sequence[Route], *, guarded: bool
+) -> list[Route]:
     """Return the routes that describe all routes, themselves too."""
+    bundle = served.bundle
 
     @functools.lru_cache(_MOST_ROOTS)
     def openapi(root: str) -> Reply:
@@ -108,7 +130,7 @@ def _description_routes(bundle: Bundle, others: Sequence[Route], *, guarded: boo
 
     @functools.lru_cache(_MOST_ROOTS)
     def index(root: str) -> Reply:
-        return Reply(200, JSON, _describe(bundle, list_routes(routes, root)))
+        return Reply(200, JSON, _describe(served, list_routes(routes, root)))
 
     own = [
         Route(
@@ -132,11 +154,13 @@ def _description_routes(bundle: Bundle, others: Sequence[Route], *, guarded: boo
     return own
 
 
-def _describe(bundle: Bundle, routes: dict[str, str]) -> bytes:
-    manifest = bundle.manifest
+def _describe(served: ServedModel, routes: dict[str, str]) -> bytes:
+    manifest = served.bundle.manifest
     description = {
+        "status": "alive",  # as V1 asks for it
         "model": manifest.model,
         "version": manifest.version,
+        "contracts": [name for name in NAMES if name in served.settings.contracts],
         "digest": manifest.digest,
         "task": manifest.task,
         "runtime": manifest.predicted_by,

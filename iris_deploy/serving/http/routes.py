@@ -1,9 +1,11 @@
 """The table of routes: what is found at a path, for whoever dispatches, lists or refuses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from iris_deploy.serving.route import Route
+from iris_deploy.serving.problem import read_refusal, reply_refusal
+from iris_deploy.serving.reply import Refusal, Reply
+from iris_deploy.serving.route import Below, Route
 
 
 class Resource(NamedTuple):
@@ -14,9 +16,14 @@ class Resource(NamedTuple):
     path : str
         The one that it is known by, whichever it was asked at.
     routes : mapping of str to Route
-        By method.
+        By method; none where there is nothing.
     open, probe, vital : bool
         Of all its routes; see `Route`.
+    contract : str
+    refuse : callable or None
+        See `Route`.
+    explain : callable or None
+        See `Below`.
     """
 
     path: str
@@ -24,6 +31,19 @@ class Resource(NamedTuple):
     open: bool
     probe: bool
     vital: bool
+    contract: str
+    refuse: Callable[[Refusal], Reply] | None
+    explain: Callable[[str], str] | None = None
+
+    def restate(self, reply: Reply) -> Reply:
+        """Say an error in the words of the contract that the path belongs to."""
+        refusal = None if self.refuse is None else read_refusal(reply)
+        return reply if self.refuse is None or refusal is None else self.refuse(refusal)
+
+    def refuse_path(self, path: str) -> Reply:
+        """Say that there is nothing at a path."""
+        assert self.explain is not None  # noqa: S101
+        return (self.refuse or reply_refusal)(Refusal(404, self.explain(path)))
 
 
 class RouteTable:
@@ -34,21 +54,23 @@ class RouteTable:
     routes : sequence of Route
     prefix : str
         Path below which they answer, too: a reverse proxy in front leaves it there.
+    below : sequence of Below
+        What is said of all other paths.
 
     Attributes
     ----------
     routes : tuple of Route
-    paths : tuple of str
-        Each once, in their order, without the prefix.
     resources : dict of str to Resource
-        By every path at which one answers.
+        By every path at which a route answers.
     """
 
-    def __init__(self, routes: Sequence[Route], prefix: str = "") -> None:
+    def __init__(
+        self, routes: Sequence[Route], prefix: str = "", below: Sequence[Below] = ()
+    ) -> None:
         self.routes = tuple(routes)
-        self.paths = tuple(dict.fromkeys(route.path for route in routes))
         self.resources: dict[str, Resource] = {}
-        for path in self.paths:
+        self._below = {start + each.path: _beyond(each) for each in below for start in (prefix, "")}
+        for path in dict.fromkeys(route.path for route in routes):
             here: dict[str, Route] = {route.method: route for route in routes if route.path == path}
             all_of = here.values()
             resource = Resource(
@@ -57,6 +79,8 @@ class RouteTable:
                 open=all(route.open for route in all_of),
                 probe=all(route.probe for route in all_of),
                 vital=all(route.vital for route in all_of),
+                contract=next(iter(all_of)).contract,
+                refuse=next(iter(all_of)).refuse,
             )
             others = [other for route in all_of for other in route.also]
             for at in (path, *others):
@@ -65,6 +89,13 @@ class RouteTable:
                     self.resources[prefix + at] = resource
         if prefix and "/" in self.resources:
             self.resources[prefix] = self.resources["/"]
+
+    def find(self, path: str) -> Resource | None:
+        """Return what there is at a path, or what is said of it."""
+        found = self.resources.get(path)
+        if found is not None or not self._below:
+            return found
+        return next((here for start, here in self._below.items() if path.startswith(start)), None)
 
     def at(self, root: str) -> dict[str, str]:
         """Return the routes as a client sees them, with what each is for.
@@ -75,6 +106,19 @@ class RouteTable:
             Path at which the client sees the server.
         """
         return list_routes(self.routes, root)
+
+
+def _beyond(below: Below) -> Resource:
+    return Resource(
+        below.path,
+        {},
+        open=False,
+        probe=False,
+        vital=False,
+        contract=below.contract,
+        refuse=below.refuse,
+        explain=below.explain,
+    )
 
 
 def list_routes(routes: Sequence[Route], root: str) -> dict[str, str]:

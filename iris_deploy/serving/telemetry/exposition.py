@@ -36,7 +36,7 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 FAMILIES = {
-    m.REQUESTS: ("counter", "Requests that were answered", ("route", "status")),
+    m.REQUESTS: ("counter", "Requests that were answered", ("contract", "route", "status")),
     predictions.PREDICTIONS: ("counter", "Predictions by class", ("class",)),
     predictions.OUT_OF_RANGE: (
         "counter",
@@ -144,11 +144,12 @@ def _durations(sums: dict[Key, float]) -> "Iterator[Metric]":
     from prometheus_client.core import HistogramMetricFamily
 
     family = HistogramMetricFamily(
-        m.DURATION, "From the last byte of a request to the answer", labels=("route",)
+        m.DURATION, "From the last byte of a request to the answer", labels=("contract", "route")
     )
-    routes = sorted({dict(labels)["route"] for name, labels in sums if name == m.DURATION})
-    for route in routes:
-        family.add_metric([route], *read_histogram(sums, m.DURATION, BUCKETS, route=route))
+    series = [dict(labels) for name, labels in sums if name == m.DURATION]
+    for contract, route in sorted({(each["contract"], each["route"]) for each in series}):
+        labels = {"contract": contract, "route": route}
+        family.add_metric([contract, route], *read_histogram(sums, m.DURATION, BUCKETS, **labels))
     yield family
 
 

@@ -61,13 +61,15 @@ class Metrics:
         with self._lock:
             self._values[self._slot.index(name, **labels)] = value
 
-    def request(self, route: str, status: int, seconds: float) -> None:
+    def request(self, route: str, contract: str, status: int, seconds: float) -> None:
         """Count a request that was answered.
 
         Parameters
         ----------
         route : str
             One of a fixed set; what clients make up would never end.
+        contract : str
+            That the route belongs to.
         status : int
         seconds : float
         """
@@ -75,13 +77,15 @@ class Metrics:
         with self._lock:
             places = self._requests.get((route, status))
             if places is None:
-                places = self._requests[route, status] = self._register(route, status)
+                places = self._register(route, contract, status)
+                self._requests[route, status] = places
             count, buckets, spent = places
             values[count] += 1
             values[buckets[bisect_left(BUCKETS, seconds)]] += 1
             values[spent] += seconds
 
-    def _register(self, route: str, status: int) -> tuple[int, list[int], int]:
+    def _register(self, route: str, contract: str, status: int) -> tuple[int, list[int], int]:
         """Make the series of a route: its count, its buckets and what is beyond them, its sum."""
-        count = self._slot.index(REQUESTS, route=route, status=str(status))
-        return count, *self._slot.histogram(DURATION, BUCKETS, route=route)
+        labels = {"contract": contract, "route": route}
+        count = self._slot.index(REQUESTS, **labels, status=str(status))
+        return count, *self._slot.histogram(DURATION, BUCKETS, **labels)

@@ -2,6 +2,7 @@
 
 import time
 from functools import partial
+from http import HTTPStatus
 
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.worker.connection import Connection
@@ -34,10 +35,12 @@ class Answers:
     def put(self, request: Request, reply: Reply, lane: Lane) -> bool:
         """Write one, and return whether the connection ends with it."""
         self._intake.release()
-        body = reply.body
-        if not self._output.take(len(body) if isinstance(body, bytes) else body.held):
+        held = len(reply.body) if isinstance(reply.body, bytes) else reply.body.held
+        if not self._output.take(held):
             reply = NO_MEMORY
-            body = reply.body
+        if reply.status >= HTTPStatus.BAD_REQUEST:
+            reply = self._service.restate(request, reply)
+        body = reply.body
         closes = request.error is not None or self._service.readiness.draining
         framing = choose_framing(request, reply.length, closes=closes)
         headers = self._service.complete(request, reply.headers)

@@ -24,6 +24,7 @@ from iris_deploy.serving.worker.response import build_head, choose_framing
 HEADS = 512
 """Heads that are remembered; the oldest makes room for a new one."""
 
+_ERROR = 400  # of all statuses, the first that is one
 _LONGEST_HEAD = 2048  # bytes
 _FORMATS = 16  # status and headers of answers to one head
 _END = b"\r\n\r\n"
@@ -80,6 +81,8 @@ class QuickLane:
             reply = service.answer_quickly(request, data[end:])
             if reply is None:
                 return False
+        if reply.status >= _ERROR:
+            reply = service.restate(request, reply)
         body = reply.body
         if isinstance(body, Stream):
             return False

@@ -106,7 +106,8 @@ class Service:
             client = self._proxies.client(peer, forwarded, self.settings.trusted_proxy_count)
         else:
             client = peer
-        request.resource = resource = self.endpoints.served.table.resources.get(request.path)
+        table = self.endpoints.served.table
+        request.resource = resource = table.resources.get(request.path) or table.find(request.path)
         return client, self.access.refuse(request.method, headers, resource)
 
     def answer_now(self, request: Request) -> Reply | None:
@@ -167,6 +168,8 @@ class Service:
             coding = request.headers.get("CONTENT_ENCODING", "")
             body = decode_body(coding, request.body, self.settings.max_body_bytes)
             return body if isinstance(body, Reply) else route.handle(request, body)
+        if resource is not None and resource.explain is not None:
+            return resource.refuse_path(request.path)
         path = _NOWHERE if resource is None else resource.path
         return call_app(self._app, request, path, request.root)
 
@@ -181,6 +184,11 @@ class Service:
     def _fail(self, request: Request, error: Exception) -> Reply:
         self.log.bug("a request could not be answered", error, id=request.identity)
         return _FAILED
+
+    def restate(self, request: Request, reply: Reply) -> Reply:
+        """Say an error in the words of the contract that a request speaks."""
+        resource = request.resource or self.endpoints.served.table.find(request.path)
+        return reply if resource is None else resource.restate(reply)
 
     def complete(self, request: Request, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """Add to the headers of an answer what every answer has."""
@@ -215,8 +223,9 @@ class Service:
         """
         resource = request.resource
         if resource is None:  # or it was refused before its resource was found
-            resource = self.endpoints.served.table.resources.get(request.path)
-        self.metrics.request("other" if resource is None else resource.path, status, seconds)
+            resource = self.endpoints.served.table.find(request.path)
+        path, contract = ("other", "") if resource is None else (resource.path, resource.contract)
+        self.metrics.request(path, contract, status, seconds)
         probed = resource is not None and resource.probe
         if self.log.access and (self._logs_probes or not probed):
             trace = request.headers.get("TRACEPARENT")

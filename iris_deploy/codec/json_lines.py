@@ -1,0 +1,99 @@
+"""JSON Lines: an instance in every line.
+
+References
+----------
+jsonlines.org; NDJSON 1.0.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from iris_deploy.codec import strict_json
+from iris_deploy.codec.instances import InstanceReader
+from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.pointers import OBJECTS, FieldProblem, JsonLayout
+from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.schema.problems import Problem
+
+_FEATURES = "features"
+
+
+@dataclass(frozen=True, slots=True)
+class LineLayout:
+    """Places in JSON Lines, told by the line.
+
+    Parameters
+    ----------
+    lines : sequence of int
+        Number of the line of each instance, the first is 1.
+    inner : JsonLayout
+        Of all lines together.
+    """
+
+    lines: Sequence[int]
+    inner: JsonLayout
+
+    def place(self, problem: Problem, names: Sequence[str]) -> Iterator[FieldProblem]:
+        """Say where what a problem is about came; see `Layout`."""
+        where = "" if problem.row is None else f"line {self.lines[problem.row]}: "
+        for found in self.inner.place(problem, names):
+            yield FieldProblem(found.pointer, f"{where}{found.detail}", found.suggestion)
+
+
+class LinesReader:
+    """Read JSON Lines.
+
+    Parameters
+    ----------
+    reader : InstanceReader
+    """
+
+    def __init__(self, reader: InstanceReader) -> None:
+        self._reader = reader
+
+    def read(self, body: bytes) -> Rows:
+        """Read instances; blank lines are left out.
+
+        Parameters
+        ----------
+        body : bytes
+
+        Raises
+        ------
+        MalformedError
+            Naming the line that is not strict JSON.
+        InstanceError
+            If one does not fit the signature.
+        """
+        lines = [(n, line) for n, line in enumerate(body.split(b"\n"), 1) if line.strip()]
+        if not lines:
+            raise MalformedError("the body is empty; expected an instance in every line")
+        numbers = [n for n, _ in lines]
+        if _is_object_a_line(body, [line for _, line in lines]):
+            plain = self._reader.read_plain(b"[" + body.strip().replace(b"\n", b",") + b"]")
+            if isinstance(plain, Rows) and len(plain.values) == len(lines):
+                return Rows(plain.values, LineLayout(numbers, OBJECTS))
+        values = []
+        for number, line in lines:
+            try:
+                values.append(strict_json.decode(line))
+            except MalformedError as exc:
+                raise MalformedError(f"line {number}: {exc}") from exc
+        values = [self._open(value) for value in values]
+        return self._reader.read_many(values, "", lambda inner: LineLayout(numbers, inner))
+
+    def _open(self, value: Any) -> Any:
+        """Take what SageMaker wraps in ``features`` out of it."""
+        wrapped = type(value) is dict and value.keys() == {_FEATURES}
+        return value[_FEATURES] if wrapped and not self._reader.knows(_FEATURES) else value
+
+
+def _is_object_a_line(body: bytes, lines: Sequence[bytes]) -> bool:
+    """Tell whether every line has just one brace in front and one behind, and there are no others.
+
+    Then no object that all lines together hold can go over the end of a line.
+    """
+    return body.count(b"{") == body.count(b"}") == len(lines) == body.strip().count(
+        b"\n"
+    ) + 1 and all(line.startswith(b"{") for line in lines)

@@ -1,0 +1,149 @@
+"""Tensors to rows: one with all columns, or one for each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.pointers import FieldProblem, locate
+from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.codec.tensors import Tensor
+from iris_deploy.codec.values import ValueReader
+from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.columns import LARGEST, NumberColumn
+from iris_deploy.schema.problems import LONGEST_NAME, Problem, SignatureError
+from iris_deploy.schema.signature import Signature
+
+_SHOWN = 10  # columns that an error lists
+
+
+@dataclass(frozen=True, slots=True)
+class TensorLayout:
+    """Places in tensors.
+
+    Parameters
+    ----------
+    inputs : sequence of str
+        Names of the tensors; of no more than one where it holds all columns.
+    n_columns : int
+        That the only tensor holds; 0 if each has one.
+    """
+
+    inputs: Sequence[str]
+    n_columns: int
+
+    def place(self, problem: Problem, names: Sequence[str]) -> Iterator[FieldProblem]:
+        """Say where what a problem is about came; see `Layout`."""
+        column, row = problem.column, problem.row
+        of = self.inputs
+        if self.n_columns:
+            position, of = 0, [*names]
+        else:
+            position = of.index(column) if column in of else -1
+        detail = problem.detail if column is None else f"{column}: {problem.detail}"
+        at = "" if row is None else f"/{row}"
+        if self.n_columns and row is not None:
+            at = f"/{row * self.n_columns + (of.index(column) if column in of else 0)}"
+        pointer = f"#/inputs/{position}/data{at}" if position >= 0 else "#/inputs"
+        yield FieldProblem(pointer, detail, problem.suggestion)
+
+
+class TensorReader:
+    """Turn tensors into rows.
+
+    Parameters
+    ----------
+    signature : Signature
+
+    Attributes
+    ----------
+    is_matrix : bool
+        Whether all columns are numbers, so that one tensor may hold them.
+    """
+
+    def __init__(self, signature: Signature) -> None:
+        self._values = ValueReader(signature)
+        self._columns = signature.columns
+        self._names = signature.names
+        self._known = {*signature.names, *signature.aliases}
+        self._may_miss = np.array([column.missing for column in signature.columns])
+        self.is_matrix = all(isinstance(column, NumberColumn) for column in signature.columns)
+
+    def read(self, tensors: Sequence[Tensor]) -> Rows:
+        """Read rows.
+
+        Raises
+        ------
+        MalformedError
+            If shapes do not fit the columns, or each other.
+        InstanceError
+            If values do not fit the signature.
+        """
+        if not tensors:
+            raise MalformedError("inputs: expected a tensor, got none")
+        n_columns = len(self._names)
+        first = tensors[0]
+        if len(tensors) == 1 and first.name not in self._known:
+            return self._read_matrix(first)
+        if len({tensor.name for tensor in tensors}) < len(tensors):
+            raise MalformedError("inputs: expected each tensor once")
+        layout = TensorLayout([tensor.name for tensor in tensors], 0)
+        for position, tensor in enumerate(tensors):
+            if tensor.shape not in {(first.shape[0],), (first.shape[0], 1)}:
+                raise MalformedError(
+                    f"inputs[{position}] {tensor.name[:LONGEST_NAME]!r}: the shape is "
+                    f"{[*tensor.shape]}; expected [{first.shape[0]}] or [{first.shape[0]}, 1]"
+                )
+        by_name = {tensor.name: tensor.values for tensor in tensors}
+        found = [by_name.get(name) for name in self._names]
+        if len(tensors) == n_columns and all(isinstance(each, np.ndarray) for each in found):
+            rows = self._check(np.stack(found, axis=1), layout)  # type: ignore[arg-type]
+            if rows is not None:
+                return rows
+        return self._read_columns(by_name, layout)
+
+    def _read_matrix(self, tensor: Tensor) -> Rows:
+        n_columns = len(self._names)
+        n_given = 1 if len(tensor.shape) == 1 else tensor.shape[1]
+        if n_given != n_columns:
+            shown = ", ".join(name[:LONGEST_NAME] for name in self._names[:_SHOWN])
+            more = " ..." if n_columns > _SHOWN else ""
+            raise MalformedError(
+                f"inputs[0] {tensor.name[:LONGEST_NAME]!r}: the shape is {[*tensor.shape]}; "
+                f"expected [rows, {n_columns}], or a tensor for each column: {shown}{more}"
+            )
+        layout = TensorLayout([tensor.name], n_columns)
+        if isinstance(tensor.values, np.ndarray):
+            rows = self._check(tensor.values.reshape(-1, n_columns), layout)
+            if rows is not None:
+                return rows
+        by_name = {name: tensor.values[k::n_columns] for k, name in enumerate(self._names)}
+        return self._read_columns(by_name, layout)
+
+    def _check(self, rows: Floats, layout: TensorLayout) -> Rows | None:
+        """Return rows of plain numbers; None if one has to be looked at by itself."""
+        if not self.is_matrix:
+            return None
+        missing = np.isnan(rows)
+        if missing.any() and missing[:, ~self._may_miss].any():
+            return None
+        low, high = np.nanmin(rows, initial=0.0), np.nanmax(rows, initial=0.0)
+        return Rows(rows, layout) if low >= -LARGEST and high <= LARGEST else None
+
+    def _read_columns(self, by_name: dict[str, Any], layout: TensorLayout) -> Rows:
+        arrays = {name: _listed(values) for name, values in by_name.items()}
+        try:
+            if not self._values.is_columns(arrays):
+                self._values.row(arrays)  # says which columns there are
+            return Rows(self._values.columns(arrays), layout)
+        except SignatureError as exc:
+            raise locate(exc, layout, self._names) from None
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return values as JSON has them: what is not a number is missing."""
+    if not isinstance(values, np.ndarray):
+        return [*values]
+    return [None if value != value else value for value in values.tolist()]

@@ -1,0 +1,177 @@
+"""The Open Inference Protocol, V2, over HTTP: what Triton, KServe and MLServer speak.
+
+References
+----------
+kserve.github.io, "Open Inference Protocol (V2)", REST; Triton's binary tensor data extension.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.codec.tensor_rows import TensorReader
+from iris_deploy.codec.tensors import InferRequest, read_request
+from iris_deploy.schema.batch import Outcomes
+from iris_deploy.serving.contracts.errors import reply_error
+from iris_deploy.serving.contracts.inference_schemas import describe_infer
+from iris_deploy.serving.contracts.native import PLAIN_BODY, QUICK_BODY
+from iris_deploy.serving.contracts.protocol import Question
+from iris_deploy.serving.contracts.served import ServedModel
+from iris_deploy.serving.contracts.tensor_answers import (
+    OutputTensor,
+    TensorWriter,
+    held_by,
+    list_outputs,
+)
+from iris_deploy.serving.contracts.words import what
+from iris_deploy.serving.reply import JSON, Reply, Stream
+from iris_deploy.serving.route import Asked, Operation
+
+NAME: Final = "v2"
+BINARY_DATA, ALL_BINARY = "binary_data", "binary_data_output"
+
+_LENGTH_HEADER = "INFERENCE_HEADER_CONTENT_LENGTH"
+_RAW = ("Content-Type", "application/octet-stream")
+_UNKNOWN = ("classification", "shared_memory_region")
+"""Parameters of extensions that are not spoken; leaving them out would mean something else."""
+
+
+class _Wanted(NamedTuple):
+    """What an answer is to have.
+
+    Parameters
+    ----------
+    identity : str or None
+        Of the request.
+    outputs : sequence of OutputTensor
+    binary : sequence of bool
+        Which of them are raw.
+    """
+
+    identity: str | None
+    outputs: tuple[OutputTensor, ...]
+    binary: tuple[bool, ...]
+
+
+class InferContract:
+    """What ``POST /v2/models/.../infer`` takes and gives; see `Contract`.
+
+    Parameters
+    ----------
+    served : ServedModel
+    path : str
+    also : tuple of str
+    """
+
+    name = NAME
+    refuse = staticmethod(reply_error)
+
+    def __init__(self, served: ServedModel, path: str, also: tuple[str, ...]) -> None:
+        self.path, self.also = path, also
+        predictor = served.predictor
+        self._predictor = predictor
+        self._reader = TensorReader(predictor.signature)
+        self._writer = TensorWriter(predictor)
+        self._outputs = list_outputs(predictor)
+        self._by_name = {output.name: output for output in self._outputs}
+        model = {"model_name": served.name, "model_version": served.version}
+        self._start = msgspec.json.encode(model)[:-1]
+        self.summary = f"predict {what(predictor)} of tensors, as V2 has it"
+
+    def decode(self, asked: Asked, body: bytes) -> Question:
+        """Read a request, in JSON with or without raw tensors behind it."""
+        request, tensors = read_request(body, asked.headers.get(_LENGTH_HEADER))
+        return self._reader.read(tensors), self._choose(request)
+
+    def decode_quickly(self, asked: Asked, body: bytes) -> Question | None:
+        """Read a request that is small, or raw."""
+        if len(body) > (PLAIN_BODY if _LENGTH_HEADER in asked.headers else QUICK_BODY):
+            return None
+        question = self.decode(asked, body)
+        rows = question[0]
+        assert type(rows) is Rows  # noqa: S101
+        return None if len(rows.values) > self._writer.quick_rows else question
+
+    def _choose(self, request: InferRequest) -> _Wanted:
+        """Choose the outputs: those that are asked for, or all."""
+        parameters = request.parameters or {}
+        _refuse_extensions(parameters, "the request")
+        raw = _flag(parameters, ALL_BINARY, default=False)
+        if not request.outputs:
+            return _Wanted(request.id, self._outputs, (raw,) * len(self._outputs))
+        wanted: dict[str, bool] = {}
+        for position, output in enumerate(request.outputs):
+            if output.name not in self._by_name:
+                known = ", ".join([*self._by_name][:10])
+                raise MalformedError(
+                    f"outputs[{position}]: there is no {output.name[:64]!r}; expected {known}"
+                )
+            if output.name in wanted:
+                raise MalformedError(f"outputs[{position}]: {output.name!r} is there twice")
+            _refuse_extensions(output.parameters or {}, f"outputs[{position}]")
+            wanted[output.name] = _flag(output.parameters or {}, BINARY_DATA, default=raw)
+        outputs = tuple(self._by_name[name] for name in wanted)
+        return _Wanted(request.id, outputs, tuple(wanted.values()))
+
+    def encode_many(self, rows: Rows, form: Any, outcomes: Outcomes) -> Reply:
+        """Write the tensors that are wanted."""
+        wanted: _Wanted = form
+        start = self._start
+        if wanted.identity is not None:
+            start += b',"id":' + msgspec.json.encode(wanted.identity)
+        start += b',"outputs":['
+        pieces = self._json_pieces(start, wanted, rows, outcomes)
+        if not any(wanted.binary):
+            if len(outcomes) <= self._writer.quick_rows:
+                return Reply(200, JSON, b"".join(pieces))
+            return Reply(200, JSON, Stream(pieces, None, held_by(rows.values, outcomes)))
+        head = b"".join(pieces)
+        raw = [each for each, is_raw in zip(wanted.outputs, wanted.binary, strict=True) if is_raw]
+        size = sum(self._writer.describe(each, outcomes, binary=True)[1] for each in raw)
+        headers = (_RAW, ("Inference-Header-Content-Length", str(len(head))))
+        pieces = self._raw_pieces(head, raw, rows, outcomes)
+        if len(outcomes) <= self._writer.quick_rows:
+            return Reply(200, headers, b"".join(pieces))
+        held = len(head) + held_by(rows.values, outcomes)
+        return Reply(200, headers, Stream(pieces, len(head) + size, held))
+
+    def _json_pieces(
+        self, start: bytes, wanted: _Wanted, rows: Rows, outcomes: Outcomes
+    ) -> Iterator[bytes]:
+        yield start
+        for at, (output, binary) in enumerate(zip(wanted.outputs, wanted.binary, strict=True)):
+            text, _ = self._writer.describe(output, outcomes, binary=binary)
+            yield b"," + text[:-1] if at else text[:-1]
+            if not binary:
+                yield b',"data":['
+                yield from self._writer.write_json(output, rows, outcomes)
+                yield b"]"
+            yield b"}"
+        yield b"]}"
+
+    def _raw_pieces(
+        self, head: bytes, raw: list[OutputTensor], rows: Rows, outcomes: Outcomes
+    ) -> Iterator[bytes]:
+        yield head
+        for output in raw:
+            yield from self._writer.write_raw(output, rows, outcomes)
+
+    def describe(self, example: Mapping[str, Any]) -> Operation:
+        """Describe request and answer."""
+        return describe_infer(self._predictor, self.summary, example)
+
+
+def _refuse_extensions(parameters: Mapping[str, Any], where: str) -> None:
+    for name in _UNKNOWN:
+        if name in parameters:
+            raise MalformedError(f"{where}: the extension {name} is not spoken here")
+
+
+def _flag(parameters: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = parameters.get(name, default)
+    if type(value) is not bool:
+        raise MalformedError(f"{name}: expected true or false, got {value!r:.40}")
+    return value

@@ -1,0 +1,119 @@
+"""The model that contracts speak of, and the routes that they make for it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.serving.contract_settings import ContractSettings
+from iris_deploy.serving.contracts.exchange import Exchange, Observer
+from iris_deploy.serving.contracts.operations import ERROR, describe_errors
+from iris_deploy.serving.contracts.protocol import Contract
+from iris_deploy.serving.reply import JSON, Refusal, Reply
+from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.schemas import answer
+
+Refuse = Callable[[Refusal], Reply]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServedModel:
+    """What is served, as contracts have to know it.
+
+    Parameters
+    ----------
+    bundle : Bundle
+    observer : Observer
+        Gets the rows and labels of every prediction.
+    is_ready : callable
+        Tells whether requests are taken.
+    settings : ContractSettings
+    max_body_bytes : int
+    """
+
+    bundle: Bundle
+    observer: Observer
+    is_ready: Callable[[], bool]
+    settings: ContractSettings
+    max_body_bytes: int
+
+    @property
+    def predictor(self) -> Predictor:
+        """What predicts."""
+        return self.bundle.predictor
+
+    @property
+    def name(self) -> str:
+        """Name under which it is served."""
+        return self.settings.served_model_name or self.bundle.manifest.model
+
+    @property
+    def version(self) -> str:
+        """Version under which it is served."""
+        return self.settings.served_model_version or str(self.bundle.manifest.version)
+
+    def route(self, contract: Contract) -> Route:
+        """Build the route that predicts."""
+        exchange = Exchange(contract, self.predictor, self.observer)
+        return exchange.build_route(self.bundle.manifest.examples[-1].instance)
+
+
+def tell(
+    contract: str,
+    path: str,
+    summary: str,
+    value: Callable[[], tuple[int, Any]],
+    *,
+    refuse: Refuse,
+    also: tuple[str, ...] = (),
+    probe: bool = False,
+    error: dict[str, Any] = ERROR,
+) -> Route:
+    """Build a route that tells something in JSON.
+
+    Parameters
+    ----------
+    contract : str
+    path : str
+    summary : str
+    value : callable
+        Returns the status and what is told.
+    refuse : callable
+        See `Route`.
+    also : tuple of str
+        Other paths for the same.
+    probe : bool
+        Whether platforms ask it every few seconds.
+    error : dict, optional
+        Schema of an error.
+    """
+
+    def reply() -> Reply:
+        status, told = value()
+        return Reply(status, JSON, msgspec.json.encode(told))
+
+    told = summary[:1].upper() + summary[1:]
+    described = {
+        "summary": told,
+        "responses": {
+            "200": answer(told, {"type": "object"}),
+            **describe_errors(error, 400, 401, 503),
+        },
+    }
+    return Route(
+        method="GET",
+        path=path,
+        summary=summary,
+        handle=lambda _asked, _body: reply(),
+        quick=lambda _asked, body: None if body else reply(),
+        describe=lambda: Operation(described),
+        also=also,
+        open=probe,
+        probe=probe,
+        vital=probe,
+        contract=contract,
+        refuse=refuse,
+    )
