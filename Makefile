@@ -6,8 +6,9 @@ MINUTES ?= 10
 # Empty: the tests alone, in two thirds of the time.
 COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
+CLIENTS := $(VENV)/clients
 
-.PHONY: help run test check dev-image hooks test-lowest test-vm test-cluster bench bench-images families soak torture docs lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm test-clients test-cluster bench bench-images families soak torture docs lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -46,6 +47,9 @@ test-lowest: $(VENV)/lowest  ## The tests on the lowest versions that setup.cfg 
 test-vm: $(VENV)/dev  ## Boot virtual machines with what recipes write: ten minutes, as root, with Docker and qemu
 	IRIS_DEPLOY_TEST_MACHINES=1 $(BIN)/pytest --numprocesses=0 tests/machine
 
+test-clients: $(VENV)/dev $(CLIENTS)/installed  ## Ask the server with the clients of Triton, KServe, MLServer and MLflow
+	IRIS_DEPLOY_TEST_CLIENTS=$(abspath $(CLIENTS)) $(BIN)/pytest --numprocesses=0 tests/clients
+
 test-cluster: $(VENV)/dev  ## Roll over, evict and scale in the cluster of KUBECONFIG; IRIS_DEPLOY_TEST_IMAGE=...
 	$(BIN)/pytest --numprocesses=0 -rs tests/cluster
 
@@ -74,6 +78,8 @@ lock: $(VENV)/dev  ## Choose the newest versions, write them down with their has
 	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in --extra plots \
 		--resolution lowest-direct -o requirements/lowest.txt
 	$(BIN)/uv pip compile $(subst --upgrade,,$(LOCK)) requirements/serve.in $(UNSERVED) -o requirements/serve.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/clients.in --override requirements/clients.overrides \
+		-o requirements/clients.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
@@ -104,4 +110,12 @@ $(VENV)/dev: $(VENV)/bin/pip requirements/dev.txt setup.cfg
 
 $(VENV)/lowest: $(VENV)/dev requirements/lowest.txt
 	$(PIP) --require-hashes -r requirements/lowest.txt
+	@touch $@
+
+$(CLIENTS)/bin/pip: | $(VENV)/bin/pip
+	$(BIN)/python -m venv $(CLIENTS)
+
+$(CLIENTS)/installed: $(CLIENTS)/bin/pip requirements/clients.txt
+	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile \
+		--require-hashes -r requirements/clients.txt
 	@touch $@

@@ -1,0 +1,1 @@
+"""The server, asked with what people have: clients of other servers, pandas, curl."""
