@@ -1,10 +1,13 @@
-"""``python strict_models.py KIND FILE.json``: a platform's file against the model in its SDK.
+"""``python strict_models.py KIND FILE.json...``: a platform's files against the model in its SDK.
+
+KIND is a name of `CHECKS`, or says of AWS the service and its operation, as ``ecs:CreateService``.
 
 Says what the file has that the model has not, and exits with 1: the platforms' own programs send a
 misspelt key on, and some of them drop it without a word.
 """
 
 import json
+import re
 import sys
 import typing
 from collections.abc import Iterator
@@ -12,17 +15,38 @@ from pathlib import Path
 from typing import Any
 
 
-def ecs(data: Any, operation: str) -> Iterator[str]:
-    """Check what an operation of ECS is given, by the model that botocore has of it."""
+def aws(data: Any, service: str, operation: str) -> Iterator[str]:
+    """Check what an operation of AWS is given, by the model that botocore has of it."""
     from botocore.loaders import Loader
     from botocore.model import ServiceModel
     from botocore.validate import ParamValidator
 
-    model = ServiceModel(Loader().load_service_model("ecs", "service-2"), "ecs")
+    model = ServiceModel(Loader().load_service_model(service, "service-2"), service)
     shape = model.operation_model(operation).input_shape
     report = ParamValidator().validate(data, shape).generate_report()
     if report:
         yield report
+    else:
+        yield from _beyond(data, shape, "$")
+
+
+def _beyond(data: Any, shape: Any, where: str) -> Iterator[str]:
+    """Yield what botocore leaves to the service: patterns of text, and the most that is allowed."""
+    if shape.type_name == "structure":
+        for name, value in data.items():
+            yield from _beyond(value, shape.members[name], f"{where}.{name}")
+    elif shape.type_name == "list":
+        for number, value in enumerate(data):
+            yield from _beyond(value, shape.member, f"{where}[{number}]")
+    size = len(data) if isinstance(data, (str, bytes, list)) else data
+    if "max" in shape.metadata and size > shape.metadata["max"]:
+        yield f"{where}: {data} is more than {shape.metadata['max']}"
+    pattern = shape.metadata.get("pattern", ".*")
+    java = r"\p" in pattern  # which Python's do not know
+    if isinstance(data, str) and not java and not re.fullmatch(pattern, data, re.DOTALL):
+        yield f"{where}: {data} is not {pattern}"
+    if shape.metadata.get("enum") and data not in shape.metadata["enum"]:
+        yield f"{where}: {data} is none of {shape.metadata['enum']}"
 
 
 def knative(data: Any) -> Iterator[str]:
@@ -96,11 +120,19 @@ def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
                 yield field._rest_name_input or name, annotation
 
 
-def main(kind: str, path: str) -> int:
+CHECKS = {"knative": knative, "cloud-run": cloud_run, "container-app": container_app}
+
+
+def check(kind: str, path: str) -> Iterator[str]:
     """Check a file."""
+    platform, _, rest = kind.partition(":")
     data = json.loads(Path(path).read_text())
-    checks = {"knative": knative, "cloud-run": cloud_run, "container-app": container_app}
-    wrong = list(checks[kind](data) if kind in checks else ecs(data, kind))
+    yield from CHECKS[kind](data) if kind in CHECKS else aws(data, platform, rest)
+
+
+def main(kind: str, *paths: str) -> int:
+    """Check files."""
+    wrong = [f"{path}: {line}" for path in paths for line in check(kind, path)]
     sys.stderr.write("".join(f"{line}\n" for line in wrong))
     return int(bool(wrong))
 

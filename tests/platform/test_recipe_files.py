@@ -476,8 +476,8 @@ def test_every_script_is_sound(tools: Path, files: Files, tmp_path: Path, kind: 
 # ---- Platforms whose SDK has a model of the file
 
 MODELS = {
-    "ecs/task.json": ("RegisterTaskDefinition", "readonlyRootFilesystem", "healthCheck"),
-    "ecs/service.json": ("CreateService", "desiredCount", "awsvpcConfiguration"),
+    "ecs/task.json": ("ecs:RegisterTaskDefinition", "readonlyRootFilesystem", "healthCheck"),
+    "ecs/service.json": ("ecs:CreateService", "desiredCount", "awsvpcConfiguration"),
     "knative/service.yaml": ("knative", "containerPort", "timeoutSeconds", "readinessProbe"),
     "cloud-run/service.yaml": ("cloud-run", "containerConcurrency", "startupProbe", "limits"),
     "azure-container-apps/containerapp.yaml": (
@@ -495,10 +495,10 @@ def test_a_platform_s_sdk_knows_every_key_of_its_file(
     model, *keys = MODELS[name]
     kind, _, file = name.partition("/")
     (data,) = documents((files(kind) / file).read_text())
-    path = tmp_path / "data.json"
-    command = (tools / "venv/bin/python", tools / "strict_models.py", model, path)
-    path.write_text(json.dumps(data))
-    passes(*command)
-    for key in keys:
+    paths = {key: tmp_path / f"{key}.json" for key in ("right", *keys)}
+    for key, path in paths.items():
         path.write_text(json.dumps(renamed(data, key)))
-        fails(*command)
+        assert key == "right" or path.read_text() != paths["right"].read_text(), key
+    ran = check(tools / "venv/bin/python", tools / "strict_models.py", model, *paths.values())
+    refused = {key for key, path in paths.items() if f"{path}: " in ran.stderr}
+    assert (ran.returncode, refused) == (1, set(keys)), ran.stderr
