@@ -6,6 +6,8 @@ Says what the file has that the model has not, and exits with 1: the platforms' 
 misspelt key on, and some of them drop it without a word.
 """
 
+import ast
+import importlib.util
 import json
 import re
 import sys
@@ -120,7 +122,57 @@ def _fields(kind: Any) -> Iterator[tuple[str, Any]]:
                 yield field._rest_name_input or name, annotation
 
 
-CHECKS = {"knative": knative, "cloud-run": cloud_run, "container-app": container_app}
+_SCALARS = {"str": str, "int": int, "bool": bool, "ResourceQuantity": (str, int)}
+_ALIASES = {"K8sIoApiAppsV1DeploymentStrategy": "V1DeploymentStrategy"}
+
+
+def kserve(data: Any, kind: str = "V1beta1InferenceService", where: str = "$") -> Iterator[str]:
+    """Check an InferenceService by the models of KServe's client, and by those of Kubernetes'."""
+    if kind == "object":
+        return
+    if kind in _SCALARS:
+        if not isinstance(data, _SCALARS[kind]):
+            yield f"{where}: expected {kind}, got {data!r}"
+    elif inner := re.fullmatch(r"list\[(.+)\]", kind):
+        for number, value in enumerate(data):
+            yield from kserve(value, inner[1], f"{where}[{number}]")
+    elif inner := re.fullmatch(r"dict\(str, (.+)\)", kind):
+        for key, value in data.items():
+            yield from kserve(value, inner[1], f"{where}.{key}")
+    else:
+        known = _openapi_fields(kind)
+        for key, value in data.items():
+            if key not in known:
+                yield f"{where}.{key}: unknown"
+            else:
+                yield from kserve(value, known[key], f"{where}.{key}")
+
+
+def _openapi_fields(kind: str) -> dict[str, str]:
+    """Return the types of a model's fields, by the names that are sent; its module is only read."""
+    kind = _ALIASES.get(kind, kind)
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", kind))
+    for package, folder in (("kserve", "models"), ("kubernetes", "client/models")):
+        (place,) = importlib.util.find_spec(package).submodule_search_locations
+        path = Path(place, folder, f"{words.lower()}.py")
+        if path.is_file():
+            break
+    tables = {
+        node.targets[0].id: ast.literal_eval(node.value)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and node.targets[0].id in {"openapi_types", "attribute_map"}
+    }
+    return {sent: tables["openapi_types"][name] for name, sent in tables["attribute_map"].items()}
+
+
+CHECKS = {
+    "knative": knative,
+    "cloud-run": cloud_run,
+    "container-app": container_app,
+    "kserve": kserve,
+}
 
 
 def check(kind: str, path: str) -> Iterator[str]:

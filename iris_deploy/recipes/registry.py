@@ -10,6 +10,9 @@ _SERVER = frozenset(("memory", "tokens"))
 _MACHINE = _SERVER | {"workers", "port"}
 _CLUSTER = _SERVER | {"workers", "replicas", "namespace", "domain", "url_prefix", "monitoring"}
 _PLATFORM = _SERVER | {"replicas"}
+_HOSTED = frozenset(
+    ("replicas",)
+)  # who may ask, and with how much memory, is the platform's to say
 
 _MOUNTED = "/run/secrets/tokens"  # where a container finds a file with them
 _USER_DATA = "cloud-init"
@@ -119,6 +122,16 @@ RECIPES: Final = (
         steps=("kubectl apply -f {$ folder $}/service.yaml",),
     ),
     Recipe(
+        name="kserve",
+        summary="a cluster with KServe, on Deployments or on Knative",
+        takes=_PLATFORM | {"workers", "namespace"},
+        name_length=(1, 47),  # NAME-predictor-00001, Knative's revision, is a DNS label
+        steps=(
+            "kubectl apply -f {$ folder $}/standard.yaml, or knative.yaml where Knative runs",
+            "kubectl --namespace {$ namespace $} get inferenceservice {$ name $} --watch",
+        ),
+    ),
+    Recipe(
         name="cloud-run",
         summary="Google Cloud Run",
         takes=_PLATFORM,
@@ -177,7 +190,8 @@ RECIPES: Final = (
     ),
 )
 
-LATER: Final = ("kserve", "vertex", "sagemaker", "azure-ml")
+
+LATER: Final = ("vertex", "sagemaker", "azure-ml")
 """They speak contracts of their own, which the server does not speak yet."""
 
 

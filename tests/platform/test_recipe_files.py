@@ -478,6 +478,11 @@ def test_every_script_is_sound(tools: Path, files: Files, tmp_path: Path, kind: 
 MODELS = {
     "ecs/task.json": ("ecs:RegisterTaskDefinition", "readonlyRootFilesystem", "healthCheck"),
     "ecs/service.json": ("ecs:CreateService", "desiredCount", "awsvpcConfiguration"),
+    "kserve/standard.yaml": (
+        *("kserve", "minReplicas", "deploymentStrategy", "maxSurge", "runAsUser"),
+        *("containerPort", "allowPrivilegeEscalation", "preStop", "secretKeyRef"),
+    ),
+    "kserve/knative.yaml": ("kserve", "scaleTarget", "readinessProbe", "httpGet", "limits"),
     "knative/service.yaml": ("knative", "containerPort", "timeoutSeconds", "readinessProbe"),
     "cloud-run/service.yaml": ("cloud-run", "containerConcurrency", "startupProbe", "limits"),
     "azure-container-apps/containerapp.yaml": (
@@ -502,3 +507,42 @@ def test_a_platform_s_sdk_knows_every_key_of_its_file(
     ran = check(tools / "venv/bin/python", tools / "strict_models.py", model, *paths.values())
     refused = {key for key, path in paths.items() if f"{path}: " in ran.stderr}
     assert (ran.returncode, refused) == (1, set(keys)), ran.stderr
+
+
+def changed(data: Any, key: str, value: object) -> Any:
+    """Return data with another value under a key, wherever it stands."""
+    if isinstance(data, Mapping):
+        return {k: value if k == key else changed(inner, key, value) for k, inner in data.items()}
+    return [changed(inner, key, value) for inner in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("minReplicas", "2"), ("containerPort", "http"), ("args", [1])]
+)
+def test_a_value_of_another_type_is_refused_of_kserve_s(
+    tools: Path, files: Files, tmp_path: Path, key: str, value: object
+) -> None:
+    (data,) = documents((files("kserve") / "standard.yaml").read_text())
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(changed(data, key, value)))
+    ran = check(tools / "venv/bin/python", tools / "strict_models.py", "kserve", path)
+    assert (ran.returncode, ": expected " in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("file", ["standard.yaml", "knative.yaml"])
+def test_kserve_finds_the_model_by_the_name_of_its_service_and_fits_restricted(
+    files: Files, file: str
+) -> None:
+    (service,) = documents((files("kserve", "--name", "flowers") / file).read_text())
+    (container,) = service["spec"]["predictor"]["containers"]
+    assert service["metadata"]["name"] == "flowers"
+    assert container["name"] == "kserve-container"
+    assert container["args"][-2:] == ["--served-model-name", "flowers"]
+    assert container["securityContext"] == {
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert len(container["ports"]) == 1  # all that Knative takes

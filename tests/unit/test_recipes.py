@@ -152,6 +152,25 @@ def test_a_proxy_wants_a_domain(run: Run, artifacts: Path) -> None:
     assert (ran.code, "nginx or caddy" in ran.err) == (2, True)
 
 
+LENGTHS = {"kserve": (1, 47), "kubernetes": (1, 63)}
+
+
+@pytest.mark.parametrize("kind", LENGTHS)
+def test_a_name_is_refused_that_is_too_short_or_too_long_for_what_is_made_of_it(
+    run: Run, artifacts: Path, tmp_path: Path, kind: str
+) -> None:
+    least, most = LENGTHS[kind]
+    given = ("--image", IMAGE, "--no-lookup", "--artifacts", artifacts, "--output")
+    for length in (least, most):
+        folder = tmp_path / str(length)
+        assert run("recipe", kind, *given, folder, "--name", "a" * length).code == 0
+    for length in {least - 1, most + 1} - {0}:
+        ran = run("recipe", kind, *given, tmp_path / "no", "--name", "a" * length)
+        assert (ran.code, (tmp_path / "no").exists()) == (2, False)
+        if most < 63:  # else no platform takes it
+            assert f"--name: {kind} takes {least} to {most} characters, got {length}" in ran.err
+
+
 def test_an_unknown_kind_is_told_the_nearest_one(run: Run) -> None:
     ran = run("recipe", "kubernetess")
     assert ran.code == 2
