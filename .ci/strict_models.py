@@ -1,6 +1,7 @@
 """``python strict_models.py KIND FILE.json...``: a platform's files against the model in its SDK.
 
-KIND is a name of `CHECKS`, or says of AWS the service and its operation, as ``ecs:CreateService``.
+KIND is a name of `CHECKS`, or says of AWS the service and its operation, as ``ecs:CreateService``,
+or of Azure ML how the file is loaded, as ``azure-ml:load_online_endpoint``.
 
 Says what the file has that the model has not, and exits with 1: the platforms' own programs send a
 misspelt key on, and some of them drop it without a word.
@@ -167,6 +168,18 @@ def _openapi_fields(kind: str) -> dict[str, str]:
     return {sent: tables["openapi_types"][name] for name, sent in tables["attribute_map"].items()}
 
 
+def azure_ml(path: str, load: str) -> Iterator[str]:
+    """Check a file of Azure ML, by what reads it for the command line."""
+    from azure.ai import ml
+    from azure.ai.ml.exceptions import ValidationException
+    from marshmallow import ValidationError
+
+    try:
+        getattr(ml, load)(source=path)
+    except (ValidationException, ValidationError) as exc:
+        yield str(exc)
+
+
 CHECKS = {
     "knative": knative,
     "cloud-run": cloud_run,
@@ -178,6 +191,9 @@ CHECKS = {
 def check(kind: str, path: str) -> Iterator[str]:
     """Check a file."""
     platform, _, rest = kind.partition(":")
+    if platform == "azure-ml":
+        yield from azure_ml(path, rest)
+        return
     data = json.loads(Path(path).read_text())
     yield from CHECKS[kind](data) if kind in CHECKS else aws(data, platform, rest)
 
