@@ -88,6 +88,8 @@ def parse(name: str, text: str) -> list[Any]:
         return documents(text)
     if suffix == ".json":
         return [json.loads(text)]
+    if suffix == ".py":
+        compile(text, name, "exec")
     return [tomllib.loads(text)] if suffix == ".toml" else []
 
 

@@ -17,6 +17,8 @@ class Recipe:
         Fields of `RecipeSettings` that it has a use for, beside the name.
     steps : tuple of str
         What to do with the files, one line each; templates too.
+    name_length : tuple of int
+        The fewest and the most characters that a name may have there.
     image : bool
         Whether it needs an image.
     tokens : str
@@ -32,6 +34,7 @@ class Recipe:
     summary: str
     takes: frozenset[str] = frozenset()
     steps: tuple[str, ...]
+    name_length: tuple[int, int] = (1, 63)
     image: bool = True
     tokens: str = ""
     drain_delay: int = 0

@@ -10,6 +10,8 @@ _SERVER = frozenset(("memory", "tokens"))
 _MACHINE = _SERVER | {"workers", "port"}
 _CLUSTER = _SERVER | {"workers", "replicas", "namespace", "domain", "url_prefix", "monitoring"}
 _PLATFORM = _SERVER | {"replicas"}
+# Who may ask there, and with how much memory, is the platform's to say.
+_HOSTED = frozenset(("replicas",))
 
 _MOUNTED = "/run/secrets/tokens"  # where a container finds a file with them
 _USER_DATA = "cloud-init"
@@ -119,10 +121,26 @@ RECIPES: Final = (
         steps=("kubectl apply -f {$ folder $}/service.yaml",),
     ),
     Recipe(
+        name="kserve",
+        summary="a cluster with KServe, on Deployments or on Knative",
+        takes=_PLATFORM | {"workers", "namespace"},
+        name_length=(1, 47),  # NAME-predictor-00001, Knative's revision, is a DNS label
+        steps=(
+            "kubectl apply -f {$ folder $}/standard.yaml, or knative.yaml where Knative runs",
+            "kubectl --namespace {$ namespace $} get inferenceservice {$ name $} --watch",
+        ),
+    ),
+    Recipe(
         name="cloud-run",
         summary="Google Cloud Run",
         takes=_PLATFORM,
         steps=("gcloud run services replace {$ folder $}/service.yaml --region=REGION",),
+    ),
+    Recipe(
+        name="vertex",
+        summary="Google Vertex AI: a model and its endpoint",
+        takes=_HOSTED,
+        steps=("REGION=europe-west4 sh {$ folder $}/create.sh",),
     ),
     Recipe(
         name="azure-container-apps",
@@ -138,6 +156,13 @@ RECIPES: Final = (
         steps=("GROUP=models APP=a-name-of-your-own sh {$ folder $}/create.sh",),
     ),
     Recipe(
+        name="azure-ml",
+        summary="Azure Machine Learning: a managed online endpoint",
+        takes=_HOSTED,
+        name_length=(3, 32),  # of an endpoint
+        steps=("GROUP=models WORKSPACE=... ENDPOINT=a-name-of-your-own sh {$ folder $}/create.sh",),
+    ),
+    Recipe(
         name="ecs",
         summary="AWS ECS on Fargate",
         takes=_PLATFORM,
@@ -145,6 +170,13 @@ RECIPES: Final = (
             "fill in what is in capitals in {$ folder $}/task.json and service.json",
             "VPC=vpc-... sh {$ folder $}/create.sh",
         ),
+    ),
+    Recipe(
+        name="sagemaker",
+        summary="AWS SageMaker: endpoints, with instances or without, and batch transform",
+        takes=_HOSTED,
+        name_length=(1, 36),  # NAME-v12345-0123abcd-serverless has 63
+        steps=("ROLE=arn:aws:iam::...:role/... sh {$ folder $}/create.sh",),
     ),
     Recipe(
         name="fly",
@@ -177,9 +209,6 @@ RECIPES: Final = (
     ),
 )
 
-LATER: Final = ("kserve", "vertex", "sagemaker", "azure-ml")
-"""They speak contracts of their own, which the server does not speak yet."""
-
 
 def find_recipe(name: str) -> Recipe:
     """Find a recipe by its name.
@@ -192,11 +221,6 @@ def find_recipe(name: str) -> Recipe:
     for recipe in RECIPES:
         if recipe.name == name:
             return recipe
-    if name in LATER:
-        raise SettingsError(
-            f"`kind`: {name} speaks a contract of its own, which the server does not speak yet",
-            hint="`iris-deploy recipe` lists what there is",
-        )
     names = [recipe.name for recipe in RECIPES]
     raise SettingsError(
         f"`kind`: expected one of {', '.join(names)}; got {name!r:.100}{did_you_mean(name, names)}",

@@ -10,6 +10,7 @@ from iris_deploy.recipes.recipe import Recipe
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
 _NAME: Final = "NAME"  # in the name of a template: what the server is called
+_SUFFIX: Final = ".jinja"  # of templates that would be taken for modules of ours
 
 # Braces in pairs are Helm's, Grafana's and the shell's; nothing that we write has these.
 _ENVIRONMENT: Final = jinja2.Environment(
@@ -46,7 +47,7 @@ def render_files(recipe: Recipe, values: Mapping[str, Any]) -> dict[str, str]:
                 text = _ENVIRONMENT.get_template(template).render(values)
                 if text.strip():
                     name = path.relative_to(_TEMPLATES / folder).as_posix()
-                    files[name.replace(_NAME, values["name"])] = text
+                    files[name.removesuffix(_SUFFIX).replace(_NAME, values["name"])] = text
     return files
 
 

@@ -127,6 +127,7 @@ def write_recipe(
     if settings.name is None:
         name = bundle.manifest.model.replace("_", "-").replace(".", "-")
         settings = replace(settings, name=name)
+    _check_name(recipe, settings.name)
     warnings: list[str] = []
     if image is not None and credentials is not None:
         image = _look_up(image, bundle.manifest, credentials, warnings)
@@ -147,6 +148,17 @@ def write_recipe(
         next=list(filter(None, (render_line(step, values | paths) for step in recipe.steps))),
         warnings=warnings,
     )
+
+
+def _check_name(recipe: Recipe, name: str | None) -> None:
+    """Refuse a name that is too short or too long for the names that a recipe makes of it."""
+    least, most = recipe.name_length
+    length = len(name or "")
+    if not least <= length <= most:
+        raise SettingsError(
+            f"`name`: {recipe.name} takes {least} to {most} characters, got {length}: {name}",
+            hint="give it another `name`",
+        )
 
 
 def _look_up(

@@ -17,7 +17,7 @@ import yaml
 
 from tests.conftest import Run
 from tests.package import ROOT
-from tests.recipes import NAMES, documents, full, values_of, write
+from tests.recipes import DIGEST, NAMES, documents, full, values_of, write
 from tests.tools import require
 
 pytestmark = pytest.mark.once
@@ -476,8 +476,30 @@ def test_every_script_is_sound(tools: Path, files: Files, tmp_path: Path, kind: 
 # ---- Platforms whose SDK has a model of the file
 
 MODELS = {
-    "ecs/task.json": ("RegisterTaskDefinition", "readonlyRootFilesystem", "healthCheck"),
-    "ecs/service.json": ("CreateService", "desiredCount", "awsvpcConfiguration"),
+    "ecs/task.json": ("ecs:RegisterTaskDefinition", "readonlyRootFilesystem", "healthCheck"),
+    "ecs/service.json": ("ecs:CreateService", "desiredCount", "awsvpcConfiguration"),
+    "sagemaker/model.json": ("sagemaker:CreateModel", "PrimaryContainer", "Image"),
+    "sagemaker/endpoint-config.json": (
+        *("sagemaker:CreateEndpointConfig", "InitialInstanceCount"),
+        "ContainerStartupHealthCheckTimeoutInSeconds",
+    ),
+    "sagemaker/endpoint-config-serverless.json": (
+        *("sagemaker:CreateEndpointConfig", "ServerlessConfig", "MaxConcurrency"),
+    ),
+    "sagemaker/transform-job.json": (
+        *("sagemaker:CreateTransformJob", "BatchStrategy", "SplitType", "Accept"),
+        *("AssembleWith", "InvocationsMaxRetries"),
+    ),
+    "azure-ml/endpoint.yml": ("azure-ml:load_online_endpoint", "auth_mode"),
+    "azure-ml/deployment.yml": (
+        *("azure-ml:load_online_deployment", "inference_config", "scoring_route", "instance_type"),
+        *("max_concurrent_requests_per_instance", "failure_threshold"),
+    ),
+    "kserve/standard.yaml": (
+        *("kserve", "minReplicas", "deploymentStrategy", "maxSurge", "runAsUser"),
+        *("containerPort", "allowPrivilegeEscalation", "preStop", "secretKeyRef"),
+    ),
+    "kserve/knative.yaml": ("kserve", "scaleTarget", "readinessProbe", "httpGet", "limits"),
     "knative/service.yaml": ("knative", "containerPort", "timeoutSeconds", "readinessProbe"),
     "cloud-run/service.yaml": ("cloud-run", "containerConcurrency", "startupProbe", "limits"),
     "azure-container-apps/containerapp.yaml": (
@@ -495,10 +517,228 @@ def test_a_platform_s_sdk_knows_every_key_of_its_file(
     model, *keys = MODELS[name]
     kind, _, file = name.partition("/")
     (data,) = documents((files(kind) / file).read_text())
-    path = tmp_path / "data.json"
-    command = (tools / "venv/bin/python", tools / "strict_models.py", model, path)
-    path.write_text(json.dumps(data))
-    passes(*command)
-    for key in keys:
+    paths = {key: tmp_path / f"{key}.json" for key in ("right", *keys)}
+    for key, path in paths.items():
         path.write_text(json.dumps(renamed(data, key)))
-        fails(*command)
+        assert key == "right" or path.read_text() != paths["right"].read_text(), key
+    ran = check(tools / "venv/bin/python", tools / "strict_models.py", model, *paths.values())
+    refused = {key for key, path in paths.items() if f"{path}: " in ran.stderr}
+    assert (ran.returncode, refused) == (1, set(keys)), ran.stderr
+
+
+SAGEMAKER = [name for name in MODELS if name.startswith("sagemaker/")]
+BEYOND = {
+    "ModelName": "iris_v1",
+    "TransformJobName": "j" * 64,
+    "BatchStrategy": "AllRecords",
+    "MaxConcurrency": 201,
+}
+
+
+@pytest.mark.parametrize("key", BEYOND)
+def test_a_value_is_refused_that_aws_would_refuse(
+    tools: Path, files: Files, tmp_path: Path, key: str
+) -> None:
+    (name,) = [n for n in SAGEMAKER if f'"{key}"' in (files("sagemaker") / n[10:]).read_text()][-1:]
+    data = changed(json.loads((files("sagemaker") / name[10:]).read_text()), key, BEYOND[key])
+    (tmp_path / "data.json").write_text(json.dumps(data))
+    fails(
+        *(tools / "venv/bin/python", tools / "strict_models.py"),
+        *(MODELS[name][0], tmp_path / "data.json"),
+    )
+
+
+def changed(data: Any, key: str, value: object) -> Any:
+    """Return data with another value under a key, wherever it stands."""
+    if isinstance(data, Mapping):
+        return {k: value if k == key else changed(inner, key, value) for k, inner in data.items()}
+    return [changed(inner, key, value) for inner in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("minReplicas", "2"), ("containerPort", "http"), ("args", [1])]
+)
+def test_a_value_of_another_type_is_refused_of_kserve_s(
+    tools: Path, files: Files, tmp_path: Path, key: str, value: object
+) -> None:
+    (data,) = documents((files("kserve") / "standard.yaml").read_text())
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps(changed(data, key, value)))
+    ran = check(tools / "venv/bin/python", tools / "strict_models.py", "kserve", path)
+    assert (ran.returncode, ": expected " in ran.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("file", ["standard.yaml", "knative.yaml"])
+def test_kserve_finds_the_model_by_the_name_of_its_service_and_fits_restricted(
+    files: Files, file: str
+) -> None:
+    (service,) = documents((files("kserve", "--name", "flowers") / file).read_text())
+    (container,) = service["spec"]["predictor"]["containers"]
+    assert service["metadata"]["name"] == "flowers"
+    assert container["name"] == "kserve-container"
+    assert container["args"][-2:] == ["--served-model-name", "flowers"]
+    assert container["securityContext"] == {
+        "runAsNonRoot": True,
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    assert len(container["ports"]) == 1  # all that Knative takes
+
+
+# ---- Commands and scripts of platforms, of which nothing is sent
+
+RECORDER = """#!/bin/sh
+{ printf '%s\\0' "${0##*/}" "$@"; printf '\\n'; } >>"$COMMANDS"
+case "$*" in
+    *describe-transform-job*|*" show "*--query*) ;;
+    *describe-*|*" show "*) exit $((1 - THERE)) ;;
+    *"endpoints list"*) [ "$THERE" = 0 ] || echo endpoints/1 ;;
+    *"models upload"*) echo models/1 ;;
+    *"endpoints create"*) echo endpoints/2 ;;
+    *"deployment list"*) [ "$THERE" = 0 ] || printf 'blue=0\\ngreen=0\\n' ;;
+esac
+"""
+"""Takes the place of a platform's command line, notes what it is asked, and has it or not."""
+
+
+def recorded(script: Path, *words: str, there: bool, **env: str) -> list[list[str]]:
+    """Run a script, and return the commands that it gives to a platform."""
+    folder = script.parent / "recorder"
+    folder.mkdir(exist_ok=True)
+    for program in ("aws", "az", "gcloud"):
+        (folder / program).write_text(RECORDER)
+        (folder / program).chmod(0o755)
+    commands = folder / "commands"
+    commands.write_text("")
+    path = f"{folder}:{os.environ['PATH']}"
+    own = {"PATH": path, "COMMANDS": str(commands), "THERE": str(int(there))}
+    subprocess.run(["sh", script, *words], env={**env, **own}, check=True, capture_output=True)
+    return [line.split("\0")[:-1] for line in commands.read_text().splitlines()]
+
+
+def strict(tools: Path, kind: str, path: Path, *words: str, cwd: Path) -> tuple[str, list[str]]:
+    """Say what is wrong with commands or a script, and what a script asks for."""
+    command = (tools / "venv/bin/python", tools / "strict_commands.py", kind, path)
+    ran = check(*command, *words, cwd=cwd)
+    assert "Traceback" not in ran.stderr, ran.stderr
+    assert ran.returncode == bool(ran.stderr), ran.stderr
+    return ran.stderr, ran.stdout.splitlines()
+
+
+def misspelt(commands: list[list[str]], words: list[str]) -> list[list[str]]:
+    """Return for each of some words a command that has it, with a letter too many."""
+    found = []
+    for word in words:
+        wrong = re.compile(rf"^{re.escape(word)}(?=$|=)")
+        command = next(c for c in commands if any(wrong.search(part) for part in c))
+        found.append([wrong.sub(f"{word}s", part) for part in command])
+    return found
+
+
+ROLE = "arn:aws:iam::123456789012:role/sagemaker"
+NEW = ["DescribeModel", "CreateModel", "DescribeEndpointConfig", "CreateEndpointConfig"]
+ANSWERS = ["CreateEndpoint", "DescribeEndpoint", "InvokeEndpoint"]
+
+
+def operations(commands: list[list[str]]) -> list[str]:
+    """Return what is asked of AWS, as its API calls it."""
+    words = [
+        {"endpoint-in-service": "describe-endpoint"}.get(command[3], "describe-transform-job")
+        if command[2] == "wait"
+        else command[2]
+        for command in commands
+    ]
+    return ["".join(part.capitalize() for part in word.split("-")) for word in words]
+
+
+@pytest.mark.parametrize("what", ["instances", "serverless", "transform"])
+def test_the_commands_of_sagemaker_and_its_script_are_right_and_ask_for_the_same(
+    tools: Path, files: Files, tmp_path: Path, what: str
+) -> None:
+    folder = files("sagemaker")
+    if what == "transform":
+        commands = recorded(folder / "transform.sh", there=False, STRATEGY="SingleRecord")
+        expected = ["CreateTransformJob", "DescribeTransformJob"]
+        assert operations(commands)[:2] == expected
+        assert commands[0][-2:] == ["--batch-strategy", "SingleRecord"]
+        expected = [*NEW[:2], *expected]
+    else:
+        commands = recorded(folder / "create.sh", what, there=False, ROLE=ROLE)
+        expected = [*NEW, "DescribeEndpoint", *ANSWERS]
+        assert operations(commands) == expected
+        again = operations(recorded(folder / "create.sh", what, there=True, ROLE=ROLE))
+        assert again == [
+            *("DescribeModel", "DescribeEndpointConfig", "DescribeEndpoint"),
+            *("UpdateEndpoint", "DescribeEndpoint", "InvokeEndpoint"),
+        ]
+    words = {"transform": ["--transform-job-name"]}.get(what, ["create-endpoint", "--content-type"])
+    path = tmp_path / "commands.json"
+    path.write_text(json.dumps([*commands, *misspelt(commands, words)]))
+    said, _ = strict(tools, "aws", path, cwd=folder)
+    assert [line.split()[-2] for line in said.splitlines()] == [f"{word}s:" for word in words]
+    assert strict(tools, "boto3", folder / "deploy.py", ROLE, what, cwd=folder) == ("", expected)
+    misspell(folder / "model.json", "PrimaryContainer")
+    said, _ = strict(tools, "boto3", folder / "deploy.py", ROLE, what, cwd=folder)
+    assert "PrimaryContainex" in said
+
+
+def test_names_at_sagemaker_leave_room_for_the_number_of_a_version(files: Files) -> None:
+    folder = files("sagemaker", "--name", "a" * 36)
+    config = json.loads((folder / "endpoint-config-serverless.json").read_text())
+    pattern = rf"a{{36}}-v\d-{DIGEST[7:15]}-serverless"
+    assert re.fullmatch(pattern, config["EndpointConfigName"])
+    assert len(config["EndpointConfigName"]) + len("1234") == 63
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_the_commands_of_vertex_set_what_its_api_has(
+    tools: Path, files: Files, tmp_path: Path, there: bool
+) -> None:
+    folder = files("vertex")
+    commands = recorded(folder / "create.sh", there=there, REGION="europe-west4")
+    created = [] if there else ["endpoints create"]
+    assert [" ".join(command[2:4]) for command in commands] == [
+        *("models upload", "endpoints list", *created),
+        *("endpoints deploy-model", "endpoints predict"),
+    ]
+    deployed = commands[-2]
+    assert deployed[4] == ("endpoints/1" if there else "endpoints/2")
+    assert "--model=models/1" in deployed
+    words = ["--container-ports", "--min-replica-count", "--traffic-split", "--json-request"]
+    path = tmp_path / "commands.json"
+    path.write_text(json.dumps([*commands, *misspelt(commands, words)]))
+    said, _ = strict(tools, "gcloud", path, cwd=folder)
+    assert [line.split()[-2] for line in said.splitlines()] == [f"{word}s:" for word in words]
+
+
+@pytest.mark.parametrize(
+    "word", ["upload", "serving_container_ports", "machine_type", "location", "filter"]
+)
+def test_the_script_of_vertex_calls_what_its_sdk_has(tools: Path, files: Files, word: str) -> None:
+    folder = files("vertex")
+    assert strict(tools, "vertex", folder / "deploy.py", cwd=folder) == ("", [])
+    misspell(folder / "deploy.py", word)
+    assert "unknown" in strict(tools, "vertex", folder / "deploy.py", cwd=folder)[0]
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_deployment_of_azure_ml_gets_requests_once_it_has_answered_one(
+    files: Files, there: bool
+) -> None:
+    folder = files("azure-ml")
+    given = {"GROUP": "models", "WORKSPACE": "w", "ENDPOINT": "flowers"}
+    commands = recorded(folder / "create.sh", there=there, **given)
+    created = [] if there else ["online-endpoint create"]
+    assert [" ".join(command[2:4]) for command in commands[1:]] == [
+        *("online-endpoint show", *created, "online-deployment create", "online-endpoint invoke"),
+        *("online-deployment list", "online-endpoint update", "online-endpoint show"),
+    ]
+    (deployment,) = documents((folder / "deployment.yml").read_text())
+    (invoked,) = [command for command in commands if command[3] == "invoke"]
+    (updated,) = [command for command in commands if command[3] == "update"]
+    assert deployment["name"] in invoked
+    others = ["blue=0", "green=0"] if there else []
+    assert updated[-1].split() == [*others, f"{deployment['name']}=100"]
+    assert all("flowers" in command and "models" in command for command in commands[1:])
