@@ -93,9 +93,10 @@ class JsonLayout:
 
     def place(self, problem: Problem, names: Sequence[str]) -> Iterator[FieldProblem]:
         """Say where what a problem is about came; see `Layout`."""
-        row, column = self._row(problem.row), escape(problem.column)
+        row, column, detail = self._row(problem.row), escape(problem.column), problem.detail
         if self.kind in {"lists", "list"}:
             column = self._position(problem.column, self.columns or names)
+            detail = detail if problem.column is None else f"{problem.column}: {detail}"
         elif self.kind == "values":
             column = ""
         if self.kind != "arrays":
@@ -105,7 +106,7 @@ class JsonLayout:
         else:
             places = [column + row]
         for place in places:
-            yield FieldProblem(f"#{self.base}{place}", problem.detail, problem.suggestion)
+            yield FieldProblem(f"#{self.base}{place}", detail, problem.suggestion)
 
     def _row(self, row: int | None) -> str:
         if row is None or self.kind in {"object", "list"}:

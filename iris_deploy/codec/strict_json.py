@@ -6,11 +6,14 @@ an object with the same key twice, other encodings than UTF-8, and nesting witho
 
 import json
 import math
+import re
 from typing import Any, NoReturn
 
 import msgspec
 
 from iris_deploy.errors import IrisDeployError
+
+_LITERAL = re.compile(rb'"(?:[^"\\]|\\.)*+"|-?Infinity|NaN', re.DOTALL)
 
 
 class MalformedError(IrisDeployError, ValueError):
@@ -52,6 +55,26 @@ def decode(body: bytes) -> Any:
     except ValueError as exc:  # an integer of more digits than Python converts
         raise MalformedError("the JSON holds a number with too many digits") from exc
     return value
+
+
+def without_literals(body: bytes) -> bytes:
+    """Write what Python and JavaScript write for numbers that JSON has not, so that it is JSON.
+
+    Clients of tensors and data frames send them. NaN becomes null, which is a missing value;
+    infinities become texts, which are no numbers wherever they stand.
+
+    Parameters
+    ----------
+    body : bytes
+    """
+    if b"NaN" not in body and b"Infinity" not in body:
+        return body
+    return _LITERAL.sub(_write_literal, body)
+
+
+def _write_literal(found: re.Match[bytes]) -> bytes:
+    text = found.group()
+    return text if text.startswith(b'"') else b"null" if text == b"NaN" else b'"' + text + b'"'
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -119,6 +119,7 @@ def _read_length(text: str, size: int) -> int:
 
 
 def _decode(data: bytes) -> InferRequest:
+    data = strict_json.without_literals(data)
     try:
         request = _REQUEST.decode(data)
         # As many quotes as when it is written again: no member came twice.

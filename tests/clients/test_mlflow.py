@@ -35,9 +35,11 @@ def test_what_mlflow_writes_is_answered(mlflow: Client, served: Served, form: st
     assert served.agrees({"prediction": told})
 
 
-def test_parameters_do_not_disturb(mlflow: Client, irises: Served) -> None:
-    told = mlflow.ask("invoke", irises.url, irises.columns, "frame", params={"temperature": 0})
+def test_parameters_may_be_given(mlflow: Client, irises: Served) -> None:
+    told = mlflow.ask("invoke", irises.url, irises.columns, "frame", params={"details": False})
     assert irises.agrees({"prediction": told})
+    with pytest.raises(RaisedError, match="temperature"):
+        mlflow.ask("invoke", irises.url, irises.columns, "frame", params={"temperature": 0})
 
 
 def test_what_is_wrong_is_said(mlflow: Client, irises: Served) -> None:

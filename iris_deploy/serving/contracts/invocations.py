@@ -132,7 +132,7 @@ class InvocationsContract:
         return None if rows is None else (rows, False)
 
     def _read_json(self, body: bytes) -> tuple[Rows, bool]:
-        value = strict_json.decode(body)
+        value = strict_json.decode(strict_json.without_literals(body))
         wrapped = type(value) is dict and not {*MEMBERS, PARAMETERS}.isdisjoint(value)
         if not wrapped or any(self._reader.knows(name) for name in value):
             return _many(self._reader.read_value(value)), False
