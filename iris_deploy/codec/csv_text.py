@@ -8,9 +8,10 @@ RFC 4180; RFC 7111 for the places that errors name.
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -25,9 +26,7 @@ from iris_deploy.schema.signature import Signature
 Header = Literal["present", "absent"]
 """Whether the first line names the columns; RFC 4180 has the words."""
 
-_LINE_END = re.compile("\r\n|\r|\n")
-_QUOTED = re.compile('"[^"]*+"')
-_BYTE_ORDER_MARK = "\ufeff"
+_SHOWN = 10  # columns that an error lists
 _NOT_NUMBERS = re.compile(rb"[^0-9+.eE\n,-]")
 
 
@@ -38,13 +37,10 @@ class Table(NamedTuple):
     ----------
     header : sequence of str or None
         Names of the columns as they came; None if they did not.
-    records : sequence of sequence of str
-        Fields of each line behind it, if they are wanted.
     rows : Rows
     """
 
     header: Sequence[str] | None
-    records: Sequence[Sequence[str]]
     rows: Rows
 
 
@@ -96,7 +92,7 @@ class CsvReader:
         self._readers = text_readers(signature)
         self._plain = build_reader(signature)
 
-    def read(self, body: bytes, header: Header | None = None, *, keep: bool = False) -> Table:
+    def read(self, body: bytes, header: Header | None = None, *, named: bool = False) -> Table:
         """Read instances.
 
         Parameters
@@ -105,8 +101,8 @@ class CsvReader:
         header : {'present', 'absent'}, optional
             Whether the first line names the columns; if left out, it does if it has the name of
             one.
-        keep : bool
-            Whether the fields are wanted, too.
+        named : bool
+            Whether the header is wanted, too.
 
         Raises
         ------
@@ -115,30 +111,39 @@ class CsvReader:
         InstanceError
             If it does not fit the signature.
         """
-        rows = None if keep else self._read_numbers(body, header)
+        rows = None if named else self._read_numbers(body, header)
         if rows is not None:
-            return Table(None, (), rows)
-        records = _read_records(body)
-        named = any(name in self._readers for name in records[0])
-        names = records[0] if header == "present" or (header is None and named) else None
+            return Table(None, rows)
+        _check_line_ends(body)
+        records = read_records(body)
+        first = next(records, None)
+        if first is None:
+            raise MalformedError("the body is empty; expected CSV")
+        is_header = any(name in self._readers for name in first)
+        names = first if header == "present" or (header is None and is_header) else None
         columns = self._names if names is None else names
-        data = records if names is None else records[1:]
-        before = len(records) - len(data)
-        _check_lengths(data, columns, before)
         if len(set(columns)) < len(columns):
             raise MalformedError("the header of the CSV names a column twice")
-        layout = CsvLayout(columns, before)
-        fields: Sequence[Sequence[str]] = [*zip(*data, strict=True)] or [()] * len(columns)
-        arrays = {
-            name: read_texts(each, self._readers.get(name))
-            for name, each in zip(columns, fields, strict=True)
-        }
+        layout = CsvLayout(columns, 0 if names is None else 1)
         try:
-            if not named and names is not None:
-                self._values.row(dict.fromkeys(columns))  # says which columns there are
-            return Table(names, data, Rows(self._values.columns(arrays), layout))
+            self._check_names(columns)
+            fields = _gather(records if names is not None else chain((first,), records), columns)
+            arrays = {
+                name: read_texts(each, self._readers[name])
+                for name, each in zip(columns, fields, strict=True)
+            }
+            return Table(names, Rows(self._values.columns(arrays), layout))
         except SignatureError as exc:
             raise locate(exc, layout, self._names) from None
+
+    def _check_names(self, columns: Sequence[str]) -> None:
+        """Refuse columns that nobody knows, before anything is kept of them."""
+        if all(name in self._readers for name in columns):
+            return
+        absent: dict[str, Any] = {name: [] for name in columns}
+        if self._values.is_columns(absent):
+            self._values.columns(absent)
+        self._values.row(absent)
 
     def _read_numbers(self, body: bytes, header: Header | None) -> Rows | None:
         """Read lines of plain numbers; None if they could be something else.
@@ -161,35 +166,54 @@ class CsvReader:
         return Rows(values, CsvLayout(columns, before))
 
 
-def _read_records(body: bytes) -> list[list[str]]:
+def read_records(body: bytes) -> Iterator[list[str]]:
+    """Read the records of a body, one after another; blank lines are left out.
+
+    Parameters
+    ----------
+    body : bytes
+
+    Raises
+    ------
+    MalformedError
+        If it is not CSV in UTF-8; some of it when that record's turn comes.
+    """
+    text = io.TextIOWrapper(io.BytesIO(body), "utf-8-sig", newline="")
     try:
-        text = body.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
+        yield from filter(None, csv.reader(text, strict=True))
     except UnicodeDecodeError as exc:
-        raise MalformedError(f"the CSV is not UTF-8: byte {exc.start} is wrong") from exc
-    _check_line_ends(text)
-    try:
-        records = [*csv.reader(io.StringIO(text, newline=""), strict=True)]
+        raise MalformedError("the CSV is not UTF-8") from exc
     except csv.Error as exc:
         raise MalformedError(f"the body is not CSV: {exc}") from exc
-    while records and not records[-1]:
-        records.pop()
-    if not records:
-        raise MalformedError("the body is empty; expected CSV")
-    return records
 
 
-def _check_line_ends(text: str) -> None:
-    ends = {*_LINE_END.findall(_QUOTED.sub("", text) if '"' in text else text)}
-    if len(ends) > 1:
-        names = " and ".join(sorted(repr(end)[1:-1] for end in ends))
-        raise MalformedError(f"lines of the CSV end with {names}; expected the same end of all")
-
-
-def _check_lengths(records: Sequence[Sequence[str]], columns: Sequence[str], before: int) -> None:
-    for at, record in enumerate(records, before + 1):
-        if len(record) != len(columns):
-            shown = ", ".join(name[:LONGEST_NAME] for name in columns[:10])
+def _gather(records: Iterable[list[str]], columns: Sequence[str]) -> list[list[str]]:
+    """Return the fields of each column."""
+    fields: list[list[str]] = [[] for _ in columns]
+    add = [of.append for of in fields]
+    n_columns = len(columns)
+    for at, record in enumerate(records, 1):
+        if len(record) != n_columns:
+            shown = ", ".join(name[:LONGEST_NAME] for name in columns[:_SHOWN])
+            more = " ..." if n_columns > _SHOWN else ""
             raise MalformedError(
-                f"record {at} of the CSV has {len(record)} fields; expected {len(columns)}: "
-                f"{shown}{' ...' if len(columns) > 10 else ''}"
+                f"row {at} of the CSV has {len(record)} fields; expected {n_columns}: {shown}{more}"
             )
+        for put, field in zip(add, record, strict=True):
+            put(field)
+    return fields
+
+
+def _check_line_ends(body: bytes) -> None:
+    """Refuse lines that end differently; what is in quotes is at every other place between them."""
+    both = lf = cr = 0
+    for part in body.split(b'"')[::2]:
+        of_both = part.count(b"\r\n")
+        both += of_both
+        lf += part.count(b"\n") - of_both
+        cr += part.count(b"\r") - of_both
+    ends = [name for name, n in ((r"\n", lf), (r"\r", cr), (r"\r\n", both)) if n]
+    if len(ends) > 1:
+        raise MalformedError(
+            f"lines of the CSV end with {' and '.join(ends)}; expected the same end of all"
+        )

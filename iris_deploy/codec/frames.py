@@ -34,8 +34,8 @@ class Frame(NamedTuple):
     layout: JsonLayout
 
 
-def name_values(lists: Sequence[object], columns: Sequence[str]) -> list[dict[str, Any]]:
-    """Turn arrays of values into objects.
+def name_values(lists: Sequence[object], columns: Sequence[str]) -> dict[str, list[Any]]:
+    """Turn arrays of values into an array for each column.
 
     Parameters
     ----------
@@ -50,14 +50,12 @@ def name_values(lists: Sequence[object], columns: Sequence[str]) -> list[dict[st
         Naming those that are not.
     """
     problems, n_columns = Problems(), len(columns)
-    named = []
     for at, values in enumerate(lists):
-        if type(values) is list and len(values) == n_columns:
-            named.append(dict(zip(columns, values, strict=True)))
-        else:
+        if type(values) is not list or len(values) != n_columns:
             problems.add(at, None, _misfit(values, columns))
     problems.check()
-    return named
+    rows: Any = lists
+    return {name: [row[at] for row in rows] for at, name in enumerate(columns)}
 
 
 def name_one(values: Sequence[object], columns: Sequence[str]) -> dict[str, Any]:
@@ -109,7 +107,7 @@ def is_table(value: Mapping[str, Any]) -> bool:
 
 
 def read_table(value: Mapping[str, Any], known: Iterable[str], base: str = "") -> Frame:
-    """Read a table of the form ``table``: its rows without their index.
+    """Read a table of the form ``table``: its rows, out of which their index is taken.
 
     Parameters
     ----------
@@ -124,13 +122,10 @@ def read_table(value: Mapping[str, Any], known: Iterable[str], base: str = "") -
     key = schema.get("primaryKey", [_INDEX]) if type(schema) is dict else [_INDEX]
     index = {name for name in key if type(name) is str} if type(key) is list else {_INDEX}
     index -= set(known)
-    rows = [
-        {name: each for name, each in row.items() if name not in index}
-        if type(row) is dict
-        else row
-        for row in value["data"]
-    ]
-    return Frame(rows, JsonLayout("objects", f"{base}/data"))
+    for row in value["data"]:
+        for name in [name for name in row if name in index] if type(row) is dict else ():
+            del row[name]
+    return Frame(value["data"], JsonLayout("objects", f"{base}/data"))
 
 
 def is_indexed(value: Mapping[str, Any]) -> bool:

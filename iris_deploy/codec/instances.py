@@ -120,11 +120,10 @@ class InstanceReader:
         first = value[0] if value else {}
         if type(first) is list:
             layout = place(JsonLayout("lists", base))
-            return self._rows(self._named(value, layout), layout)
+            return self._columns(self._named(value, layout), layout)
         if type(first) is dict or len(self._names) > 1:
             return self._rows(value, place(JsonLayout("objects", base) if base else OBJECTS))
-        named = [{self._names[0]: each} for each in value]
-        return self._rows(named, place(JsonLayout("values", base)))
+        return self._columns({self._names[0]: value}, place(JsonLayout("values", base)))
 
     def read_frame(self, value: object, base: str) -> Rows:
         """Read a data frame in the form ``split``; see `read_many`."""
@@ -180,7 +179,7 @@ class InstanceReader:
         except SignatureError as exc:
             raise self.locate(exc, layout) from None
 
-    def _named(self, value: list[object], layout: Layout) -> list[dict[str, Any]]:
+    def _named(self, value: list[object], layout: Layout) -> dict[str, Any]:
         try:
             return frames.name_values(value, self._names)
         except SignatureError as exc:
@@ -203,7 +202,7 @@ class InstanceReader:
             raise self.locate(exc, layout) from None
 
     def _table(self, frame: Frame) -> Rows:
-        if frame.layout.kind == "arrays":
+        if frame.layout.kind != "objects":
             return self._columns(frame.instances, frame.layout)
         return self._rows(frame.instances, frame.layout)
 
@@ -215,6 +214,8 @@ class InstanceReader:
 
     def _columns(self, arrays: dict[str, Any], layout: Layout) -> Rows:
         try:
+            if not self._values.is_columns(arrays):
+                self._values.row(arrays)  # says which columns there are
             return Rows(self._values.columns(arrays), layout)
         except SignatureError as exc:
             raise self.locate(exc, layout) from None

@@ -66,21 +66,22 @@ class LinesReader:
         InstanceError
             If one does not fit the signature.
         """
-        lines = [(n, line) for n, line in enumerate(body.split(b"\n"), 1) if line.strip()]
-        if not lines:
+        lines = body.rstrip().split(b"\n")
+        numbers: Sequence[int] = range(1, len(lines) + 1)
+        if not all(map(bytes.strip, lines)):
+            numbers = [number for number in numbers if lines[number - 1].strip()]
+        if not numbers:
             raise MalformedError("the body is empty; expected an instance in every line")
-        numbers = [n for n, _ in lines]
-        if _is_object_a_line(body, [line for _, line in lines]):
+        if _is_object_a_line(body, lines):
             plain = self._reader.read_plain(b"[" + body.strip().replace(b"\n", b",") + b"]")
             if isinstance(plain, Rows) and len(plain.values) == len(lines):
                 return Rows(plain.values, LineLayout(numbers, OBJECTS))
         values = []
-        for number, line in lines:
+        for number in numbers:
             try:
-                values.append(strict_json.decode(line))
+                values.append(self._open(strict_json.decode(lines[number - 1])))
             except MalformedError as exc:
                 raise MalformedError(f"line {number}: {exc}") from exc
-        values = [self._open(value) for value in values]
         return self._reader.read_many(values, "", lambda inner: LineLayout(numbers, inner))
 
     def _open(self, value: Any) -> Any:

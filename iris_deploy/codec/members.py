@@ -22,7 +22,7 @@ def read_members(body: bytes, names: tuple[str, ...]) -> tuple[str, bytes] | Non
     """
     try:
         found = _decoder(names).decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     members = [(name, raw) for name in names if (raw := getattr(found, name)) is not msgspec.UNSET]
     if len(members) != 1:

@@ -10,10 +10,16 @@ from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import FieldProblem, locate
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.tensors import Tensor
-from iris_deploy.codec.values import ValueReader
+from iris_deploy.codec.values import ValueReader, unfit
 from iris_deploy.schema.batch import Floats
 from iris_deploy.schema.columns import LARGEST, NumberColumn
-from iris_deploy.schema.problems import LONGEST_NAME, Problem, SignatureError
+from iris_deploy.schema.problems import (
+    LONGEST_NAME,
+    MAX_PROBLEMS,
+    Problem,
+    Problems,
+    SignatureError,
+)
 from iris_deploy.schema.signature import Signature
 
 _SHOWN = 10  # columns that an error lists
@@ -98,10 +104,9 @@ class TensorReader:
                 )
         by_name = {tensor.name: tensor.values for tensor in tensors}
         found = [by_name.get(name) for name in self._names]
-        if len(tensors) == n_columns and all(isinstance(each, np.ndarray) for each in found):
-            rows = self._check(np.stack(found, axis=1), layout)  # type: ignore[arg-type]
-            if rows is not None:
-                return rows
+        is_matrix = self.is_matrix and len(tensors) == n_columns
+        if is_matrix and all(isinstance(each, np.ndarray) for each in found):
+            return self._check(np.stack(found, axis=1), layout)  # type: ignore[arg-type]
         return self._read_columns(by_name, layout)
 
     def _read_matrix(self, tensor: Tensor) -> Rows:
@@ -115,22 +120,29 @@ class TensorReader:
                 f"expected [rows, {n_columns}], or a tensor for each column: {shown}{more}"
             )
         layout = TensorLayout([tensor.name], n_columns)
-        if isinstance(tensor.values, np.ndarray):
-            rows = self._check(tensor.values.reshape(-1, n_columns), layout)
-            if rows is not None:
-                return rows
+        if isinstance(tensor.values, np.ndarray) and self.is_matrix:
+            return self._check(tensor.values.reshape(-1, n_columns), layout)
         by_name = {name: tensor.values[k::n_columns] for k, name in enumerate(self._names)}
         return self._read_columns(by_name, layout)
 
-    def _check(self, rows: Floats, layout: TensorLayout) -> Rows | None:
-        """Return rows of plain numbers; None if one has to be looked at by itself."""
-        if not self.is_matrix:
-            return None
+    def _check(self, rows: Floats, layout: TensorLayout) -> Rows:
+        """Refuse numbers that are none, where nothing may miss, and those that are too large."""
         missing = np.isnan(rows)
-        if missing.any() and missing[:, ~self._may_miss].any():
-            return None
         low, high = np.nanmin(rows, initial=0.0), np.nanmax(rows, initial=0.0)
-        return Rows(rows, layout) if low >= -LARGEST and high <= LARGEST else None
+        misses = missing.any() and missing[:, ~self._may_miss].any()
+        if low >= -LARGEST and high <= LARGEST and not misses:
+            return Rows(rows, layout)
+        wrong = ~(np.abs(rows) <= LARGEST) & ~(missing & self._may_miss)
+        problems = Problems()
+        try:
+            for at in np.flatnonzero(wrong)[:MAX_PROBLEMS].tolist():
+                row, column = divmod(at, len(self._columns))
+                detail = unfit(self._columns[column], float(rows[row, column]))
+                problems.add(row, self._names[column], detail)
+            problems.check()
+        except SignatureError as exc:
+            raise locate(exc, layout, self._names) from None
+        raise AssertionError("nothing is wrong")
 
     def _read_columns(self, by_name: dict[str, Any], layout: TensorLayout) -> Rows:
         arrays = {name: _listed(values) for name, values in by_name.items()}

@@ -125,7 +125,7 @@ def _decode(data: bytes) -> InferRequest:
         # As many quotes as when it is written again: no member came twice.
         if b"\\" not in data and data.count(b'"') == msgspec.json.encode(request).count(b'"'):
             return request
-    except (msgspec.MsgspecError, UnicodeDecodeError) as exc:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         strict_json.decode(data)
         raise MalformedError(f"the request is not one of the protocol: {exc}") from exc
     strict_json.decode(data)
@@ -168,18 +168,20 @@ def _read_json(tensor: InputTensor, n_elements: int, where: str) -> Any:
 
 def _read_numbers(data: bytes, shape: Sequence[int]) -> Any:
     """Read numbers as most clients write them, flat or in rows; None if it could be otherwise."""
-    try:
-        return np.array(_FLAT.decode(data), np.float64)
-    except msgspec.MsgspecError:
-        pass
-    try:
-        rows = _NESTED.decode(data)
-    except msgspec.MsgspecError:
+    for decoder in (_FLAT, _NESTED):
+        try:
+            read: Any = decoder.decode(data)
+            break
+        except (msgspec.MsgspecError, RecursionError):
+            continue
+    else:
         return None
+    if decoder is _FLAT:
+        return np.array(read, np.float64)
     width = shape[-1] if len(shape) > 1 else 1
-    if any(len(row) != width for row in rows):
+    if any(len(row) != width for row in read):
         return None
-    return np.array(rows, np.float64).reshape(-1)
+    return np.array(read, np.float64).reshape(-1)
 
 
 def _flatten(value: object, shape: Sequence[int], where: str) -> list[Any]:

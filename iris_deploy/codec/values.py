@@ -151,7 +151,7 @@ class ValueReader:
             known += 1
             number = encode(value)
             if number is None:
-                problems.add(at, column.name, _unfit(column, value))
+                problems.add(at, column.name, unfit(column, value))
             else:
                 row.append(number)
         if known < len(instance):
@@ -199,14 +199,14 @@ def _values(
     for index, value in enumerate(values):
         number = encode(value)
         if number is None:
-            problems.add(index, name, _unfit(column, value))
+            problems.add(index, name, unfit(column, value))
         else:
             numbers[index] = number
     read: Sequence[float] | Floats = numbers
     return read
 
 
-def _unfit(column: Column, value: object) -> str:
+def unfit(column: Column, value: object) -> str:
     """Say what a value would have to be."""
     if isinstance(column, NumberColumn):
         limits = _LIMITS if type(value) in {int, float} else ""

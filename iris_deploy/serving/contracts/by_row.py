@@ -6,13 +6,14 @@ Knows what a writer tells of rows, JSON Lines and CSV.
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from itertools import chain
+from itertools import repeat
 from sys import getsizeof
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 
+from iris_deploy.codec.csv_text import read_records
 from iris_deploy.codec.plain import Rows
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Outcomes, Text
@@ -23,7 +24,7 @@ from iris_deploy.serving.reply import Stream
 PREDICTION = "prediction"
 """Name of what is predicted, in objects and in the header of CSV."""
 
-_LINE_END = "\r\n"  # RFC 4180
+_LINE_END = "\n"  # as pandas has it; who joins lines would keep a CR
 
 
 class Form(NamedTuple):
@@ -39,15 +40,15 @@ class Form(NamedTuple):
     header : sequence of str or None
         Of CSV: the columns that came, behind which those of the answer are named; None for no
         header.
-    records : sequence of sequence of str
-        Fields that came, to be repeated in front: none at all, or those of each row.
+    body : bytes
+        The CSV whose fields are repeated in front.
     """
 
     kind: Kind
     details: bool
     headers: tuple[tuple[str, str], ...]
     header: Sequence[str] | None = None
-    records: Sequence[Sequence[str]] = ()
+    body: bytes = b""
 
 
 class ByRow:
@@ -91,7 +92,7 @@ class ByRow:
 
     def _held(self, values: Many, form: Form) -> int:
         """Return the bytes of what is kept until all is written."""
-        held = sum(map(getsizeof, chain.from_iterable(form.records)))
+        held = len(form.body)
         if not form.details:
             return held
         if isinstance(values, np.ndarray):
@@ -128,15 +129,17 @@ class ByRow:
 
     def _csv(self, values: Many, outcomes: Outcomes, form: Form) -> Iterator[bytes]:
         step = self._step(form)
+        before: Iterator[Sequence[str]] = read_records(form.body) if form.body else repeat(())
+        if form.body and form.header is not None:
+            next(before)
         for at in range(0, max(len(outcomes), 1), step):
             part = slice(at, at + step)
             answers = [dict(_flat(each)) for each in self._objects(values, outcomes, form, part)]
             if not at and form.header is not None:
                 yield _record([*form.header, *(answers[0] if answers else [PREDICTION])])
-            before = form.records[part] or [()] * len(answers)
             yield b"".join(
                 _record([*fields, *answer.values()])
-                for fields, answer in zip(before, answers, strict=True)
+                for answer, fields in zip(answers, before, strict=False)
             )
 
 

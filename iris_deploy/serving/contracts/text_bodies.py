@@ -60,10 +60,10 @@ class TextBodies:
         headers = (("Content-Type", name_kind(given, accept or content_type)),)
         form = Form(given, details, headers, ())
         if content.kind == "csv":
-            table = self._csv.read(body, content.header, keep=given == "csv")
+            table = self._csv.read(body, content.header, named=given == "csv")
             rows = table.rows
             if given == "csv":
-                form = form._replace(header=table.header, records=table.records)
+                form = form._replace(header=table.header, body=body)
         elif content.kind == "lines":
             rows = self._lines.read(body)
         else:

@@ -1,0 +1,76 @@
+"""What anybody may send to any contract costs no more than its bytes, in work and in memory."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.serving.reply import Reply, Stream
+from iris_deploy.serving.worker.memory import SMALL, WORKING
+from tests.contracts import Asked
+from tests.growth import assert_linear, peak, seconds
+from tests.hostile import LOOP
+from tests.hostile_contracts import HOSTILE
+from tests.spoken import Spoken
+
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]  # work is measured here
+
+BODY = 1 << 18  # bytes of a large one
+ONCE = 1 << 18  # bytes that do not depend on it
+WRITING = 12  # bytes for each of the body that a large answer takes while it is written
+
+
+@pytest.fixture(scope="module")
+def spoken(_trained: Path) -> Spoken:
+    return Spoken(Repository(_trained).read(None, 1).predictor, {"length": 1.0, "width": 1.0})
+
+
+def handle(spoken: Spoken, name: str, size: int) -> tuple[bytes, Callable[[], Reply | None]]:
+    """Return a body of some size, and what answers it on a thread."""
+    hostile = HOSTILE[name]
+    body, length = hostile.make(size), hostile.length(size)
+    headers = {"CONTENT_TYPE": hostile.content_type}
+    if length is not None:
+        headers["INFERENCE_HEADER_CONTENT_LENGTH"] = str(length)
+    resource = spoken.table.find(hostile.path)
+    assert resource is not None
+    return body, partial(resource.routes["POST"].handle, Asked("", headers), body)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_body_costs_no_more_than_its_bytes(spoken: Spoken, name: str) -> None:
+    assert_linear(lambda n: handle(spoken, name, n)[1], 1 << 16)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_worked_on_in_the_loop_does_not_hold_it(spoken: Spoken, name: str) -> None:
+    hostile = HOSTILE[name]
+    route = spoken.table.resources[hostile.path].routes["POST"]
+    assert route.quick is not None
+    for size in (4000, SMALL - 2000):
+        headers = {"CONTENT_TYPE": hostile.content_type}
+        length = hostile.length(size)
+        if length is not None:
+            headers["INFERENCE_HEADER_CONTENT_LENGTH"] = str(length)
+        run = partial(route.quick, Asked("", headers), hostile.make(size))
+        assert min(seconds(run) for _ in range(5)) < LOOP
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_working_on_a_body_takes_so_many_bytes_for_each_of_its_own(
+    spoken: Spoken, name: str
+) -> None:
+    body, run = handle(spoken, name, BODY)
+    replies: list[Reply | None] = []
+    took = peak(lambda: replies.append(run()))
+    assert took <= (WORKING - 1) * len(body) + ONCE, f"{took / len(body):.1f}"
+    (reply,) = replies
+    assert reply is not None
+    if isinstance(reply.body, Stream):
+        stream = reply.body
+        assert stream.held <= WRITING * len(body)
+        assert peak(lambda: [None for _ in stream.pieces]) <= len(body) + 2 * ONCE
+        return
+    assert reply.status == 200 or len(reply.body) < 32_768
