@@ -145,7 +145,11 @@ class CsvReader:
 
         The names in front of them, if there are any, are those of all columns, in any order.
         """
-        text = body.rstrip(b"\r\n").replace(b"\r\n", b"\n")
+        text = body.rstrip(b"\r\n")
+        if b"\r" in text:
+            if text.count(b"\r\n") != text.count(b"\n"):
+                return None
+            text = text.replace(b"\r\n", b"\n")
         first, _, rest = text.partition(b"\n")
         columns, before = self._names, 0
         if header != "absent" and _NOT_NUMBERS.search(first):
@@ -166,7 +170,7 @@ def _read_records(body: bytes) -> list[list[str]]:
         text = body.decode("utf-8").removeprefix(_BYTE_ORDER_MARK)
     except UnicodeDecodeError as exc:
         raise MalformedError(f"the CSV is not UTF-8: byte {exc.start} is wrong") from exc
-    _check_line_ends(text)
+    _check_line_ends(text.rstrip("\r\n"))  # who splits at newlines may leave a part of one there
     try:
         records = [*csv.reader(io.StringIO(text, newline=""), strict=True)]
     except csv.Error as exc:
