@@ -9,14 +9,17 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import free_port, run_process
+from iris_deploy.facts import READY_PATH
+from tests.conftest import Answer, free_port, run_process
+from tests.pieces import JSON
 from tests.tools import require
 from tests.waits import wait_until
 
@@ -151,7 +154,7 @@ class Container:
     def __init__(self, identity: str) -> None:
         self.identity = identity
 
-    @property
+    @cached_property
     def address(self) -> str:
         """Its own address on the engine's bridge: nothing stands between it and the test."""
         return docker(
@@ -173,12 +176,12 @@ class Container:
         self.is_ready(port)
         return self.post(port, b'{"length": 5.1, "width": 2.4}') == (200, _VIRGINICA)
 
-    def is_ready(self, port: int) -> None:
+    def is_ready(self, port: int, path: str = READY_PATH) -> None:
         """Wait until the server is there."""
 
         def is_there() -> bool:
             try:
-                self.get(port, "/health/ready")
+                self.get(port, path)
             except OSError:
                 assert self.state("Running") == "true", self.log()
                 return False
@@ -187,23 +190,35 @@ class Container:
         wait_until(is_there)
 
     def get(self, port: int, path: str) -> tuple[int, bytes]:
-        return self._ask(port, "GET", path)
+        answer = self.ask(port, "GET", path)
+        return answer.status, answer.body
 
     def post(self, port: int, body: bytes) -> tuple[int, bytes]:
-        return self._ask(port, "POST", "/predict", body)
+        answer = self.ask(port, "POST", "/predict", body, JSON)
+        return answer.status, answer.body
 
     def refuses(self, port: int) -> bool:
         try:
-            self._ask(port, "GET", "/")
+            self.get(port, "/")
         except ConnectionRefusedError:
             return True
         return False
 
-    def _ask(self, port: int, method: str, path: str, body: bytes = b"") -> tuple[int, bytes]:
-        line = http.client.HTTPConnection(self.address, port, timeout=20)
+    def ask(
+        self,
+        port: int,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 20,
+    ) -> Answer:
+        """Send a request with these headers and no Content-Type beside them."""
+        line = http.client.HTTPConnection(self.address, port, timeout=timeout)
         try:
-            line.request(method, path, body, {"Content-Type": "application/json"})
+            line.request(method, path, body, dict(headers or {}))
             answer = line.getresponse()
-            return answer.status, answer.read()
+            return Answer(answer.status, answer.headers, answer.read())
         finally:
             line.close()

@@ -114,7 +114,7 @@ class CsvReader:
         rows = None if named else self._read_numbers(body, header)
         if rows is not None:
             return Table(None, rows)
-        _check_line_ends(body)
+        _check_line_ends(body.rstrip(b"\r\n"))  # a split at newlines may leave a part of one there
         records = read_records(body)
         first = next(records, None)
         if first is None:
@@ -150,7 +150,11 @@ class CsvReader:
 
         The names in front of them, if there are any, are those of all columns, in any order.
         """
-        text = body.rstrip(b"\r\n").replace(b"\r\n", b"\n")
+        text = body.rstrip(b"\r\n")
+        if b"\r" in text:
+            if text.count(b"\r\n") != text.count(b"\n"):
+                return None
+            text = text.replace(b"\r\n", b"\n")
         first, _, rest = text.partition(b"\n")
         columns, before = self._names, 0
         if header != "absent" and _NOT_NUMBERS.search(first):

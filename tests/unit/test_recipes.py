@@ -1,13 +1,18 @@
 """What every recipe writes, whatever it is asked for; and what it refuses."""
 
+import json
 import os
 import re
+import shlex
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
+from typer.main import get_group
 
 from iris_deploy import facts
+from iris_deploy.cli import app
 from iris_deploy.recipes.registry import RECIPES, find_recipe
 from iris_deploy.serving.settings import ServeSettings
 from tests.conftest import COMMAND, Run
@@ -254,6 +259,42 @@ def test_a_report_for_scripts_has_what_one_for_people_has(
     assert said["image"] == "user/iris:1.0"
     assert said["next"] == [f"sh {folder}/run.sh"]
     assert "a tag, which may lead to another image" in said["warnings"][0]
+
+
+PLATFORMS_OWN = {
+    *("azure-ml", "azure-web-app", "heroku", "hugging-face", "render", "sagemaker", "vertex")
+}
+"""They start the image as they like."""
+
+
+def serve_words(text: str) -> Iterable[list[str]]:
+    """Yield the words behind serve, wherever a file starts the server."""
+    for listed in re.findall(r'\["serve"[^]]*\]', text):
+        yield json.loads(listed)[1:]
+    for line in re.findall(r"\bserve( --[^\"\n]*)", text):
+        yield shlex.split(line)
+    for block in re.findall(r"- serve\n((?: +(?:- |\{\{).*\n)+)", text):  # a chart's, with values
+        told = re.findall(r"^ +- (.*)$", block, re.MULTILINE)
+        yield ["1" if "{{" in word else word for word in told if word != "{{ . | quote }}"]
+    for arguments in re.findall(r"^arguments: (.*)$", text, re.MULTILINE):
+        yield json.loads(arguments)
+
+
+@pytest.mark.parametrize("kind", NAMES)
+def test_what_a_recipe_tells_the_server_is_what_the_command_takes(
+    run: Run, artifacts: Path, tmp_path: Path, kind: str
+) -> None:
+    serve = get_group(app).commands["serve"]
+    found = []
+    for number, options in enumerate(([], full(kind))):
+        files = write(run, artifacts, tmp_path / str(number), kind, *options)
+        found += [words for text in files.values() for words in serve_words(text)]
+    for words in found:
+        serve.make_context("serve", [*words])  # raises what the command would print
+        with pytest.raises(Exception, match="No such option: --workerss"):
+            serve.make_context("serve", [*words, "--workerss", "1"])
+    assert (not found) == (kind in PLATFORMS_OWN)
+    assert all("--workers" in words for words in found) or kind == "helm"
 
 
 def test_the_numbers_of_the_server_and_of_the_image_are_those_of_the_table() -> None:
