@@ -30,7 +30,7 @@ BODIES = st.lists(st.tuples(LINES, st.sampled_from(["\n", "\n", "\r\n", "\r"])),
 
 
 def read(body: bytes, *, named: bool) -> list[list[float]] | type[Exception]:
-    """Return the rows of a body, or the kind of error; where the header is wanted, it is read slowly."""
+    """Return the rows of a body, or the kind of error; a header that is wanted is read slowly."""
     try:
         rows = READER.read(body, named=named).rows
     except (MalformedError, InstanceError) as exc:
