@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks.load import Request
 from benchmarks.workloads import IRISES, WORKLOADS, Row, Workload
 
@@ -57,6 +59,11 @@ class Peer:
     workloads: Sequence[str] = (IRISES.name,)
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it is our server, whatever it is asked in."""
+        return self.name == OURS or self.name.startswith(f"{OURS}-")
+
+    @property
     def directory(self) -> Path:
         """Its requirements and, if it has any, its application."""
         return PEERS / self.name
@@ -87,6 +94,34 @@ def version_two(workload: Workload, rows: Sequence[Row]) -> Request:
     shape = [len(rows), len(workload.columns)]
     tensor = {"name": "X", "shape": shape, "datatype": "FP64", "data": flat(rows)}
     return post("/v2/models/iris/infer", {"inputs": [tensor]})
+
+
+def raw_version_two(workload: Workload, rows: Sequence[Row]) -> Request:
+    """Ask in the same, with raw bytes behind the JSON."""
+    raw = np.array(rows, "<f8").tobytes()
+    shape = [len(rows), len(workload.columns)]
+    tensor: dict[str, Any] = {"name": "X", "shape": shape, "datatype": "FP64"}
+    tensor["parameters"] = {"binary_data_size": len(raw)}
+    asked = {"inputs": [tensor], "outputs": [{"name": "prediction"}]}
+    head = json.dumps(asked, separators=(",", ":")).encode()
+    headers = (
+        ("Content-Type", "application/octet-stream"),
+        ("Inference-Header-Content-Length", str(len(head))),
+    )
+    return Request("/v2/models/iris/infer", head + raw, headers)
+
+
+def labels_alone(workload: Workload, rows: Sequence[Row]) -> Request:
+    """Ask in the second version for labels alone, as MLServer answers it anyway."""
+    asked = json.loads(version_two(workload, rows).body)
+    return post("/v2/models/iris/infer", asked | {"outputs": [{"name": "prediction"}]})
+
+
+def table(workload: Workload, rows: Sequence[Row]) -> Request:
+    """Ask in CSV with a header, as MLflow has it."""
+    lines = [",".join(workload.columns), *(",".join(map(str, row)) for row in rows)]
+    body = ("\n".join(lines) + "\n").encode()
+    return Request("/invocations", body, (("Content-Type", "text/csv"),))
 
 
 def instances(rows: Sequence[Row]) -> Request:
@@ -134,9 +169,13 @@ FASTAPI_FORMS: dict[str, Many] = {
     "objects": lambda w, rows: post("/predict-many", objects(w, rows)),
 }
 
-ALL = (
-    Peer(
-        OURS,
+
+def ours(
+    contract: str, one: One, many: dict[str, Many], workloads: Sequence[str] = (IRISES.name,)
+) -> Peer:
+    """Describe our server, asked in one contract; in the native one without a name."""
+    return Peer(
+        f"{OURS}-{contract}" if contract else OURS,
         ("iris-deploy", "waitress", "numpy"),
         "`iris-deploy serve`, limits of body and connections raised",
         (
@@ -144,13 +183,41 @@ ALL = (
             *("--workers", "{workers}", "--port", "{port}"),
             *("--max-body-bytes", str(2**28), "--connections", "1100"),
         ),
+        one,
+        many,
+        silent=("--access-log", "off"),
+        workloads=workloads,
+    )
+
+
+ALL = (
+    ours(
+        "",
         one_object,
         {
             "arrays": lambda w, rows: post("/predict", w.arrays(rows)),
             "objects": lambda w, rows: post("/predict", objects(w, rows)),
         },
-        silent=("--access-log", "off"),
-        workloads=ALL_OF_THEM,
+        ALL_OF_THEM,
+    ),
+    ours(
+        "v2",
+        lambda w, row: labels_alone(w, [row]),
+        {
+            "V2, flat FP64": labels_alone,
+            "V2, all outputs": version_two,
+            "V2, raw": raw_version_two,
+        },
+    ),
+    ours(
+        "v1",
+        lambda _, row: instances([row]),
+        {"V1, instances": lambda _, rows: instances(rows)},
+    ),
+    ours(
+        "invocations",
+        lambda w, row: dataframe(w, [row]),
+        {"dataframe_split": dataframe, "CSV": table},
     ),
     Peer(
         "talk",

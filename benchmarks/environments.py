@@ -58,8 +58,8 @@ class Environment:
     def __init__(self, peer: Peer, python: Path) -> None:
         self.peer = peer
         self.python = python
-        self.bin = ENVIRONMENTS / peer.name / "bin"
-        if peer.name == OURS:
+        self.bin = ENVIRONMENTS / (OURS if peer.is_ours else peer.name) / "bin"
+        if peer.is_ours:
             self.requirements = ROOT / "requirements" / "serve.txt"
             self._own = [ROOT / "setup.cfg", *sorted((ROOT / "iris_deploy").rglob("*.py"))]
         else:
@@ -122,7 +122,7 @@ class Environment:
             for d in self._distributions(names).values()
             for file in d.files or ()
         ]
-        if self.peer.name.endswith("ours") or self.peer.name == OURS:
+        if self.peer.name.endswith("ours") or self.peer.is_ours:
             paths += (ROOT / "iris_deploy").rglob("*")
         return sum(path.stat().st_size for path in paths if path.is_file())
 

@@ -9,18 +9,20 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 SCRIPT = Path(__file__).parent / "post.lua"
-JSON = {"Content-Type": "application/json"}
+JSON = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Where to post which JSON."""
+    """Where to post which body, and the header fields that it needs."""
 
     path: str
     body: bytes
+    headers: tuple[tuple[str, str], ...] = JSON
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def require_wrk() -> None:
 
 
 def wrk(port: int, requests: Sequence[Request], connections: int, seconds: int) -> Load:
-    """Post requests of one path in turn on a number of connections.
+    """Post requests of one path and header in turn on a number of connections.
 
     Parameters
     ----------
@@ -59,10 +61,10 @@ def wrk(port: int, requests: Sequence[Request], connections: int, seconds: int) 
     command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(SCRIPT)]
     command.append(f"http://127.0.0.1:{port}{requests[0].path}")
     with tempfile.NamedTemporaryFile() as file:
-        file.write(b"\n".join(request.body for request in requests))
+        file.write("\n".join(request.body.hex() for request in requests).encode())
         file.flush()
         ran = subprocess.run(
-            [*command, "--", file.name],
+            [*command, "--", file.name, *chain.from_iterable(requests[0].headers)],
             capture_output=True,
             text=True,
             timeout=seconds + 30,
@@ -95,7 +97,7 @@ class Client:
         ValueError
             If the answer is another.
         """
-        self._line.request("POST", request.path, request.body, JSON)
+        self._line.request("POST", request.path, request.body, dict(request.headers))
         response = self._line.getresponse()
         answer = response.read()
         if response.status != http.client.OK:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benchmarks.catalogue import OURS, PEERS
+from benchmarks.catalogue import PEERS
 from benchmarks.environments import Environment, LeftOutError
 from benchmarks.servers import Known, Site
 from benchmarks.workloads import IRISES, Row, Workload
@@ -31,8 +31,8 @@ from iris_deploy.training.sources.datasets import load_dataset
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
 
-OF_OURS = (OURS, "fastapi-ours")
-"""Those that serve the bundle; the others get dumps."""
+OF_OURS = "fastapi-ours"
+"""Serves the bundle, too; the others get dumps."""
 
 N_TRAINED = 6000
 """Rows of a table."""
@@ -106,7 +106,7 @@ class Models:
             If its model cannot be made.
         """
         peer = environment.peer
-        if peer.name in OF_OURS:
+        if peer.is_ours or peer.name == OF_OURS:
             return Site(environment, self.workload, self._directory)
         directory = self._directory / peer.name
         directory.mkdir()

@@ -1,11 +1,18 @@
--- wrk -s post.lua URL -- FILE: post the file's lines in turn as JSON; at the end one line of JSON.
+-- wrk -s post.lua URL -- FILE [NAME VALUE]...: post in turn what the file's lines have in
+-- hexadecimal, with these header fields; at the end one line of JSON.
 local requests, position = {}, 0
+
+local function decode(line)
+  return (line:gsub("..", function(pair) return string.char(tonumber(pair, 16)) end))
+end
 
 function init(args)
   wrk.method = "POST"
-  wrk.headers["Content-Type"] = "application/json"
+  for k = 2, #args, 2 do
+    wrk.headers[args[k]] = args[k + 1]
+  end
   for line in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format(nil, nil, nil, line)
+    requests[#requests + 1] = wrk.format(nil, nil, nil, decode(line))
   end
 end
 

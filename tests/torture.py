@@ -28,6 +28,7 @@ from pathlib import Path
 from iris_deploy.serving.worker.memory import WORKING
 from tests.conftest import Server, serving
 from tests.hostile import BODIES, DENSE, FRAMED, HEADS, SENT
+from tests.hostile_contracts import HOSTILE, Hostile
 from tests.load import forked, resident
 from tests.pieces import BODY, CHUNKED, HOST, POOL, PROBE, chunks, head, post, post_head
 from tests.soak import train
@@ -73,12 +74,27 @@ def requests() -> list[Make]:
             return post(data, *([POOL] if kind == 2 else []), target=target)
 
         made.append(body)
+    for hostile in HOSTILE.values():
+        made.append(lambda chance, hostile=hostile: to_contract(hostile, size(chance, LARGEST)))  # type: ignore[misc]
     for whole in SENT.values():
         made.append(lambda _chance, whole=whole: whole())  # type: ignore[misc]
     made.append(lambda _: post(gzip.compress(bytes(1 << 26), 1), b"Content-Encoding: gzip"))
     made.append(lambda _: b"".join(head(b"GET /metrics HTTP/1.1", HOST) for _ in range(200)))
     made.append(lambda chance: chance.randbytes(size(chance, 1 << 16)))
     return made
+
+
+def to_contract(hostile: Hostile, size: int) -> bytes:
+    """Write a request to one contract or another, of the irises."""
+    size = max(size, 64)
+    lines = [b"Content-Type: " + hostile.content_type.encode()]
+    length = hostile.length(size)
+    if length is not None:
+        lines.append(b"Inference-Header-Content-Length: %d" % length)
+    path = hostile.path.replace("/models/m", "/models/iris").encode()
+    body = hostile.make(size)
+    head_lines = (b"POST " + path + b" HTTP/1.1", HOST, *lines, b"Content-Length: %d" % len(body))
+    return head(*head_lines) + body
 
 
 def attack(address: Address, seed: int) -> None:

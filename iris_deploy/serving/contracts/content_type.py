@@ -5,29 +5,33 @@ References
 RFC 9110, sections 8.3.1 and 12.5.1; RFC 4180 for ``header``.
 """
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from iris_deploy.codec.csv_text import Header
 from iris_deploy.errors import IrisDeployError
 
 Kind = Literal["json", "csv", "lines", "form"]
 
+CSV: Final = "text/csv"
+LINES: Final = "application/jsonlines"
+FORM: Final = "application/x-www-form-urlencoded"
+
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
 _KINDS: dict[str, Kind] = {
     "application/json": "json",
-    "text/csv": "csv",
+    CSV: "csv",
     "application/csv": "csv",
-    "application/jsonlines": "lines",
+    LINES: "lines",
     "application/x-jsonlines": "lines",
     "application/x-ndjson": "lines",
     "application/jsonl": "lines",
-    "application/x-www-form-urlencoded": "form",
+    FORM: "form",
 }
 _NAMES = {
     "json": "application/json",
-    "csv": "text/csv",
-    "lines": "application/jsonlines",
-    "form": "application/x-www-form-urlencoded",
+    "csv": CSV,
+    "lines": LINES,
+    "form": FORM,
 }
 _HEADERS: dict[str, Header] = {"present": "present", "absent": "absent"}
 _MOST_ACCEPTED = 32  # kinds of an Accept header that are looked at

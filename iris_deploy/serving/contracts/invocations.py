@@ -1,4 +1,4 @@
-"""``/invocations``: what SageMaker and MLflow ask, and the paths that go with it.
+"""``/invocations``: what SageMaker and MLflow ask.
 
 References
 ----------
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 
-from iris_deploy import __version__
 from iris_deploy.codec import strict_json
 from iris_deploy.codec.csv_text import CsvReader
 from iris_deploy.codec.instances import InstanceReader
@@ -22,6 +21,8 @@ from iris_deploy.codec.pointers import OBJECT
 from iris_deploy.schema.batch import Outcomes
 from iris_deploy.serving.contracts.by_row import ByRow, Form
 from iris_deploy.serving.contracts.content_type import (
+    CSV,
+    LINES,
     Content,
     Kind,
     choose_kind,
@@ -40,11 +41,11 @@ from iris_deploy.serving.contracts.operations import (
     predictions_schema,
 )
 from iris_deploy.serving.contracts.protocol import Question
-from iris_deploy.serving.contracts.served import ServedModel, tell
+from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
 from iris_deploy.serving.contracts.words import read_flag, what
 from iris_deploy.serving.reply import JSON, Refusal, Reply
-from iris_deploy.serving.route import Asked, Below, Operation, Route
+from iris_deploy.serving.route import Asked, Operation
 from iris_deploy.serving.schemas import an_array, an_object, answer, refer
 
 NAME: Final = "invocations"
@@ -53,21 +54,20 @@ MEMBERS: Final = ("dataframe_split", "dataframe_records", "instances", "inputs")
 PARAMETERS: Final = "params"
 
 _KINDS: tuple[Kind, ...] = ("json", "csv", "lines")
-_ERROR = an_object({"error_code": {"type": "string"}, "message": {"type": "string"}}, "error_code")
+MESSAGE: Final = an_object(
+    {"error_code": {"type": "string"}, "message": {"type": "string"}}, "error_code"
+)
 _CODES = {
     401: "UNAUTHENTICATED",
     404: "ENDPOINT_NOT_FOUND",
     503: "TEMPORARILY_UNAVAILABLE",
 }
-_TEXT = (("Content-Type", "text/plain; charset=utf-8"),)
-_MOST_AT_ONCE = 4  # transforms that SageMaker sends at a time; 100 MB of payloads together at most
-_MB = 1 << 20
 
 
 def reply_message(refusal: Refusal) -> Reply:
     """Answer with an error in the words of MLflow."""
     status = plain_status(refusal.status)
-    code = _CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
+    code = _CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNALMESSAGE")
     body = msgspec.json.encode({"error_code": code, "message": refusal.detail})
     return Reply(status, JSON + refusal.headers, body)
 
@@ -177,72 +177,15 @@ class InvocationsContract:
             },
             "example": {"dataframe_records": [example]},
         }
-        kinds = {"text/csv": text, "application/jsonlines": text}
+        kinds = {CSV: text, LINES: text}
         told = answer("A prediction for each row", predictions_schema(self._predictor))
         told["content"] |= kinds
         content = {
             "summary": self.summary[:1].upper() + self.summary[1:],
             "requestBody": {"required": True, "content": {"application/json": body, **kinds}},
-            "responses": {"200": told, **describe_errors(_ERROR, *STATUSES)},
+            "responses": {"200": told, **describe_errors(MESSAGE, *STATUSES)},
         }
         return Operation(content, components(signature))
-
-
-def build_routes(served: ServedModel) -> list[Route | Below]:
-    """Build the routes of SageMaker and MLflow."""
-    payload = max(served.max_body_bytes // _MB, 1)
-    parameters = {
-        "MaxConcurrentTransforms": _MOST_AT_ONCE,
-        "BatchStrategy": "MULTI_RECORD",
-        "MaxPayloadInMB": min(payload, 100 // _MOST_AT_ONCE),
-    }
-    limits = "what batch transform may send at a time"
-    return [
-        served.route(InvocationsContract(served)),
-        tell(
-            NAME,
-            "/execution-parameters",
-            limits,
-            lambda: (200, parameters),
-            refuse=reply_message,
-            error=_ERROR,
-        ),
-        _text(served, "/ping", b"", "readiness, where SageMaker asks for it", probe=True),
-        _text(served, "/health", b"\n", "readiness, where MLflow asks for it", probe=True),
-        _text(served, "/version", __version__.encode(), "version of iris-deploy"),
-    ]
-
-
-def _text(
-    served: ServedModel, path: str, told: bytes, summary: str, *, probe: bool = False
-) -> Route:
-    """Build a route that tells something, and by its status whether requests are taken."""
-    ready = Reply(200, _TEXT, told)
-    draining = reply_message(Refusal(503, "the server is draining: it stops soon"))
-
-    def reply() -> Reply:
-        return ready if served.is_ready() else draining
-
-    content = {
-        "summary": summary[:1].upper() + summary[1:],
-        "responses": {
-            "200": {"description": "Ready", "content": {"text/plain": {"schema": {}}}},
-            **describe_errors(_ERROR, 400, 401, 503),
-        },
-    }
-    return Route(
-        method="GET",
-        path=path,
-        summary=summary,
-        handle=lambda _asked, _body: reply(),
-        quick=lambda _asked, body: None if body else reply(),
-        describe=lambda: Operation(content),
-        open=probe,
-        probe=probe,
-        vital=probe,
-        contract=NAME,
-        refuse=reply_message,
-    )
 
 
 def _many(read: Any) -> Rows:

@@ -14,12 +14,9 @@ from iris_deploy.codec.plain import Rows
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Outcomes, Row
 from iris_deploy.serving.contracts.by_row import ByRow
-from iris_deploy.serving.contracts.description import (
-    arrays_schema,
-    instance_schema,
-    output_schema,
-    score_schemas,
-)
+from iris_deploy.serving.contracts.content_type import CSV, FORM, LINES
+from iris_deploy.serving.contracts.description import score_schemas
+from iris_deploy.serving.contracts.operations import components
 from iris_deploy.serving.contracts.protocol import Question
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
@@ -166,11 +163,16 @@ class NativeContract:
         if signature.anomaly is not None:
             flag = {"type": "boolean"}
             one, many = one | {"anomaly": flag}, many | {"anomalies": an_array(flag)}
-        body = {
-            "schema": {"anyOf": [instance, an_array(instance), refer("Arrays")]},
-            "example": example,
-        }
+        values = an_array({})
+        width = len(signature.columns)
+        row = values | {"minItems": width, "maxItems": width}
+        forms = [instance, an_array({"anyOf": [instance, row]}), refer("Arrays")]
+        text = {"schema": {"type": "string"}}
+        body = {"schema": {"anyOf": forms}, "example": example}
+        kinds = {"application/json": body, FORM: {"schema": instance}, CSV: text, LINES: text}
         result = {"anyOf": [an_object(one, "prediction"), an_object(many, "predictions")]}
+        told = answer("The prediction, or one for each instance", result)
+        told["content"] |= {CSV: text, LINES: text}
         return Operation(
             {
                 "summary": f"Predict {what(self._predictor)} of one instance or of many",
@@ -182,17 +184,13 @@ class NativeContract:
                         "schema": {"type": "boolean"},
                     }
                 ],
-                "requestBody": {"required": True, "content": {"application/json": body}},
+                "requestBody": {"required": True, "content": kinds},
                 "responses": {
-                    "200": answer("The prediction, or one for each instance", result),
+                    "200": told,
                     **refusals(400, 401, 408, 413, 415, 422, 431, 503),
                 },
             },
-            {
-                "Instance": instance_schema(signature),
-                "Arrays": arrays_schema(signature),
-                "Prediction": output_schema(signature.output),
-            },
+            components(signature),
         )
 
 

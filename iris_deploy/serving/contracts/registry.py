@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from iris_deploy.serving.contracts import (
     azure,
     invocations,
+    invocations_routes,
     kserve_v1,
     native,
     open_inference,
@@ -39,7 +40,7 @@ CONTRACTS: Final = (
     WireContract(open_inference.NAME, open_inference_routes.build_routes),
     WireContract(kserve_v1.NAME, kserve_v1.build_routes),
     WireContract(vertex.NAME, vertex.build_routes),
-    WireContract(invocations.NAME, invocations.build_routes),
+    WireContract(invocations.NAME, invocations_routes.build_routes),
     WireContract(azure.NAME, azure.build_routes),
 )
 
