@@ -64,8 +64,8 @@ class Route:
     handle : callable
         Gets what was asked and the body, whole and decompressed, once access is granted; returns
         the reply.
-    describe : callable
-        Returns the `Operation`.
+    describe : callable, optional
+        Returns the `Operation`. Left out, no list names the route: it is a part of another one.
     quick : callable, optional
         The same answer in a few milliseconds, in the loop; None from it if it could take longer.
     also : tuple of str
@@ -86,7 +86,7 @@ class Route:
     path: str
     summary: str
     handle: Callable[[Asked, bytes], Reply]
-    describe: Callable[[], Operation]
+    describe: Callable[[], Operation] | None = None
     quick: Callable[[Asked, bytes], Reply | None] | None = None
     also: tuple[str, ...] = ()
     open: bool = False

@@ -41,13 +41,16 @@ CLOCK = Route(
 )
 
 
+PART = dataclasses.replace(CLOCK, path="/clock/hand", summary="a part of it", describe=None)
+
+
 class House:
-    """A worker with two routes more."""
+    """A worker with three routes more."""
 
     def __init__(self, artifacts: Path, stack: contextlib.ExitStack, descriptor: int) -> None:
         log = Log("json", access=True, descriptor=descriptor)
         self._turns = Turns(
-            artifacts, stack, token=TOKEN, others=[ECHO, CLOCK], prefix="/iris", log=log
+            artifacts, stack, token=TOKEN, others=[ECHO, CLOCK, PART], prefix="/iris", log=log
         )
 
     def get(self, path: str, method: str = "GET", *, token: bool = True) -> tuple[int, bytes]:
@@ -109,6 +112,19 @@ def test_a_new_route_is_listed_described_and_named_in_errors(house: House) -> No
     assert status == 405
     assert b"expected POST" in body
     assert house.get("/clock", "DELETE")[0] == 405
+
+
+def test_a_part_of_another_route_is_answered_and_not_told_of(house: House) -> None:
+    assert house.get("/clock/hand") == (200, b"noon at /iris")
+    told = [house.get(path)[1] for path in ("/", "/openapi.json", "/nowhere")]
+    assert [b"/clock" in text for text in told] == [True, True, True]
+    assert not any(b"/clock/hand" in text for text in told)
+
+
+def test_the_description_puts_routes_together_by_their_contract(house: House) -> None:
+    paths: dict[str, Any] = json.loads(house.get("/openapi.json")[1])["paths"]
+    assert paths["/predict"]["post"]["tags"] == ["native"]
+    assert paths["/echo"]["post"]["tags"] == ["server"]
 
 
 def test_a_new_route_is_counted_and_logged_by_its_kind(house: House, logged: Path) -> None:

@@ -18,7 +18,7 @@ TOKENS = ("first-0123456789abcdef", "second.~+/0123456789==", "third_0123456789-
 GUARDED = (
     *("/", "/predict", "/openapi.json", "/metrics", "/nope", "//predict", "/predict/.."),
     *("/health/live/", "/health/live/../../predict", "/health/live%00"),
-    *("/HEALTH/LIVE", "/health//live", "/health/live%2f..%2f..%2fpredict"),
+    *("/HEALTH/LIVE", "/health//live", "/health/live%2f..%2f..%2fpredict", "/docs/..", "/docs/"),
     *("/health/live;/predict", "http://x/predict", "/predict?/health/live"),
 )
 
@@ -52,7 +52,7 @@ def guarded(
         yield running
 
 
-def test_without_a_token_everything_but_the_probes_is_refused(guarded: Server) -> None:
+def test_without_a_token_everything_but_the_probes_and_the_page_is_refused(guarded: Server) -> None:
     for path in GUARDED:
         for method in ("GET", "POST", "HEAD", "PUT", "DELETE"):
             answer = ask(guarded, path, method=method)
@@ -66,7 +66,8 @@ def test_without_a_token_everything_but_the_probes_is_refused(guarded: Server) -
         is_refused(guarded.predict(value))
     for path in ("/%2fhealth/live", "//health/live"):  # no paths of the table
         is_refused(ask(guarded, path))
-    for path in ("/health/live", "/health/ready", "/health/live?x=1"):
+    opened = ("/docs", "/docs/app.js", "/docs/style.css")
+    for path in ("/health/live", "/health/ready", "/health/live?x=1", *opened):
         assert ask(guarded, path).status == 200
         assert ask(guarded, path, method="HEAD").status == 200
         assert ask(guarded, path, "Bearer wrong").status == 200

@@ -37,7 +37,8 @@ def paths(_trained: Path) -> set[str]:
     memory = SharedMemory(1)
     bundle = Repository(_trained).read(None, None)
     figures = Exposition(memory, lambda: bundle.manifest).build_route(is_open=False)
-    return {route.path for route in Endpoints(bundle, [figures]).served.table.routes}
+    routes = Endpoints(bundle, [figures]).served.table.routes
+    return {route.path for route in routes if route.describe is not None}
 
 
 def told(server: Server, **headers: str) -> list[str]:

@@ -83,6 +83,8 @@ ROUTES = {
     "/health/ready": {"GET", "HEAD", "OPTIONS"},
     "/metrics": {"GET", "HEAD", "OPTIONS"},
     "/openapi.json": {"GET", "HEAD", "OPTIONS"},
+    "/docs": {"GET", "HEAD", "OPTIONS"},
+    "/docs/app.js": {"GET", "HEAD", "OPTIONS"},
 }
 
 

@@ -99,9 +99,11 @@ def test_totals_over_two_workers_are_right_whichever_worker_is_scraped(artifacts
         assert running.metrics()["iris_deploy_workers"] == 2
         durations = "iris_deploy_request_duration_seconds"
         for route, requests in (("/predict", 159), ("/health/live", 15), ("/", 15), ("other", 15)):
-            assert found[f'{durations}_count{{route="{route}"}}'] == requests
-            assert found[f'{durations}_bucket{{le="+Inf",route="{route}"}}'] == requests
-            assert 0 < found[f'{durations}_sum{{route="{route}"}}'] < 60
+            at = f'contract="{"native" if route == "/predict" else ""}"'
+            of = f'{at},route="{route}"'
+            assert found[f"{durations}_count{{{of}}}"] == requests
+            assert found[f'{durations}_bucket{{{at},le="+Inf",route="{route}"}}'] == requests
+            assert 0 < found[f"{durations}_sum{{{of}}}"] < 60
             buckets = [
                 value
                 for name, value in found.items()

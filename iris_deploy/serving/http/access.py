@@ -18,9 +18,12 @@ from iris_deploy.serving.reply import Reply
 
 Header = tuple[str, str]
 
+POLICY: Header = ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+"""Of every answer that has none of its own."""
+
 SECURITY_HEADERS: tuple[Header, ...] = (
     ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    POLICY,
     ("X-Content-Type-Options", "nosniff"),
 )
 """On every answer: not to be stored, not to be framed or run by a browser, not to be guessed at."""

@@ -24,6 +24,7 @@ from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.http.openapi import build_openapi
 from iris_deploy.serving.http.probes import Readiness
 from iris_deploy.serving.http.routes import RouteTable, list_routes
+from iris_deploy.serving.page import documentation
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import describe_get
@@ -46,7 +47,7 @@ class Endpoints:
     bundle : Bundle
         Read and verified: what is given here is ready.
     others : sequence of Route
-        That are the same whatever is served, beside the probes.
+        That are the same whatever is served, beside the probes and the page.
     guarded : bool
         Whether a token is wanted where a route is not open.
     prefix : str
@@ -78,7 +79,7 @@ class Endpoints:
         self._prefix = prefix
         self._contracts = contracts
         self._max_body_bytes = max_body_bytes
-        self._fixed = (*self.readiness.build_routes(), *others)
+        self._fixed = (*self.readiness.build_routes(), *documentation.build_routes(), *others)
         self.served = self._build(bundle)
 
     @property

@@ -8,6 +8,7 @@ from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.serving.route import Route
 from iris_deploy.serving.schemas import PROBLEM
 
+_NO_CONTRACT = "server"  # the tag of what belongs to none
 _TOKEN = {"token": {"type": "http", "scheme": "bearer"}}
 
 
@@ -42,10 +43,13 @@ def build_openapi(
     paths: dict[str, Any] = {}
     schemas: dict[str, Any] = {}
     for route in routes:
+        if route.describe is None:
+            continue
         content, parts = route.describe()
         for name, schema in parts.items():
             if schemas.setdefault(name, schema) != schema:
                 raise ValueError(f"two routes describe {name} in two ways")
+        content = content | {"tags": [route.contract or _NO_CONTRACT]}
         if guarded and route.open:
             content = content | {"security": []}
         paths.setdefault(route.path, {})[route.method.lower()] = content

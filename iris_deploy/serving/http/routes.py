@@ -123,4 +123,5 @@ def _beyond(below: Below) -> Resource:
 
 def list_routes(routes: Sequence[Route], root: str) -> dict[str, str]:
     """Return routes as a client sees them, with what each is for; see `RouteTable.at`."""
-    return {f"{route.method} {root}{route.path}": route.summary for route in routes}
+    listed = (route for route in routes if route.describe is not None)
+    return {f"{route.method} {root}{route.path}": route.summary for route in listed}

@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from iris_deploy import facts
-from iris_deploy.serving.http.access import Access, Header
+from iris_deploy.serving.http.access import POLICY, Access, Header
 from iris_deploy.serving.http.codings import decode_body
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.proxies import TrustedProxies
@@ -193,6 +193,8 @@ class Service:
     def complete(self, request: Request, headers: tuple[Header, ...]) -> tuple[Header, ...]:
         """Add to the headers of an answer what every answer has."""
         common = self.access.headers(request.method, request.headers.get("ORIGIN"))
+        if any(name == POLICY[0] for name, _ in headers):  # browsers obey both of two
+            common = tuple(field for field in common if field != POLICY)
         return headers + common + (("X-Request-ID", request.identity),)
 
     def record(
