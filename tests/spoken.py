@@ -50,7 +50,7 @@ class Spoken:
         content_type: str | None = JSON,
         accept: str | None = None,
         query: str = "",
-        length: int | None = None,
+        length: int | str | None = None,
     ) -> Reply:
         """Ask by POST, in both lanes where the quick one answers; return the answer."""
         asked = Asked(query, _headers(content_type, accept, length))
@@ -66,7 +66,9 @@ class Spoken:
         return reply._replace(body=told)
 
 
-def _headers(content_type: str | None, accept: str | None, length: int | None) -> dict[str, str]:
+def _headers(
+    content_type: str | None, accept: str | None, length: int | str | None
+) -> dict[str, str]:
     given = {
         "CONTENT_TYPE": content_type,
         "ACCEPT": accept,
