@@ -180,7 +180,7 @@ OTHERS: dict[str, tuple[str, Any, str, int, str]] = {
     "v1: another kind": (V1, {"instances": []}, "text/plain", 415, "application/json"),
     "v1: a field": (
         V1,
-        {"instances": [{"size": 1, "wieght": 2}]},
+        {"instances": [{"size": 1, "weightt": 2}]},
         JSON,
         400,
         "did you mean 'weight'?",
@@ -211,10 +211,10 @@ OTHERS: dict[str, tuple[str, Any, str, int, str]] = {
     ),
     "invocations: a column of a frame": (
         "/invocations",
-        {"dataframe_split": {"columns": ["size", "wieght"], "data": [[1, 2]]}},
+        {"dataframe_split": {"columns": ["size", "weightt"], "data": [[1, 2]]}},
         JSON,
         400,
-        "wieght: unknown field",
+        "weightt: unknown field",
     ),
     "invocations: no columns of a frame": (
         "/invocations",
@@ -281,7 +281,7 @@ OTHERS: dict[str, tuple[str, Any, str, int, str]] = {
         400,
         "line 2: the body is not JSON",
     ),
-    "lines: a field": ("/predict", b'{"size":1}\n\n{"sise":1}', LINES, 422, "line 3: "),
+    "lines: a field": ("/predict", b'{"size":1}\n\n{"sizee":1}', LINES, 422, "line 3: "),
     "lines: empty": ("/predict", b"\n\n", LINES, 400, "an instance in every line"),
     "forms: a field twice": ("/predict", b"size=1&size=2", FORM, 400, "'size' appears twice"),
     "forms: a word": ("/predict", b"size=x", FORM, 422, "#/size: expected a finite number"),
@@ -302,7 +302,7 @@ OTHERS: dict[str, tuple[str, Any, str, int, str]] = {
         "'data' reads as instances, and 'size' as a field of one",
     ),
     "envelopes: something else": ("/predict", {"data": [], "x": 1}, JSON, 422, "unknown field"),
-    "azure: a field": ("/score", {"data": [{"sise": 1}]}, JSON, 422, "did you mean 'size'?"),
+    "azure: a field": ("/score", {"data": [{"sizee": 1}]}, JSON, 422, "did you mean 'size'?"),
     "frames: rows that differ": (
         "/predict",
         {"size": {"0": 1}, "weight": {"1": 1}},

@@ -26,6 +26,10 @@ PROBLEM = "application/problem+json"
 TOLD_IN_WORDS = """\
 import schemathesis
 
+@schemathesis.serializer("application/jsonlines")
+def write_lines(context, value):
+    return str(value).encode()
+
 @schemathesis.hook
 def filter_case(context, case):
     if not case.operation.body:

@@ -5,7 +5,7 @@ Knows what a writer tells of rows, JSON Lines and CSV.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
 from sys import getsizeof
 from typing import Any, NamedTuple
@@ -164,3 +164,9 @@ def _record(fields: Sequence[Any]) -> bytes:
     text = io.StringIO()
     csv.writer(text, lineterminator=_LINE_END).writerow(fields)
     return text.getvalue().encode()
+
+
+def write_table(instance: Mapping[str, Any]) -> str:
+    """Write an instance as CSV with a header."""
+    flat = dict(_flat(dict(instance)))
+    return (_record([*flat]) + _record([*flat.values()])).decode()

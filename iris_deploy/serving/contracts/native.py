@@ -14,9 +14,7 @@ from iris_deploy.codec.plain import Rows
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Outcomes, Row
 from iris_deploy.serving.contracts.by_row import ByRow
-from iris_deploy.serving.contracts.content_type import CSV, FORM, LINES
-from iris_deploy.serving.contracts.description import score_schemas
-from iris_deploy.serving.contracts.operations import components
+from iris_deploy.serving.contracts.native_schemas import describe_native
 from iris_deploy.serving.contracts.protocol import Question
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
@@ -25,7 +23,6 @@ from iris_deploy.serving.contracts.words import read_flag, what
 from iris_deploy.serving.problem import reply_refusal
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Asked, Below, Operation, Route
-from iris_deploy.serving.schemas import an_array, an_object, answer, refer, refusals
 
 PREDICT_PATH = "/predict"
 _JSON = "application/json"
@@ -153,45 +150,7 @@ class NativeContract:
 
     def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe request and answer."""
-        signature = self._predictor.signature
-        instance, value = refer("Instance"), refer("Prediction")
-        warnings = an_array({"type": "string"})
-        one = {"prediction": value, "warnings": warnings}
-        many = {"predictions": an_array(value), "warnings": an_array(warnings)}
-        for name, scores in score_schemas(self._predictor).items():
-            one, many = one | {name: scores}, many | {name: an_array(scores)}
-        if signature.anomaly is not None:
-            flag = {"type": "boolean"}
-            one, many = one | {"anomaly": flag}, many | {"anomalies": an_array(flag)}
-        values = an_array({})
-        width = len(signature.columns)
-        row = values | {"minItems": width, "maxItems": width}
-        forms = [instance, an_array({"anyOf": [instance, row]}), refer("Arrays")]
-        text = {"schema": {"type": "string"}}
-        body = {"schema": {"anyOf": forms}, "example": example}
-        kinds = {"application/json": body, FORM: {"schema": instance}, CSV: text, LINES: text}
-        result = {"anyOf": [an_object(one, "prediction"), an_object(many, "predictions")]}
-        told = answer("The prediction, or one for each instance", result)
-        told["content"] |= {CSV: text, LINES: text}
-        return Operation(
-            {
-                "summary": f"Predict {what(self._predictor)} of one instance or of many",
-                "parameters": [
-                    {
-                        "name": "details",
-                        "in": "query",
-                        "description": "Whether to add scores and warnings",
-                        "schema": {"type": "boolean"},
-                    }
-                ],
-                "requestBody": {"required": True, "content": kinds},
-                "responses": {
-                    "200": told,
-                    **refusals(400, 401, 408, 413, 415, 422, 431, 503),
-                },
-            },
-            components(signature),
-        )
+        return describe_native(self._predictor, example)
 
 
 def build_routes(served: ServedModel) -> list[Route | Below]:

@@ -118,7 +118,8 @@ function choice(values, attributes = {}) {
 }
 
 function inputFor({ name, schema }) {
-  const values = schema.enum ?? (schema.type === "boolean" ? ["true", "false"] : null);
+  const flag = [schema, ...(schema.anyOf ?? [])].some(({ type }) => type === "boolean");
+  const values = schema.enum ?? (flag ? ["true", "false"] : null);
   return values ? choice(["", ...values], { name }) : make("input", { name });
 }
 
