@@ -4,14 +4,18 @@ import contextlib
 import dataclasses
 import json
 import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from iris_deploy.bundle.repository import Repository
 from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.contracts.served import ServedModel
+from iris_deploy.serving.http.app import create_app
+from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Below, Operation, Route
 from iris_deploy.serving.telemetry.log import Log
@@ -163,3 +167,28 @@ def test_another_bundle_may_have_other_routes(
         assert "POST /second" in listed
         assert "POST /first" not in listed
         assert b"POST /second" in turns.ask(head(b"GET /nowhere HTTP/1.1", HOST)).body
+
+
+def test_the_application_alone_answers_as_the_worker_does(artifacts: Path) -> None:
+    """As `serve --dev` runs it."""
+    endpoints = Endpoints(Repository(artifacts).read(None, 1))
+    app = create_app(endpoints.served.table, max_body_bytes=1 << 20)
+    client = app.test_client()
+    tensor = {"name": "x", "shape": [1, 2], "datatype": "FP64"}
+    head = json.dumps({"inputs": [tensor | {"parameters": {"binary_data_size": 16}}]}).encode()
+    raw = {"Inference-Header-Content-Length": str(len(head))}
+    body = head + struct.pack("<2d", 5.1, 2.4)
+    for path in ("/v2/models/iris/infer", "/v2/models/iris/versions/1/infer"):
+        answer = client.post(path, data=body, headers=raw)
+        assert answer.json is not None
+        assert answer.json["outputs"][0]["data"] == ["virginica"]
+    assert client.get("/v2/").json == client.get("/v2").json
+    missing = client.get("/v2/models/none")
+    assert (missing.status_code, missing.json) == (
+        404,
+        {"error": "there is no model 'none'; there is 'iris'"},
+    )
+    wrong = client.get("/v2/models/iris/infer")
+    assert (wrong.status_code, wrong.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert wrong.json == {"error": "GET is not allowed here; expected POST"}
+    assert client.get("/nowhere").mimetype == "application/problem+json"

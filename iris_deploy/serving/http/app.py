@@ -14,8 +14,8 @@ from werkzeug.exceptions import HTTPException
 
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.routes import RouteTable
-from iris_deploy.serving.problem import build_problem, phrase, too_large
-from iris_deploy.serving.reply import PROBLEM, Reply, Stream
+from iris_deploy.serving.problem import phrase, reply_problem, too_large
+from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.route import Route
 
 if TYPE_CHECKING:
@@ -48,12 +48,11 @@ def create_app(table: RouteTable, *, max_body_bytes: int) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["PROPAGATE_EXCEPTIONS"] = True  # whoever calls it logs them, and answers
     for route in table.routes:
-        name = f"{route.method} {route.path}"
-        app.add_url_rule(route.path, name, partial(_answer, route), methods=[route.method])
+        for path in (route.path, *route.also):
+            name = f"{route.method} {path}"
+            app.add_url_rule(path, name, partial(_answer, route), methods=[route.method])
     app.after_request(_sort_allowed)
-    app.register_error_handler(
-        HTTPException, lambda error: _answer_http_error(error, table.at(request.root_path))
-    )
+    app.register_error_handler(HTTPException, lambda error: _answer_http_error(error, table))
     return app
 
 
@@ -84,11 +83,7 @@ def follow_app(endpoints: Endpoints, *, max_body_bytes: int) -> "WSGIApplication
 
 
 def _answer(route: Route) -> Response:
-    headers = {
-        name.upper().replace("-", "_"): value
-        for name, value in request.headers
-        if name in {"Accept", "Content-Type"}
-    }
+    headers = {name.upper().replace("-", "_"): value for name, value in request.headers}
     asked = _Asked(request.query_string.decode("latin-1"), headers, request.root_path)
     body = request.get_data() if route.method == "POST" else b""
     return _response(route.handle(asked, body))
@@ -106,20 +101,23 @@ def _response(reply: Reply) -> Response:
     return Response(body, reply.status, reply.headers)
 
 
-def _answer_http_error(error: HTTPException, routes: Iterable[str]) -> Response:
-    """Keep the status and headers of Flask's own errors, but answer as problem details."""
+def _answer_http_error(error: HTTPException, table: RouteTable) -> Response:
+    """Keep the status of Flask's own errors, but answer as the path's contract has it."""
     status = error.code or 500
-    response = Response(status=status, headers=PROBLEM)
+    headers: tuple[tuple[str, str], ...] = ()
     allowed = getattr(error, "valid_methods", None)
+    resource = table.find(request.path)
     if status == HTTPStatus.METHOD_NOT_ALLOWED and allowed:
-        response.headers["Allow"] = ", ".join(allowed)
+        headers = (("Allow", ", ".join(allowed)),)
         expected = " or ".join(sorted(set(allowed) - {"HEAD", "OPTIONS"}))
         detail = f"{request.method} is not allowed here; expected {expected}"
+    elif status == HTTPStatus.NOT_FOUND and resource is not None and resource.explain is not None:
+        detail = resource.explain(request.path)
     elif status == HTTPStatus.NOT_FOUND:
-        detail = f"there is no such path; there is {', '.join(routes)}"
+        detail = f"there is no such path; there is {', '.join(table.at(request.root_path))}"
     elif status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
         detail = too_large(request.max_content_length or 0)
     else:
         detail = error.description or phrase(status)
-    response.data = build_problem(status, detail)
-    return response
+    reply = reply_problem(status, detail, headers)
+    return _response(reply if resource is None else resource.restate(reply))
