@@ -3,8 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from iris_deploy.codec import frames, strict_json
 from iris_deploy.codec.frames import Frame
+from iris_deploy.codec.members import read_split
 from iris_deploy.codec.plain import Rows, build_reader
 from iris_deploy.codec.pointers import (
     ARRAYS,
@@ -82,6 +85,18 @@ class InstanceReader:
         if not isinstance(rows, Rows) or not isinstance(rows.layout, JsonLayout):
             return None
         return Rows(rows.values, JsonLayout(rows.layout.kind, base))
+
+    def read_plain_split(self, body: bytes, base: str) -> Rows | None:
+        """Decode a data frame in the form ``split`` of numbers alone; see `read_plain_below`."""
+        found = read_split(body)
+        if found is None or sorted(found[0]) != sorted(self._names):
+            return None
+        columns, data = found
+        rows = self.read_plain_below(data, "")
+        if rows is None or not isinstance(rows.values, np.ndarray):
+            return None
+        layout = JsonLayout("lists", f"{base}/data", (), tuple(columns))
+        return Rows(rows.values[:, [columns.index(name) for name in self._names]], layout)
 
     def read_value(self, value: object) -> Row | Rows:
         """Read a decoded JSON value; see `read`."""

@@ -124,11 +124,13 @@ class InvocationsContract:
         return None if slow else (rows, form)
 
     def _read_plain(self, body: bytes) -> tuple[Rows, bool] | None:
-        found = read_members(body, MEMBERS[1:])
+        found = read_members(body, MEMBERS)
         if found is None:
             return None
         name, value = found
-        rows = self._reader.read_plain_below(value, f"/{name}")
+        split = name == MEMBERS[0]
+        read = self._reader.read_plain_split if split else self._reader.read_plain_below
+        rows = read(value, f"/{name}")
         return None if rows is None else (rows, False)
 
     def _read_json(self, body: bytes) -> tuple[Rows, bool]:
