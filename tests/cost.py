@@ -64,6 +64,7 @@ def main(artifacts: Path) -> None:
     metrics.predictions.begin(bundle.manifest, 1)
     endpoints.observer.observe = metrics.predictions.observe
     app = LateApp(lambda: follow_app(endpoints, max_body_bytes=settings.max_body_bytes), print)
+    app.load()  # or a thread of the worker's would, and its calls be counted
     log = Log("json", access=False, descriptor=2)
     log.capture_logging()
     listener = socket.create_server(("127.0.0.1", 0))
