@@ -35,6 +35,7 @@ BINARY_DATA, ALL_BINARY = "binary_data", "binary_data_output"
 
 _LENGTH_HEADER = "INFERENCE_HEADER_CONTENT_LENGTH"
 _RAW = ("Content-Type", "application/octet-stream")
+_ONE_BY_ONE = (b"BYTES", b"BOOL")  # datatypes whose elements are looked at one after another
 _UNKNOWN = ("classification", "shared_memory_region")
 """Parameters of extensions that are not spoken; leaving them out would mean something else."""
 
@@ -88,7 +89,7 @@ class InferContract:
 
     def decode_quickly(self, asked: Asked, body: bytes) -> Question | None:
         """Read a request that is small, or raw."""
-        if len(body) > (PLAIN_BODY if _LENGTH_HEADER in asked.headers else QUICK_BODY):
+        if len(body) > QUICK_BODY and not _is_raw(asked, body):
             return None
         question = self.decode(asked, body)
         rows = question[0]
@@ -162,6 +163,12 @@ class InferContract:
     def describe(self, example: Mapping[str, Any]) -> Operation:
         """Describe request and answer."""
         return describe_infer(self._predictor, self.summary, example)
+
+
+def _is_raw(asked: Asked, body: bytes) -> bool:
+    """Tell whether a body is one of raw numbers, and not too large for the loop."""
+    is_raw = _LENGTH_HEADER in asked.headers and len(body) <= PLAIN_BODY
+    return is_raw and not any(datatype in body for datatype in _ONE_BY_ONE)
 
 
 def _refuse_extensions(parameters: Mapping[str, Any], where: str) -> None:
