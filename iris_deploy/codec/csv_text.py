@@ -122,11 +122,11 @@ class CsvReader:
         is_header = any(name in self._readers for name in first)
         names = first if header == "present" or (header is None and is_header) else None
         columns = self._names if names is None else names
-        if len(set(columns)) < len(columns):
-            raise MalformedError("the header of the CSV names a column twice")
         layout = CsvLayout(columns, 0 if names is None else 1)
         try:
             self._check_names(columns)
+            if len(set(columns)) < len(columns):
+                raise MalformedError("the header of the CSV names a column twice")
             fields = _gather(records if names is not None else chain((first,), records), columns)
             arrays = {
                 name: read_texts(each, self._readers[name])
@@ -159,7 +159,9 @@ class CsvReader:
         columns, before = self._names, 0
         if header != "absent" and _NOT_NUMBERS.search(first):
             columns, text, before = first.decode("latin-1").split(","), rest, 1
-        if self._plain is None or sorted(columns) != sorted(self._names):
+        if self._plain is None or len(columns) != len(self._names):
+            return None
+        if sorted(columns) != sorted(self._names):
             return None
         if _NOT_NUMBERS.search(text) or (header == "present" and not before):
             return None

@@ -89,7 +89,9 @@ class InstanceReader:
     def read_plain_split(self, body: bytes, base: str) -> Rows | None:
         """Decode a data frame in the form ``split`` of numbers alone; see `read_plain_below`."""
         found = read_split(body)
-        if found is None or sorted(found[0]) != sorted(self._names):
+        if found is None or len(found[0]) != len(self._names):
+            return None
+        if sorted(found[0]) != sorted(self._names):
             return None
         columns, data = found
         rows = self.read_plain_below(data, "")

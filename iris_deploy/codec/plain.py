@@ -19,6 +19,7 @@ import numpy as np
 
 from iris_deploy.codec.fields import REFUSED, UNSET, Field
 from iris_deploy.codec.pointers import ARRAYS, OBJECTS, JsonLayout, Layout
+from iris_deploy.kernels.garbage import no_collection
 from iris_deploy.schema.batch import Floats, Row
 from iris_deploy.schema.columns import (
     LARGEST,
@@ -127,7 +128,8 @@ class NumberReader:
         return _in_columns([map(get, objects) for get in self._get], len(objects), layout=OBJECTS)
 
     def _read_lists(self, body: bytes) -> Rows | None:
-        lists: list[tuple[float, ...]] = self._lists.decode(body)
+        with no_collection():
+            lists: list[tuple[float, ...]] = self._lists.decode(body)
         n_columns = len(self._get)
         values = np.fromiter(chain.from_iterable(lists), np.float64, n_columns * len(lists))
         return in_bounds(values.reshape(-1, n_columns), _LISTS)

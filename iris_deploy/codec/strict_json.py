@@ -12,7 +12,9 @@ from typing import Any, NoReturn
 import msgspec
 
 from iris_deploy.errors import IrisDeployError
+from iris_deploy.kernels.garbage import no_collection
 
+_LARGE = 1 << 16  # characters
 _MARKS = re.compile(b"[\0\1]")  # which no JSON has
 
 
@@ -35,7 +37,7 @@ def decode(body: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise MalformedError("the body starts with a byte order mark; expected JSON without one")
     try:
-        value = _DECODER.decode(text)
+        value = _read(text)
         if "\\u" in text:
             msgspec.json.encode(value)  # which half a surrogate pair cannot pass
     except UnicodeEncodeError as exc:
@@ -55,6 +57,13 @@ def decode(body: bytes) -> Any:
     except ValueError as exc:  # an integer of more digits than Python converts
         raise MalformedError("the JSON holds a number with too many digits") from exc
     return value
+
+
+def _read(text: str) -> Any:
+    if len(text) <= _LARGE:
+        return _DECODER.decode(text)
+    with no_collection():  # which would have other threads wait twice as long
+        return _DECODER.decode(text)
 
 
 def without_literals(body: bytes) -> bytes:

@@ -15,6 +15,7 @@ import numpy as np
 from iris_deploy.codec import strict_json
 from iris_deploy.codec.datatypes import BOOL, BYTES, NUMBERS, check_datatype, read_raw
 from iris_deploy.codec.strict_json import MalformedError
+from iris_deploy.kernels.garbage import no_collection
 from iris_deploy.schema.problems import LONGEST_NAME
 
 BINARY_SIZE = "binary_data_size"
@@ -170,7 +171,8 @@ def _read_numbers(data: bytes, shape: Sequence[int]) -> Any:
     """Read numbers as most clients write them, flat or in rows; None if it could be otherwise."""
     for decoder in (_FLAT, _NESTED):
         try:
-            read: Any = decoder.decode(data)
+            with no_collection():
+                read: Any = decoder.decode(data)
             break
         except (msgspec.MsgspecError, RecursionError):
             continue

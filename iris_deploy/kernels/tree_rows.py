@@ -1,12 +1,12 @@
 """One row down many trees, in plain Python: a node is a tuple, a step of the walk one line."""
 
-import gc
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any
 
 import numpy as np
 
+from iris_deploy.kernels.garbage import no_collection
 from iris_deploy.kernels.nodes import Nodes
 from iris_deploy.schema.batch import Floats
 
@@ -31,13 +31,8 @@ def build_adder(
         What the sums are divided by.
     """
     nodes, copied = nodes.ask_copies(n_features)
-    collects = gc.isenabled()
-    gc.disable()  # which would look at hundreds of thousands of new tuples again and again
-    try:
+    with no_collection():  # of hundreds of thousands of new tuples
         roots = _tuples(nodes, threshold, len(start))
-    finally:
-        if collects:
-            gc.enable()
     several = nodes.values.shape[1] > 1
     if several and len(start) == 2:
         add = _add_pairs(roots, divisor)
