@@ -120,6 +120,7 @@ HOSTILE: dict[str, Hostile] = {
             b'{"inputs":[],"parameters":{%b}}' % b",".join(b'"%x":1' % k for k in range(n // 9 + 1))
         ),
     ),
+    "v2: a member of a long name": Hostile(V2, lambda n: b'{"%b":1,"inputs":[]}' % (b"a" * n)),
     "v2: a long id": Hostile(
         V2,
         lambda n: (
@@ -175,6 +176,13 @@ HOSTILE: dict[str, Hostile] = {
         "/predict",
         lambda n: (
             b'{"length":{%b},"width":{}}' % b",".join(b'"%x":1' % k for k in range(n // 10 + 1))
+        ),
+    ),
+    "frames: by column, below a long name": Hostile(
+        "/predict",
+        lambda n: (
+            b'{"%b":{"0":1},"length":{},"width":{},%b}'
+            % (b"a" * n, b",".join(b'"%d":{}' % k for k in range(100)))
         ),
     ),
     "frames: a table": Hostile(

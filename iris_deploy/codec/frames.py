@@ -147,7 +147,7 @@ def read_by_column(value: Mapping[str, Any], base: str = "") -> Frame:
         If two columns have other rows.
     """
     first, rows = next((name, each) for name, each in value.items() if type(each) is dict)
-    keys = rows.keys()
+    first, keys = first[:LONGEST_NAME], rows.keys()
     problems = Problems()
     arrays = {}
     for name, each in value.items():

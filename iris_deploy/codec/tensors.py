@@ -21,6 +21,7 @@ from iris_deploy.schema.problems import LONGEST_NAME
 BINARY_SIZE = "binary_data_size"
 MOST_DIMENSIONS = 2
 _MOST = 1 << 32  # of a dimension
+_LONGEST = 200  # characters of a decoder's words
 
 
 class InputTensor(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defaults=True):
@@ -128,7 +129,8 @@ def _decode(data: bytes) -> InferRequest:
             return request
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         strict_json.decode(data)
-        raise MalformedError(f"the request is not one of the protocol: {exc}") from exc
+        why = str(exc)[:_LONGEST]  # it may name a member
+        raise MalformedError(f"the request is not one of the protocol: {why}") from exc
     strict_json.decode(data)
     return request
 

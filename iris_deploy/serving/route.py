@@ -5,7 +5,7 @@ views, the API's description, the texts of errors, who may ask without a token, 
 figures.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -94,6 +94,14 @@ class Route:
     vital: bool = False
     contract: str = ""
     refuse: Callable[[Refusal], Reply] | None = None
+
+
+def keep_first(routes: Iterable[Route]) -> list[Route]:
+    """Return routes without those whose method and path another one before them has."""
+    kept: dict[tuple[str, str], Route] = {}
+    for route in routes:
+        kept.setdefault((route.method, route.path), route)
+    return [*kept.values()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

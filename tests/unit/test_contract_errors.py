@@ -10,7 +10,9 @@ import pytest
 from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contract_settings import NAMES
+from iris_deploy.serving.contracts.invocations import reply_message
 from iris_deploy.serving.contracts.registry import CONTRACTS
+from iris_deploy.serving.reply import Refusal
 from tests.signatures import classes, number
 from tests.spoken import JSON, V1, V2, VERTEX, Spoken
 from tests.unit.test_contracts_agree import model
@@ -341,6 +343,24 @@ def test_an_envelope_that_a_column_has_the_name_of_is_that_column() -> None:
     rows: Any = reader.read(b'{"data": [1, 3], "inputs": [2, 4]}')
     assert rows.values.tolist() == [[1.0, 2.0], [3.0, 4.0]]
     assert reader.read(b'{"features": [1, 2]}') == (1.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("status", "told", "code"),
+    [
+        (400, 400, "BAD_REQUEST"),
+        (401, 401, "UNAUTHENTICATED"),
+        (404, 404, "ENDPOINT_NOT_FOUND"),
+        (413, 413, "BAD_REQUEST"),
+        (422, 400, "BAD_REQUEST"),
+        (500, 500, "INTERNAL_ERROR"),
+        (503, 503, "TEMPORARILY_UNAVAILABLE"),
+    ],
+)
+def test_invocations_have_the_codes_of_mlflow(status: int, told: int, code: str) -> None:
+    reply = reply_message(Refusal(status, "words"))
+    assert reply.status == told
+    assert json.loads(reply.read()) == {"error_code": code, "message": "words"}
 
 
 def test_every_contract_has_a_name_that_can_be_chosen() -> None:

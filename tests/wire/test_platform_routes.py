@@ -93,13 +93,20 @@ def test_vertex_ai_is_answered_where_it_asks(named: Server) -> None:
     assert row["prediction"] == "virginica"
 
 
-def test_vertex_ai_may_ask_at_the_paths_of_others(artifacts: Path) -> None:
-    env = {"AIP_HEALTH_ROUTE": "/health/ready", "AIP_PREDICT_ROUTE": "/predict"}
+@pytest.mark.parametrize(
+    ("health", "predict"),
+    [("/health/ready", "/predict"), ("/ping", "/invocations"), ("/", "/score")],
+)
+def test_vertex_ai_may_ask_at_the_paths_of_others(
+    artifacts: Path, health: str, predict: str
+) -> None:
+    env = {"AIP_HEALTH_ROUTE": health, "AIP_PREDICT_ROUTE": predict}
     with serving(artifacts, "--workers", 1, env=env) as running:
-        assert running.request("GET", "/health/ready").status == 200
-        answer = running.request("POST", "/predict", INSTANCES)
+        assert running.request("GET", health).status == 200
+        answer = running.request("POST", predict, INSTANCES)
         assert answer.json() == {"predictions": ["virginica"]}
-        assert "expected just one of instances" in told(running.predict(INSTANCE), 400)
+        answer = post(running, predict, json.dumps(INSTANCE))
+        assert "expected just one of instances" in told(answer, 400)
         assert running.request("GET", "/openapi.json").status == 200
 
 

@@ -67,7 +67,7 @@ _CODES = {
 def reply_message(refusal: Refusal) -> Reply:
     """Answer with an error in the words of MLflow."""
     status = plain_status(refusal.status)
-    code = _CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNALMESSAGE")
+    code = _CODES.get(status, "BAD_REQUEST" if status < 500 else "INTERNAL_ERROR")
     body = msgspec.json.encode({"error_code": code, "message": refusal.detail})
     return Reply(status, JSON + refusal.headers, body)
 

@@ -17,7 +17,7 @@ from iris_deploy.serving.contracts import (
     vertex,
 )
 from iris_deploy.serving.contracts.served import ServedModel
-from iris_deploy.serving.route import Below, Route
+from iris_deploy.serving.route import Below, Route, keep_first
 
 
 class WireContract(NamedTuple):
@@ -55,14 +55,8 @@ def build_routes(served: ServedModel) -> tuple[list[Route], list[Below]]:
     ----------
     served : ServedModel
     """
-    routes: dict[tuple[str, str], Route] = {}
-    below: list[Below] = []
-    for contract in CONTRACTS:
-        if contract.name not in served.settings.contracts:
-            continue
-        for route in contract.build_routes(served):
-            if isinstance(route, Below):
-                below.append(route)
-            else:
-                routes[route.method, route.path] = route
-    return [*routes.values()], below
+    chosen = [contract for contract in CONTRACTS if contract.name in served.settings.contracts]
+    chosen.sort(key=lambda contract: contract.name != vertex.NAME)  # which says where it asks
+    built = [each for contract in chosen for each in contract.build_routes(served)]
+    routes = keep_first(each for each in built if isinstance(each, Route))
+    return routes, [each for each in built if isinstance(each, Below)]

@@ -26,7 +26,7 @@ from iris_deploy.serving.http.probes import Readiness
 from iris_deploy.serving.http.routes import RouteTable, list_routes
 from iris_deploy.serving.page import documentation
 from iris_deploy.serving.reply import JSON, Reply
-from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.route import Operation, Route, keep_first
 from iris_deploy.serving.schemas import describe_get
 
 _MOST_ROOTS = 8  # that descriptions are kept for; proxies in front have one each
@@ -111,17 +111,12 @@ class Endpoints:
             max_body_bytes=self._max_body_bytes,
         )
         spoken, below = build_routes(served)
-        own = {(route.method, route.path) for route in spoken}
-        others = [route for route in self._fixed if (route.method, route.path) not in own]
-        routes = [*spoken, *others]
-        routes += _description_routes(served, routes, guarded=self._guarded)
+        routes = _describe_all(served, [*spoken, *self._fixed], guarded=self._guarded)
         return Served(bundle, RouteTable(routes, self._prefix, below))
 
 
-def _description_routes(
-    served: ServedModel, others: Sequence[Route], *, guarded: bool
-) -> list[Route]:
-    """Return the routes that describe all routes, themselves too."""
+def _describe_all(served: ServedModel, others: Sequence[Route], *, guarded: bool) -> list[Route]:
+    """Return routes, and those that describe all of them; of two at one path the first."""
     bundle = served.bundle
 
     @functools.lru_cache(_MOST_ROOTS)
@@ -149,10 +144,10 @@ def _description_routes(
             describe=lambda: Operation(describe_get("What is served", {"type": "object"}, 401)),
         ),
     ]
-    routes = [*others, *own]
+    routes = keep_first([*others, *own])
     index("")  # what cannot be described is not served
     openapi("")
-    return own
+    return routes
 
 
 def _describe(served: ServedModel, routes: dict[str, str]) -> bytes:
