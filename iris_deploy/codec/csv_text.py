@@ -11,22 +11,21 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
-from iris_deploy.codec.plain import Rows, build_reader
-from iris_deploy.codec.pointers import FieldProblem, locate
+from iris_deploy.codec.frames import find_order
+from iris_deploy.codec.instances import InstanceReader
+from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.pointers import FieldProblem
 from iris_deploy.codec.strict_json import MalformedError
-from iris_deploy.codec.texts import read_texts, text_readers
-from iris_deploy.codec.values import ValueReader
-from iris_deploy.schema.problems import LONGEST_NAME, Problem, SignatureError
-from iris_deploy.schema.signature import Signature
+from iris_deploy.codec.texts import text_readers
+from iris_deploy.schema.problems import Problem, list_names
 
 Header = Literal["present", "absent"]
 """Whether the first line names the columns; RFC 4180 has the words."""
 
-_SHOWN = 10  # columns that an error lists
 _NOT_NUMBERS = re.compile(rb"[^0-9+.eE\n,-]")
 
 
@@ -65,17 +64,14 @@ class CsvLayout:
         column = problem.column
         field = self.header.index(column) + 1 if column in self.header else None
         record = None if problem.row is None else problem.row + self.lines + 1
-        cell = (
-            f"#cell={record},{field}"
-            if record and field
-            else f"#row={record}"
-            if record
-            else f"#col={field}"
-            if field
-            else "#row=1"
-        )
+        if record and field:
+            cell = f"cell={record},{field}"
+        elif field:
+            cell = f"col={field}"
+        else:
+            cell = f"row={record or 1}"
         where = ", ".join(part for part in (record and f"record {record}", column) if part)
-        yield FieldProblem(cell, f"{where}: {problem.detail}", problem.suggestion)
+        yield FieldProblem(f"#{cell}", f"{where}: {problem.detail}", problem.suggestion)
 
 
 class CsvReader:
@@ -83,14 +79,13 @@ class CsvReader:
 
     Parameters
     ----------
-    signature : Signature
+    reader : InstanceReader
     """
 
-    def __init__(self, signature: Signature) -> None:
-        self._values = ValueReader(signature)
-        self._names = signature.names
-        self._readers = text_readers(signature)
-        self._plain = build_reader(signature)
+    def __init__(self, reader: InstanceReader) -> None:
+        self._reader = reader
+        self._names = reader.signature.names
+        self._texts = text_readers(reader.signature)
 
     def read(self, body: bytes, header: Header | None = None, *, named: bool = False) -> Table:
         """Read instances.
@@ -119,31 +114,20 @@ class CsvReader:
         first = next(records, None)
         if first is None:
             raise MalformedError("the body is empty; expected CSV")
-        is_header = any(name in self._readers for name in first)
+        is_header = any(name in self._texts for name in first)
         names = first if header == "present" or (header is None and is_header) else None
         columns = self._names if names is None else names
         layout = CsvLayout(columns, 0 if names is None else 1)
-        try:
-            self._check_names(columns)
-            if len(set(columns)) < len(columns):
-                raise MalformedError("the header of the CSV names a column twice")
-            fields = _gather(records if names is not None else chain((first,), records), columns)
-            arrays = {
-                name: read_texts(each, self._readers[name])
-                for name, each in zip(columns, fields, strict=True)
-            }
-            return Table(names, Rows(self._values.columns(arrays), layout))
-        except SignatureError as exc:
-            raise locate(exc, layout, self._names) from None
-
-    def _check_names(self, columns: Sequence[str]) -> None:
-        """Refuse columns that nobody knows, before anything is kept of them."""
-        if all(name in self._readers for name in columns):
-            return
-        absent: dict[str, Any] = {name: [] for name in columns}
-        if self._values.is_columns(absent):
-            self._values.columns(absent)
-        self._values.row(absent)
+        if not all(name in self._texts for name in columns):  # before anything is kept of them
+            self._reader.read_columns({name: list[str]() for name in columns}, layout)
+        if len(set(columns)) < len(columns):
+            raise MalformedError("the header of the CSV names a column twice")
+        fields = _gather(records if names is not None else chain((first,), records), columns)
+        arrays = {
+            name: [*map(self._texts[name], each)]
+            for name, each in zip(columns, fields, strict=True)
+        }
+        return Table(names, self._reader.read_columns(arrays, layout))
 
     def _read_numbers(self, body: bytes, header: Header | None) -> Rows | None:
         """Read lines of plain numbers; None if they could be something else.
@@ -159,17 +143,13 @@ class CsvReader:
         columns, before = self._names, 0
         if header != "absent" and _NOT_NUMBERS.search(first):
             columns, text, before = first.decode("latin-1").split(","), rest, 1
-        if self._plain is None or len(columns) != len(self._names):
+        order = find_order(columns, self._names)
+        if order is None or _NOT_NUMBERS.search(text) or (header == "present" and not before):
             return None
-        if sorted(columns) != sorted(self._names):
-            return None
-        if _NOT_NUMBERS.search(text) or (header == "present" and not before):
-            return None
-        rows = self._plain.read(b"[[" + text.replace(b"\n", b"],[") + b"]]")
+        rows = self._reader.read_plain(b"[[" + text.replace(b"\n", b"],[") + b"]]")
         if not isinstance(rows, Rows):
             return None
-        values = np.asarray(rows.values)[:, [columns.index(name) for name in self._names]]
-        return Rows(values, CsvLayout(columns, before))
+        return Rows(np.asarray(rows.values)[:, order], CsvLayout(columns, before))
 
 
 def read_records(body: bytes) -> Iterator[list[str]]:
@@ -200,10 +180,9 @@ def _gather(records: Iterable[list[str]], columns: Sequence[str]) -> list[list[s
     n_columns = len(columns)
     for at, record in enumerate(records, 1):
         if len(record) != n_columns:
-            shown = ", ".join(name[:LONGEST_NAME] for name in columns[:_SHOWN])
-            more = " ..." if n_columns > _SHOWN else ""
             raise MalformedError(
-                f"row {at} of the CSV has {len(record)} fields; expected {n_columns}: {shown}{more}"
+                f"row {at} of the CSV has {len(record)} fields; "
+                f"expected {n_columns}: {list_names(columns)}"
             )
         for put, field in zip(add, record, strict=True):
             put(field)

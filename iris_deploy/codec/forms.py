@@ -8,13 +8,11 @@ URL Standard, section 5, application/x-www-form-urlencoded.
 import re
 from typing import Any
 
-from iris_deploy.codec.pointers import OBJECT, locate
+from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.texts import text_readers
-from iris_deploy.codec.values import ValueReader
 from iris_deploy.schema.batch import Row
-from iris_deploy.schema.problems import LONGEST_NAME, SignatureError
-from iris_deploy.schema.signature import Signature
+from iris_deploy.schema.problems import LONGEST_NAME
 
 _PERCENT = re.compile(rb"%([0-9a-fA-F]{2})")
 _MORE = 10
@@ -26,13 +24,12 @@ class FormReader:
 
     Parameters
     ----------
-    signature : Signature
+    reader : InstanceReader
     """
 
-    def __init__(self, signature: Signature) -> None:
-        self._values = ValueReader(signature)
-        self._names = signature.names
-        self._readers = text_readers(signature)
+    def __init__(self, reader: InstanceReader) -> None:
+        self._reader = reader
+        self._texts = text_readers(reader.signature)
 
     def read(self, body: bytes) -> Row:
         """Read one instance.
@@ -48,7 +45,7 @@ class FormReader:
         InstanceError
             If it does not fit the signature.
         """
-        most = len(self._readers) + _MORE
+        most = len(self._texts) + _MORE
         if body.count(b"&") >= most:
             raise MalformedError(f"the form has more than {most} fields")
         fields: dict[str, Any] = {}
@@ -56,12 +53,9 @@ class FormReader:
             name, _, value = (_decode(part) for part in pair.partition(b"="))
             if name in fields:
                 raise MalformedError(f"the field {name[:LONGEST_NAME]!r} appears twice in the form")
-            read = self._readers.get(name)
+            read = self._texts.get(name)
             fields[name] = value if read is None else read(value)
-        try:
-            return self._values.row(fields)
-        except SignatureError as exc:
-            raise locate(exc, OBJECT, self._names) from None
+        return self._reader.read_row(fields)
 
 
 def _decode(part: bytes) -> str:

@@ -12,10 +12,7 @@ from typing import Any, NamedTuple
 
 from iris_deploy.codec.pointers import JsonLayout
 from iris_deploy.codec.values import describe_value
-from iris_deploy.schema.problems import LONGEST_NAME, Problems
-
-_SHOWN = 10
-"""Columns that an error lists."""
+from iris_deploy.schema.problems import LONGEST_NAME, Problems, list_names
 
 _INDEX = "index"
 """What pandas calls the index in a table, unless the schema says otherwise."""
@@ -160,9 +157,14 @@ def read_by_column(value: Mapping[str, Any], base: str = "") -> Frame:
     return Frame(arrays, JsonLayout("arrays", base, tuple(keys)))
 
 
+def find_order(columns: Sequence[str], names: Sequence[str]) -> list[int] | None:
+    """Say where each of some names stands among columns; None if these are others."""
+    if len(columns) != len(names):
+        return None
+    at = {name: position for position, name in enumerate(columns)}
+    return [at[name] for name in names] if at.keys() == set(names) else None
+
+
 def _misfit(values: object, columns: Sequence[str]) -> str:
     got = f"an array of {len(values)}" if isinstance(values, list) else describe_value(values)
-    more = len(columns) - _SHOWN
-    shown = ", ".join(name[:LONGEST_NAME] for name in columns[:_SHOWN])
-    listed = shown if more <= 0 else f"{shown} and {more} more"
-    return f"expected an array of {len(columns)} values: {listed}; got {got}"
+    return f"expected an array of {len(columns)} values: {list_names(columns)}; got {got}"

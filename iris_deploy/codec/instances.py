@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.codec import frames, strict_json
-from iris_deploy.codec.frames import Frame
+from iris_deploy.codec.frames import Frame, find_order
 from iris_deploy.codec.members import read_split
 from iris_deploy.codec.plain import Rows, build_reader
 from iris_deploy.codec.pointers import (
     ARRAYS,
     OBJECT,
     OBJECTS,
-    InstanceError,
     JsonLayout,
     Layout,
     locate,
+    located,
 )
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.values import ValueReader
@@ -45,10 +45,16 @@ class InstanceReader:
     ----------
     signature : Signature
         A name of it that has to be escaped in JSON is left to the strict reader.
+
+    Attributes
+    ----------
+    signature : Signature
+    values : ValueReader
     """
 
     def __init__(self, signature: Signature) -> None:
-        self._values = ValueReader(signature)
+        self.signature = signature
+        self.values = ValueReader(signature)
         self._names = signature.names
         self._known = {*signature.names, *signature.aliases}
         self._plain = build_reader(signature)
@@ -89,16 +95,15 @@ class InstanceReader:
     def read_plain_split(self, body: bytes, base: str) -> Rows | None:
         """Decode a data frame in the form ``split`` of numbers alone; see `read_plain_below`."""
         found = read_split(body)
-        if found is None or len(found[0]) != len(self._names):
-            return None
-        if sorted(found[0]) != sorted(self._names):
+        order = None if found is None else find_order(found[0], self._names)
+        if found is None or order is None:
             return None
         columns, data = found
         rows = self.read_plain_below(data, "")
         if rows is None or not isinstance(rows.values, np.ndarray):
             return None
         layout = JsonLayout("lists", f"{base}/data", (), tuple(columns))
-        return Rows(rows.values[:, [columns.index(name) for name in self._names]], layout)
+        return Rows(rows.values[:, order], layout)
 
     def read_value(self, value: object) -> Row | Rows:
         """Read a decoded JSON value; see `read`."""
@@ -137,20 +142,18 @@ class InstanceReader:
         first = value[0] if value else {}
         if type(first) is list:
             layout = place(JsonLayout("lists", base))
-            return self._columns(self._named(value, layout), layout)
+            with located(layout, self._names):
+                named = frames.name_values(value, self._names)
+            return self.read_columns(named, layout)
         if type(first) is dict or len(self._names) > 1:
             return self._rows(value, place(JsonLayout("objects", base) if base else OBJECTS))
-        return self._columns({self._names[0]: value}, place(JsonLayout("values", base)))
+        return self.read_columns({self._names[0]: value}, place(JsonLayout("values", base)))
 
     def read_frame(self, value: object, base: str) -> Rows:
         """Read a data frame in the form ``split``; see `read_many`."""
         if not isinstance(value, dict) or not frames.is_split(value):
             raise MalformedError(f"expected columns and data in {base[1:]!r}")
         return self._table(self._tried(frames.read_split, value, base))
-
-    def locate(self, error: SignatureError, layout: Layout) -> InstanceError:
-        """Say where in a body the values are that an error is about."""
-        return locate(error, layout, self._names)
 
     def _envelope(self, value: dict[str, Any]) -> str | None:
         """Name the member that holds the instances, if one does."""
@@ -171,8 +174,8 @@ class InstanceReader:
 
     def read_object(self, value: dict[str, Any], base: str) -> Row | Rows:
         """Read one instance, or a table that came as an object; see `read_many`."""
-        if self._values.is_columns(value):
-            return self._columns(value, JsonLayout("arrays", base) if base else ARRAYS)
+        if self.values.is_columns(value):
+            return self.read_columns(value, JsonLayout("arrays", base) if base else ARRAYS)
         known = [name for name in value if name in self._known]
         if known and all(type(value[name]) is dict for name in known):
             return self._table(self._tried(frames.read_by_column, value, base))
@@ -182,25 +185,18 @@ class InstanceReader:
             return self._table(frames.read_table(value, self._known, base))
         if not known and frames.is_indexed(value):
             return self._table(frames.read_indexed(value, base))
-        return self._row(value, JsonLayout("object", base) if base else OBJECT)
+        return self.read_row(value, JsonLayout("object", base) if base else OBJECT)
 
     def _one(self, value: object, base: str) -> Row | Rows:
         """Read what is no object: many instances, or an array that is one."""
         if type(value) is not list:
-            return self._row(value, OBJECT)
+            return self.read_row(value)
         if len(self._names) == 1 or not value or type(value[0]) in {list, dict}:
             return self.read_many(value, base)
         layout = JsonLayout("list", base)
-        try:
-            return self._row(frames.name_one(value, self._names), layout)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
-
-    def _named(self, value: list[object], layout: Layout) -> dict[str, Any]:
-        try:
-            return frames.name_values(value, self._names)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
+        with located(layout, self._names):
+            named = frames.name_one(value, self._names)
+        return self.read_row(named, layout)
 
     def _tried(self, read: Any, value: dict[str, Any], base: str) -> Frame:
         """Read a table, whose own members may be what is wrong."""
@@ -209,30 +205,24 @@ class InstanceReader:
         except SignatureError as exc:
             of_rows = any(problem.row is not None for problem in exc.problems)
             layout = JsonLayout("objects", f"{base}/data" if of_rows else base)
-            raise self.locate(exc, layout) from None
+            raise locate(exc, layout, self._names) from None
         return frame
-
-    def _row(self, value: object, layout: JsonLayout) -> Row:
-        try:
-            return self._values.row(value)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
 
     def _table(self, frame: Frame) -> Rows:
         if frame.layout.kind != "objects":
-            return self._columns(frame.instances, frame.layout)
+            return self.read_columns(frame.instances, frame.layout)
         return self._rows(frame.instances, frame.layout)
 
-    def _rows(self, objects: Sequence[object], layout: Layout) -> Rows:
-        try:
-            return Rows(self._values.rows(objects), layout)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
+    def read_row(self, value: object, layout: JsonLayout = OBJECT) -> Row:
+        """Read one instance that is an object."""
+        with located(layout, self._names):
+            return self.values.row(value)
 
-    def _columns(self, arrays: dict[str, Any], layout: Layout) -> Rows:
-        try:
-            if not self._values.is_columns(arrays):
-                self._values.row(arrays)  # says which columns there are
-            return Rows(self._values.columns(arrays), layout)
-        except SignatureError as exc:
-            raise self.locate(exc, layout) from None
+    def _rows(self, objects: Sequence[object], layout: Layout) -> Rows:
+        with located(layout, self._names):
+            return Rows(self.values.rows(objects), layout)
+
+    def read_columns(self, arrays: dict[str, Any], layout: Layout) -> Rows:
+        """Read many instances that are an array for each column."""
+        with located(layout, self._names):
+            return Rows(self.values.columns(arrays), layout)

@@ -95,6 +95,7 @@ def _is_object_a_line(body: bytes, lines: Sequence[bytes]) -> bool:
 
     Then no object that all lines together hold can go over the end of a line.
     """
-    return body.count(b"{") == body.count(b"}") == len(lines) == body.strip().count(
-        b"\n"
-    ) + 1 and all(line.startswith(b"{") for line in lines)
+    n_lines = len(lines)
+    one_each = body.count(b"{") == body.count(b"}") == n_lines
+    no_blank = body.strip().count(b"\n") == n_lines - 1
+    return one_each and no_blank and all(line.startswith(b"{") for line in lines)

@@ -18,7 +18,7 @@ import msgspec
 import numpy as np
 
 from iris_deploy.codec.fields import REFUSED, UNSET, Field
-from iris_deploy.codec.pointers import ARRAYS, OBJECTS, JsonLayout, Layout
+from iris_deploy.codec.pointers import ARRAYS, OBJECT, OBJECTS, JsonLayout, Layout
 from iris_deploy.kernels.garbage import no_collection
 from iris_deploy.schema.batch import Floats, Row
 from iris_deploy.schema.columns import (
@@ -46,6 +46,11 @@ class Rows:
 
     values: Sequence[Row] | Floats
     layout: Layout
+
+
+def as_rows(read: Row | Rows) -> Rows:
+    """Return one instance as many, or many as they are."""
+    return read if type(read) is Rows else Rows([read], OBJECT)
 
 
 class PlainReader(Protocol):
@@ -132,7 +137,7 @@ class NumberReader:
             lists: list[tuple[float, ...]] = self._lists.decode(body)
         n_columns = len(self._get)
         values = np.fromiter(chain.from_iterable(lists), np.float64, n_columns * len(lists))
-        return in_bounds(values.reshape(-1, n_columns), _LISTS)
+        return _in_bounds(values.reshape(-1, n_columns), _LISTS)
 
     def _read_arrays(self, body: bytes) -> Rows | None:
         decoded: Any = self._arrays.decode(body)
@@ -146,11 +151,10 @@ def _in_columns(columns: Sequence[Iterable[float]], n_rows: int, *, layout: Layo
     matrix = np.empty((len(columns), n_rows))
     for line, values in zip(matrix, columns, strict=True):
         line[:] = np.fromiter(values, np.float64, n_rows)
-    return in_bounds(matrix.T, layout)
+    return _in_bounds(matrix.T, layout)
 
 
-def in_bounds(rows: Floats, layout: Layout) -> Rows | None:
-    """Return rows of numbers, or None if one is larger than is taken, or none at all."""
+def _in_bounds(rows: Floats, layout: Layout) -> Rows | None:
     low, high = rows.min(initial=0.0), rows.max(initial=0.0)
     return Rows(rows, layout) if low >= -LARGEST and high <= LARGEST else None
 

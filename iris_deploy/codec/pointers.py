@@ -1,6 +1,7 @@
 """Where in what came something is wrong: rows and columns as JSON pointers (RFC 6901)."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -114,7 +115,9 @@ class JsonLayout:
         return escape(self.keys[row]) if self.keys else f"/{row}"
 
     def _position(self, column: str | None, columns: Sequence[str]) -> str:
-        return f"/{columns.index(column)}" if column in columns else ""
+        if column is None or column not in columns:
+            return ""
+        return f"/{columns.index(column)}"
 
 
 OBJECT, OBJECTS, ARRAYS = JsonLayout("object"), JsonLayout("objects"), JsonLayout("arrays")
@@ -133,6 +136,15 @@ def locate(error: SignatureError, layout: Layout, names: Sequence[str]) -> Insta
     """
     places = [place for problem in error.problems for place in layout.place(problem, names)]
     return InstanceError(places, more=error.more)
+
+
+@contextmanager
+def located(layout: Layout, names: Sequence[str]) -> Iterator[None]:
+    """Say of what does not fit the signature, in a block, where it came; see `locate`."""
+    try:
+        yield
+    except SignatureError as exc:
+        raise locate(exc, layout, names) from None
 
 
 def escape(name: str | None) -> str:

@@ -6,23 +6,22 @@ from typing import Any
 
 import numpy as np
 
+from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows
-from iris_deploy.codec.pointers import FieldProblem, locate
+from iris_deploy.codec.pointers import FieldProblem, located
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.tensors import Tensor
-from iris_deploy.codec.values import ValueReader, unfit
+from iris_deploy.codec.values import unfit
 from iris_deploy.schema.batch import Floats
-from iris_deploy.schema.columns import LARGEST, NumberColumn
+from iris_deploy.schema.columns import LARGEST
 from iris_deploy.schema.problems import (
     LONGEST_NAME,
     MAX_PROBLEMS,
     Problem,
     Problems,
-    SignatureError,
+    list_names,
 )
-from iris_deploy.schema.signature import Signature
 
-_SHOWN = 10  # columns that an error lists
 _FEW = 4  # rows for which lists are quicker than arrays
 
 
@@ -62,21 +61,16 @@ class TensorReader:
 
     Parameters
     ----------
-    signature : Signature
-
-    Attributes
-    ----------
-    is_matrix : bool
-        Whether all columns are numbers, so that one tensor may hold them.
+    reader : InstanceReader
     """
 
-    def __init__(self, signature: Signature) -> None:
-        self._values = ValueReader(signature)
+    def __init__(self, reader: InstanceReader) -> None:
+        signature = reader.signature
+        self._reader = reader
         self._columns = signature.columns
         self._names = signature.names
-        self._known = {*signature.names, *signature.aliases}
         self._may_miss = np.array([column.missing for column in signature.columns])
-        self.is_matrix = all(isinstance(column, NumberColumn) for column in signature.columns)
+        self._is_numeric = signature.is_numeric  # so that one tensor may hold all columns
 
     def read(self, tensors: Sequence[Tensor]) -> Rows:
         """Read rows.
@@ -92,7 +86,7 @@ class TensorReader:
             raise MalformedError("inputs: expected a tensor, got none")
         n_columns = len(self._names)
         first = tensors[0]
-        if len(tensors) == 1 and first.name not in self._known:
+        if len(tensors) == 1 and not self._reader.knows(first.name):
             return self._read_matrix(first)
         if len({tensor.name for tensor in tensors}) < len(tensors):
             raise MalformedError("inputs: expected each tensor once")
@@ -105,7 +99,7 @@ class TensorReader:
                 )
         by_name = {tensor.name: tensor.values for tensor in tensors}
         found = [by_name.get(name) for name in self._names]
-        is_matrix = self.is_matrix and len(tensors) == n_columns
+        is_matrix = self._is_numeric and len(tensors) == n_columns
         if is_matrix and all(isinstance(each, np.ndarray) for each in found):
             return self._check(np.stack(found, axis=1), layout)  # type: ignore[arg-type]
         return self._read_columns(by_name, layout)
@@ -114,14 +108,13 @@ class TensorReader:
         n_columns = len(self._names)
         n_given = 1 if len(tensor.shape) == 1 else tensor.shape[1]
         if n_given != n_columns:
-            shown = ", ".join(name[:LONGEST_NAME] for name in self._names[:_SHOWN])
-            more = " ..." if n_columns > _SHOWN else ""
             raise MalformedError(
                 f"inputs[0] {tensor.name[:LONGEST_NAME]!r}: the shape is {[*tensor.shape]}; "
-                f"expected [rows, {n_columns}], or a tensor for each column: {shown}{more}"
+                f"expected [rows, {n_columns}], or a tensor for each column: "
+                f"{list_names(self._names)}"
             )
         layout = TensorLayout([tensor.name], n_columns)
-        if isinstance(tensor.values, np.ndarray) and self.is_matrix:
+        if isinstance(tensor.values, np.ndarray) and self._is_numeric:
             return self._check(tensor.values.reshape(-1, n_columns), layout)
         by_name = {name: tensor.values[k::n_columns] for k, name in enumerate(self._names)}
         return self._read_columns(by_name, layout)
@@ -139,24 +132,17 @@ class TensorReader:
             return Rows(rows, layout)
         wrong = ~(np.abs(rows) <= LARGEST) & ~(missing & self._may_miss)
         problems = Problems()
-        try:
+        with located(layout, self._names):
             for at in np.flatnonzero(wrong)[:MAX_PROBLEMS].tolist():
                 row, column = divmod(at, len(self._columns))
                 detail = unfit(self._columns[column], float(rows[row, column]))
                 problems.add(row, self._names[column], detail)
             problems.check()
-        except SignatureError as exc:
-            raise locate(exc, layout, self._names) from None
         raise AssertionError("nothing is wrong")
 
     def _read_columns(self, by_name: dict[str, Any], layout: TensorLayout) -> Rows:
         arrays = {name: _listed(values) for name, values in by_name.items()}
-        try:
-            if not self._values.is_columns(arrays):
-                self._values.row(arrays)  # says which columns there are
-            return Rows(self._values.columns(arrays), layout)
-        except SignatureError as exc:
-            raise locate(exc, layout, self._names) from None
+        return self._reader.read_columns(arrays, layout)
 
 
 def _listed(values: Any) -> list[Any]:

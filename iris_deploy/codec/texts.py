@@ -1,6 +1,6 @@
 """Values in text, as forms and CSV have them: what stands for a number, a gap, true and false."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from iris_deploy.schema.columns import Column, NumberColumn
@@ -22,11 +22,6 @@ def text_readers(signature: Signature) -> dict[str, ReadText]:
     """
     readers = {column.name: _reader(column) for column in signature.columns}
     return readers | {alias: readers[name] for alias, name in signature.aliases.items()}
-
-
-def read_texts(texts: Sequence[str], read: ReadText | None) -> list[Any]:
-    """Turn texts of one column into values; as they are, if nobody knows the column."""
-    return [*texts] if read is None else [*map(read, texts)]
 
 
 def _reader(column: Column) -> ReadText:

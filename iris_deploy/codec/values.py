@@ -8,11 +8,14 @@ import numpy as np
 from iris_deploy.schema.batch import Floats, Row
 from iris_deploy.schema.columns import LARGEST, Column, NumberColumn, TextColumn
 from iris_deploy.schema.encoding import MISSING, Encode, build_encode, read_number
-from iris_deploy.schema.problems import LONGEST_NAME, Problems
+from iris_deploy.schema.problems import (
+    LONGEST_NAME,
+    Problem,
+    Problems,
+    SignatureError,
+    list_names,
+)
 from iris_deploy.schema.signature import Signature
-
-_MOST_NAMES = 10
-"""Names that an error lists; of more features, as many and how many there are."""
 
 _LIMITS = f" from {-LARGEST:g} to {LARGEST:g}"
 
@@ -84,7 +87,7 @@ class ValueReader:
         Parameters
         ----------
         arrays : dict of str to list
-            A decoded JSON value for which `is_columns` is true: each feature's name and values.
+            A decoded JSON value: each feature's name and values.
 
         Returns
         -------
@@ -99,9 +102,14 @@ class ValueReader:
         problems = Problems()
         if self._aliases:
             arrays = self._renamed(arrays, None, problems)
+        first = next((name for name in self._names if isinstance(arrays.get(name), list)), None)
+        if first is None:
+            self._read(arrays, None, problems)  # says which columns there are
+            problems.check()
+            detail = f"expected an array for {list_names(self._names)}; got none"
+            raise SignatureError([Problem(None, None, detail)])
         if not arrays.keys() <= set(self._names):
             self._unknown(arrays, None, problems)
-        first = next(name for name in self._names if isinstance(arrays.get(name), list))
         columns = [
             _values(arrays, column, encode, first, problems) for column, encode, _ in self._encoders
         ]
@@ -131,7 +139,9 @@ class ValueReader:
     def _read(self, instance: object, at: int | None, problems: Problems) -> Row:
         """Return the row, or add what is wrong to ``problems`` and return what could be read."""
         if not isinstance(instance, dict):
-            detail = f"expected an object with {self._list_names()}; got {describe_value(instance)}"
+            detail = (
+                f"expected an object with {list_names(self._names)}; got {describe_value(instance)}"
+            )
             problems.add(at, None, detail)
             return ()
         row = []
@@ -163,17 +173,11 @@ class ValueReader:
         names = {name.lower(): name for name in self._names}
         known = set(self._names)
         absent = {low: name for low, name in names.items() if name not in instance}
-        detail = f"unknown field; expected {self._list_names()}"
+        detail = f"unknown field; expected {list_names(self._names)}"
         for field in instance:
             if field not in known:
                 close = problems.closest(field, absent or names)
                 problems.add(at, field[:LONGEST_NAME], detail, close)
-
-    def _list_names(self) -> str:
-        """List the columns, not all of them if they are many."""
-        more = len(self._names) - _MOST_NAMES
-        shown = ", ".join(name[:LONGEST_NAME] for name in self._names[:_MOST_NAMES])
-        return shown if more <= 0 else f"{shown} and {more} more"
 
 
 def _values(

@@ -14,6 +14,9 @@ MAX_PROBLEMS = 100
 LONGEST_NAME = 64
 """Characters of a field's name that are looked at and shown."""
 
+_MOST_NAMES = 10
+"""Names that an error lists; of more columns, as many and how many there are."""
+
 _MOST_COMPARED = 256
 """Pairs of names that are compared for suggestions in one answer, some 20 microseconds each."""
 
@@ -108,6 +111,13 @@ def summarize(problems: Iterable[object], *, more: bool) -> str:
     least = "at least " if more else ""
     rest = f"; and {len(lines) - 5} more" if len(lines) > 5 else ""
     return f"{least}{len(lines)} problems in the input: {'; '.join(lines[:5])}{rest}"
+
+
+def list_names(names: Sequence[str]) -> str:
+    """List names of columns, not all of them if they are many."""
+    more = len(names) - _MOST_NAMES
+    shown = ", ".join(name[:LONGEST_NAME] for name in names[:_MOST_NAMES])
+    return shown if more <= 0 else f"{shown} and {more} more"
 
 
 def ask_for(suggestion: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from iris_deploy.schema.columns import Column, TextColumn
+from iris_deploy.schema.columns import Column, NumberColumn, TextColumn
 from iris_deploy.schema.outputs import ClassOutput, Label, Output, SeveralOutputs
 
 
@@ -62,6 +62,11 @@ class Signature(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def has_text(self) -> bool:
         """Whether a column holds texts: then rows are no array of floats."""
         return any(isinstance(column, TextColumn) for column in self.columns)
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether all columns are numbers."""
+        return all(isinstance(column, NumberColumn) for column in self.columns)
 
     def warnings(self, row: Sequence[float]) -> list[str]:
         """Name each value of a row that is unlike what training saw."""

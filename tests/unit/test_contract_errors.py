@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from iris_deploy.codec.instances import InstanceReader
+from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contract_settings import NAMES
 from iris_deploy.serving.contracts.invocations import reply_message
 from iris_deploy.serving.contracts.registry import CONTRACTS
 from iris_deploy.serving.reply import Refusal
-from tests.signatures import classes, number
+from tests.signatures import NUMBER, classes, number
 from tests.spoken import JSON, V1, V2, VERTEX, Spoken
 from tests.unit.test_contracts_agree import model
 
@@ -361,6 +362,15 @@ def test_invocations_have_the_codes_of_mlflow(status: int, told: int, code: str)
     reply = reply_message(Refusal(status, "words"))
     assert reply.status == told
     assert json.loads(reply.read()) == {"error_code": code, "message": "words"}
+
+
+@pytest.mark.parametrize("body", [b'{"columns": [], "data": [[], []]}', b"[[], []]"])
+def test_rows_of_nothing_are_refused_even_where_all_may_miss(body: bytes) -> None:
+    reader = InstanceReader(
+        Signature(columns=(number("a", missing=True), number("b", missing=True)), output=NUMBER)
+    )
+    with pytest.raises(InstanceError, match="expected an array"):
+        reader.read(body)
 
 
 def test_every_contract_has_a_name_that_can_be_chosen() -> None:

@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from iris_deploy.codec.csv_text import CsvReader
+from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
@@ -15,7 +16,7 @@ from tests.signatures import classes, number
 SIGNATURE = Signature(
     columns=(number("length"), number("width")), output=classes("setosa", "virginica")
 )
-READER = CsvReader(SIGNATURE)
+READER = CsvReader(InstanceReader(SIGNATURE))
 
 FIELDS = st.sampled_from(
     ["5.1", "2", "-0", "1e3", ".5", "5.", "+1", "", " 1", "01", "1e999", "nan", '"1"', "length"]

@@ -1,19 +1,26 @@
 """What anybody may send to any contract costs no more than its bytes, in work and in memory."""
 
+import copy
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from iris_deploy.bundle.repository import Repository
+from iris_deploy.codec.readers import Readers
+from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.reply import Reply, Stream
 from iris_deploy.serving.worker.memory import SMALL, WORKING
 from tests.contracts import Asked
 from tests.growth import assert_linear, peak, seconds
 from tests.hostile import LOOP
 from tests.hostile_contracts import HOSTILE
+from tests.signatures import NUMBER, category, number
 from tests.spoken import Spoken
+from tests.unit.test_contracts_agree import model
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.once]  # work is measured here
 
@@ -74,3 +81,32 @@ def test_working_on_a_body_takes_so_many_bytes_for_each_of_its_own(
         assert peak(lambda: [None for _ in stream.pieces]) <= len(body) + 4 * ONCE
         return
     assert reply.status == 200 or len(reply.body) < 32_768
+
+
+def wide(n: int) -> Callable[[], object]:
+    """Return what reads a row of so many columns, in another order, out of CSV and of a frame."""
+    names = [f"a feature of number {k:06d}" for k in range(n // 8)]
+    signature = Signature(columns=tuple(map(number, names)), output=NUMBER)
+    readers = Readers(signature)
+    others, ones = names[::-1], [1] * len(names)
+    text = f"{','.join(others)}\n{','.join(map(str, ones))}".encode()
+    frame = json.dumps({"columns": others, "data": [ones]}).encode()
+
+    def read() -> None:
+        assert len(readers.csv.read(text).rows.values) == 1
+        assert readers.json.read_plain_split(frame, "") is not None
+
+    return read
+
+
+def test_reading_a_row_of_many_columns_costs_no_more_than_their_number() -> None:
+    assert_linear(wide, 1 << 15)
+
+
+def test_what_is_known_of_categories_is_kept_once_for_all_contracts() -> None:
+    n_categories = 20_000
+    predictor = copy.copy(model(("number", "words"), "texts"))
+    many = category("colour", [f"value {k}" for k in range(n_categories)])
+    columns = (predictor.signature.columns[0], many)
+    predictor.signature = msgspec.structs.replace(predictor.signature, columns=columns)
+    assert peak(lambda: Spoken(predictor, {})) < 400 * n_categories

@@ -39,7 +39,7 @@ def build_routes(served: ServedModel) -> list[Route | Below]:
 
 def _score(served: ServedModel) -> Route:
     """Build the native contract's route, whose answers have the ids of their requests."""
-    score = served.route(NativeContract(served.predictor, NAME, PATH, ()))
+    score = served.route(NativeContract(served.predictor, served.readers, NAME, PATH, ()))
     handle, quick = score.handle, score.quick
 
     def handle_with_ids(asked: Asked, body: bytes) -> Reply:

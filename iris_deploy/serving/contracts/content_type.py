@@ -12,13 +12,14 @@ from iris_deploy.errors import IrisDeployError
 
 Kind = Literal["json", "csv", "lines", "form"]
 
+PLAIN_JSON: Final = "application/json"
 CSV: Final = "text/csv"
 LINES: Final = "application/jsonlines"
 FORM: Final = "application/x-www-form-urlencoded"
 
 _CHARSETS = {"utf-8", "utf8", "us-ascii"}
 _KINDS: dict[str, Kind] = {
-    "application/json": "json",
+    PLAIN_JSON: "json",
     CSV: "csv",
     "application/csv": "csv",
     LINES: "lines",
@@ -28,7 +29,7 @@ _KINDS: dict[str, Kind] = {
     FORM: "form",
 }
 _NAMES = {
-    "json": "application/json",
+    "json": PLAIN_JSON,
     "csv": CSV,
     "lines": LINES,
     "form": FORM,
@@ -58,22 +59,6 @@ class Content(NamedTuple):
 _JSON = Content("json")
 
 
-def check_json(content_type: str | None) -> None:
-    """Refuse a Content-Type that is not JSON in UTF-8, whatever its capitals and parameters.
-
-    Parameters
-    ----------
-    content_type : str or None
-        Header of the request.
-
-    Raises
-    ------
-    ContentTypeError
-    """
-    if content_type != "application/json":
-        read_content(content_type, ("json",))
-
-
 def read_content(
     content_type: str | None, kinds: tuple[Kind, ...], default: Kind | None = None
 ) -> Content:
@@ -93,7 +78,7 @@ def read_content(
     ContentTypeError
         If it is none of them, or not in UTF-8.
     """
-    if content_type == "application/json" and "json" in kinds:
+    if content_type == PLAIN_JSON and "json" in kinds:
         return _JSON
     if not content_type and default is not None:
         return Content(default)

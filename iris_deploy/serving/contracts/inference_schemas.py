@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from iris_deploy.codec.datatypes import BOOL, BYTES, NUMBERS
-from iris_deploy.codec.tensor_rows import TensorReader
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
 from iris_deploy.schema.signature import Signature
@@ -19,7 +18,7 @@ ALL_COLUMNS = "input"
 
 def input_tensors(signature: Signature) -> list[dict[str, Any]]:
     """Describe the tensors that go in: one where all columns are numbers, or one for each."""
-    if TensorReader(signature).is_matrix and len(signature.columns) > 1:
+    if signature.is_numeric and len(signature.columns) > 1:
         shape = [-1, len(signature.columns)]
         return [{"name": ALL_COLUMNS, "datatype": "FP64", "shape": shape}]
     return [

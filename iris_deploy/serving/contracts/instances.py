@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 
 from iris_deploy.codec import strict_json
-from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.members import read_members
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.strict_json import MalformedError
@@ -48,7 +47,7 @@ class InstancesContract:
         self.name, self.path, self.summary = name, path, summary
         self._members = members
         self._predictor = served.predictor
-        self._reader = InstanceReader(served.predictor.signature)
+        self._reader = served.readers.json
         self._writer = build_writer(served.predictor)
         self._by_row = ByRow(served.predictor, self._writer)
 

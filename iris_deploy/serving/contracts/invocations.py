@@ -12,17 +12,14 @@ from typing import Any, Final
 import msgspec
 
 from iris_deploy.codec import strict_json
-from iris_deploy.codec.csv_text import CsvReader
-from iris_deploy.codec.instances import InstanceReader
-from iris_deploy.codec.json_lines import LinesReader
 from iris_deploy.codec.members import read_members
-from iris_deploy.codec.plain import Rows
-from iris_deploy.codec.pointers import OBJECT
+from iris_deploy.codec.plain import Rows, as_rows
 from iris_deploy.schema.batch import Outcomes
 from iris_deploy.serving.contracts.by_row import ByRow, Form
 from iris_deploy.serving.contracts.content_type import (
     CSV,
     LINES,
+    PLAIN_JSON,
     Content,
     Kind,
     choose_kind,
@@ -87,10 +84,7 @@ class InvocationsContract:
 
     def __init__(self, served: ServedModel) -> None:
         self._predictor = served.predictor
-        signature = served.predictor.signature
-        self._reader = InstanceReader(signature)
-        self._csv = CsvReader(signature)
-        self._lines = LinesReader(self._reader)
+        self._readers = served.readers
         self._writer = build_writer(served.predictor)
         self._by_row = ByRow(served.predictor, self._writer)
         self.summary = f"predict {what(served.predictor)} of rows, for SageMaker and MLflow"
@@ -113,7 +107,7 @@ class InvocationsContract:
     def decode_quickly(self, asked: Asked, body: bytes) -> Question | None:
         """Read a request that is small."""
         if len(body) > QUICK_BODY:
-            is_json = asked.headers.get("CONTENT_TYPE") == "application/json"
+            is_json = asked.headers.get("CONTENT_TYPE") == PLAIN_JSON
             if len(body) > PLAIN_BODY or asked.query or "ACCEPT" in asked.headers or not is_json:
                 return None
             found = self._read_plain(body)
@@ -129,27 +123,28 @@ class InvocationsContract:
             return None
         name, value = found
         split = name == MEMBERS[0]
-        read = self._reader.read_plain_split if split else self._reader.read_plain_below
+        reader = self._readers.json
+        read = reader.read_plain_split if split else reader.read_plain_below
         rows = read(value, f"/{name}")
         return None if rows is None else (rows, False)
 
     def _read_json(self, body: bytes) -> tuple[Rows, bool]:
         value = strict_json.decode(strict_json.without_literals(body))
         wrapped = type(value) is dict and not {*MEMBERS, PARAMETERS}.isdisjoint(value)
-        if not wrapped or any(self._reader.knows(name) for name in value):
-            return _many(self._reader.read_value(value)), False
+        if not wrapped or any(self._readers.json.knows(name) for name in value):
+            return as_rows(self._readers.json.read_value(value)), False
         name = choose_member(value, MEMBERS, PARAMETERS)
         inner, base, details = value[name], f"/{name}", read_details(value, PARAMETERS)
         if name == "dataframe_split":
-            return self._reader.read_frame(inner, base), details
+            return self._readers.json.read_frame(inner, base), details
         if name == "inputs" and type(inner) is dict:
-            return _many(self._reader.read_object(inner, base)), details
-        return self._reader.read_many(inner, base), details
+            return as_rows(self._readers.json.read_object(inner, base)), details
+        return self._readers.json.read_many(inner, base), details
 
     def _read_text(self, body: bytes, content: Content) -> Rows:
         if content.kind == "csv":
-            return self._csv.read(body, content.header).rows
-        return self._lines.read(body)
+            return self._readers.csv.read(body, content.header).rows
+        return self._readers.lines.read(body)
 
     def encode_many(self, rows: Rows, form: Any, outcomes: Outcomes) -> Reply:
         """Write ``{"predictions": [...]}``, lines, or records without a header."""
@@ -184,11 +179,7 @@ class InvocationsContract:
         told["content"] |= kinds
         content = {
             "summary": self.summary[:1].upper() + self.summary[1:],
-            "requestBody": {"required": True, "content": {"application/json": body, **kinds}},
+            "requestBody": {"required": True, "content": {PLAIN_JSON: body, **kinds}},
             "responses": {"200": told, **describe_errors(MESSAGE, *STATUSES)},
         }
         return Operation(content, components(signature))
-
-
-def _many(read: Any) -> Rows:
-    return read if type(read) is Rows else Rows([read], OBJECT)

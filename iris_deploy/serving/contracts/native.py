@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.readers import Readers
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Outcomes, Row
 from iris_deploy.serving.contracts.by_row import ByRow
@@ -24,9 +24,9 @@ from iris_deploy.serving.problem import reply_refusal
 from iris_deploy.serving.reply import JSON, Reply
 from iris_deploy.serving.route import Asked, Below, Operation, Route
 
-PREDICT_PATH = "/predict"
-_JSON = "application/json"
 NAME: Final = "native"
+PREDICT_PATH: Final = "/predict"
+
 QUICK_BODY = 4096
 """Bytes of a body up to which a request is worked on in the loop, whatever it says: 0.2 ms."""
 
@@ -42,6 +42,8 @@ class NativeContract:
     Parameters
     ----------
     predictor : Predictor
+    readers : Readers, optional
+        Of its signature, if there are some already.
     name : str
         Of the contract that speaks these words.
     path : str
@@ -54,14 +56,16 @@ class NativeContract:
     def __init__(
         self,
         predictor: Predictor,
+        readers: Readers | None = None,
         name: str = NAME,
         path: str = PREDICT_PATH,
         also: tuple[str, ...] = (f"{PREDICT_PATH}/",),
     ) -> None:
         self.name, self.path, self.also = name, path, also
         self._predictor = predictor
-        self._reader = InstanceReader(predictor.signature)
-        self._texts = TextBodies(predictor.signature, self._reader)
+        readers = readers or Readers(predictor.signature)
+        self._reader = readers.json
+        self._texts = TextBodies(readers)
         self._writer = build_writer(predictor)
         self._by_row = ByRow(predictor, self._writer)
         labels = map(msgspec.json.encode, predictor.signature.classes)
@@ -113,12 +117,7 @@ class NativeContract:
         """
         if len(body) > QUICK_BODY:
             return self._decode_plain(asked, body)
-        headers = asked.headers
-        if (
-            not asked.query
-            and headers.get("CONTENT_TYPE") == _JSON
-            and headers.get("ACCEPT", "*/*") == "*/*"
-        ):
+        if not asked.query and is_plain(asked.headers):
             return self._reader.read(body), False
         question = self.decode(asked, body)
         rows, form = question
@@ -155,4 +154,4 @@ class NativeContract:
 
 def build_routes(served: ServedModel) -> list[Route | Below]:
     """Build the route of the talk."""
-    return [served.route(NativeContract(served.predictor))]
+    return [served.route(NativeContract(served.predictor, served.readers))]

@@ -12,7 +12,6 @@ import msgspec
 
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.strict_json import MalformedError
-from iris_deploy.codec.tensor_rows import TensorReader
 from iris_deploy.codec.tensors import InferRequest, read_request
 from iris_deploy.schema.batch import Outcomes
 from iris_deploy.serving.contracts.errors import reply_error
@@ -74,7 +73,7 @@ class InferContract:
         self.path, self.also = path, also
         predictor = served.predictor
         self._predictor = predictor
-        self._reader = TensorReader(predictor.signature)
+        self._reader = served.readers.tensors
         self._writer = TensorWriter(predictor)
         self._outputs = list_outputs(predictor)
         self._by_name = {output.name: output for output in self._outputs}

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from iris_deploy.bundle.bundle import Bundle
+from iris_deploy.codec.readers import Readers
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.serving.contract_settings import ContractSettings
 from iris_deploy.serving.contracts.exchange import Exchange, Observer
@@ -44,6 +46,11 @@ class ServedModel:
     def predictor(self) -> Predictor:
         """What predicts."""
         return self.bundle.predictor
+
+    @cached_property
+    def readers(self) -> Readers:
+        """What reads requests."""
+        return Readers(self.predictor.signature)
 
     @property
     def name(self) -> str:
