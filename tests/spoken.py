@@ -12,6 +12,7 @@ from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.http.routes import RouteTable
 from iris_deploy.serving.reply import Reply
+from iris_deploy.serving.route import Route
 from tests.contracts import Asked
 
 VERTEX = "/vertex:predict"
@@ -57,13 +58,17 @@ class Spoken:
         resource = self.table.find(path)
         assert resource is not None
         route = resource.routes["POST"]
-        reply = route.handle(asked, body)
+        reply = self.handle(route, asked, body)
         quick = None if route.quick is None else route.quick(asked, body)
         if quick is None:
             return reply._replace(body=reply.read())
         told = reply.read()
         assert (quick.status, quick.headers, quick.read()) == (reply.status, reply.headers, told)
         return reply._replace(body=told)
+
+    def handle(self, route: Route, asked: Asked, body: bytes) -> Reply:
+        """Answer on a thread."""
+        return route.handle(asked, body)
 
 
 def _headers(

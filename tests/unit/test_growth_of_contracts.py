@@ -2,6 +2,7 @@
 
 import copy
 import json
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -11,8 +12,10 @@ import pytest
 
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.codec.readers import Readers
+from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.reply import Reply, Stream
+from iris_deploy.serving.route import Route
 from iris_deploy.serving.worker.memory import SMALL, WORKING
 from tests.contracts import Asked
 from tests.growth import assert_linear, peak, seconds
@@ -20,12 +23,14 @@ from tests.hostile import LOOP
 from tests.hostile_contracts import HOSTILE
 from tests.signatures import NUMBER, category, number
 from tests.spoken import Spoken
-from tests.unit.test_contracts_agree import model
+from tests.unit.test_contracts_agree import COLUMNS, model
+from tests.ways import WAYS
 
 pytestmark = [pytest.mark.no_cover, pytest.mark.once]  # work is measured here
 
 BODY = 1 << 18  # bytes of a large one
 ONCE = 1 << 18  # bytes that do not depend on it
+ONE_BY_ONE = ("native, one object", "native, form")
 WRITING = 12  # bytes for each of the body that a large answer takes while it is written
 
 
@@ -81,6 +86,35 @@ def test_working_on_a_body_takes_so_many_bytes_for_each_of_its_own(
         assert peak(lambda: [None for _ in stream.pieces]) <= len(body) + 4 * ONCE
         return
     assert reply.status == 200 or len(reply.body) < 32_768
+
+
+class Weighed(Spoken):
+    """All contracts, and what each answer in pieces kept and said that it keeps, in bytes."""
+
+    def __init__(self, predictor: Predictor) -> None:
+        super().__init__(predictor, {})
+        self.streams: list[tuple[int, int]] = []
+
+    def handle(self, route: Route, asked: Asked, body: bytes) -> Reply:
+        """Answer, and weigh what is kept; the body counts as long as anything has it."""
+        tracemalloc.start()
+        try:
+            reply = route.handle(asked, b"".join((body[:1], body[1:])))
+            if isinstance(reply.body, Stream):
+                kept, _ = tracemalloc.get_traced_memory()
+                self.streams.append((kept, reply.body.held))
+        finally:
+            tracemalloc.stop()
+        return reply
+
+
+@pytest.mark.parametrize("name", [name for name in WAYS if name not in ONE_BY_ONE])
+def test_an_answer_in_pieces_keeps_no_more_than_it_says(name: str) -> None:
+    weighed = Weighed(model(("text",), "texts"))
+    WAYS[name](weighed, {COLUMNS["text"].name: ["x " * 500] * 1000})
+    assert weighed.streams or "details" not in name
+    for kept, held in weighed.streams:
+        assert kept <= held + ONCE
 
 
 def wide(n: int) -> Callable[[], object]:

@@ -7,18 +7,16 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import repeat
-from sys import getsizeof
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from iris_deploy.codec.csv_text import read_records
 from iris_deploy.codec.plain import Rows
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Outcomes, Text
+from iris_deploy.schema.batch import Outcomes
 from iris_deploy.serving.contracts.content_type import Kind
-from iris_deploy.serving.contracts.rows import FIGURES, Many, RowWriter, elements
+from iris_deploy.serving.contracts.rows import FIGURES, Many, RowWriter, elements, held_by, keep
 from iris_deploy.serving.reply import Stream
 
 PREDICTION = "prediction"
@@ -74,7 +72,7 @@ class ByRow:
             See `Contract.encode_many`.
         form : Form
         """
-        values = self._values(rows)
+        values = keep(self._predictor.signature, rows.values) if form.details else ()
         if form.kind == "csv":
             pieces = self._csv(values, outcomes, form)
         elif form.kind == "lines":
@@ -83,21 +81,7 @@ class ByRow:
             pieces = self._json(values, outcomes, form)
         if len(outcomes) <= self._step(form):
             return b"".join(pieces)
-        return Stream(pieces, None, outcomes.nbytes + self._held(values, form))
-
-    def _values(self, rows: Rows) -> Many:
-        if self._predictor.signature.has_text:
-            return rows.values
-        return np.asarray(rows.values, np.float64)
-
-    def _held(self, values: Many, form: Form) -> int:
-        """Return the bytes of what is kept until all is written."""
-        held = len(form.body)
-        if not form.details:
-            return held
-        if isinstance(values, np.ndarray):
-            return held + values.nbytes
-        return held + sum(getsizeof(v.text) for row in values for v in row if type(v) is Text)
+        return Stream(pieces, None, outcomes.nbytes + len(form.body) + held_by(values))
 
     def _step(self, form: Form) -> int:
         if form.details:

@@ -18,11 +18,11 @@ from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.inference_schemas import describe_infer
 from iris_deploy.serving.contracts.native import PLAIN_BODY, QUICK_BODY
 from iris_deploy.serving.contracts.protocol import Question
+from iris_deploy.serving.contracts.rows import held_by
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.tensor_answers import (
     OutputTensor,
     TensorWriter,
-    held_by,
     list_outputs,
 )
 from iris_deploy.serving.contracts.words import what
@@ -123,27 +123,37 @@ class InferContract:
         if wanted.identity is not None:
             start += b',"id":' + msgspec.json.encode(wanted.identity)
         start += b',"outputs":['
-        pieces = self._json_pieces(start, wanted, rows, outcomes)
+        described = [
+            self._writer.describe(output, outcomes, binary=binary)
+            for output, binary in zip(wanted.outputs, wanted.binary, strict=True)
+        ]
+        texts = [text for text, _ in described]
+        pieces = self._json_pieces(start, wanted, texts, rows, outcomes)
         if not any(wanted.binary):
             if len(outcomes) <= self._writer.quick_rows:
                 return Reply(200, JSON, b"".join(pieces))
-            return Reply(200, JSON, Stream(pieces, None, held_by(rows.values, outcomes)))
+            return Reply(200, JSON, Stream(pieces, None, outcomes.nbytes + held_by(rows.values)))
         head = b"".join(pieces)
         raw = [each for each, is_raw in zip(wanted.outputs, wanted.binary, strict=True) if is_raw]
-        size = sum(self._writer.describe(each, outcomes, binary=True)[1] for each in raw)
         headers = (_RAW, ("Inference-Header-Content-Length", str(len(head))))
         pieces = self._raw_pieces(head, raw, rows, outcomes)
         if len(outcomes) <= self._writer.quick_rows:
             return Reply(200, headers, b"".join(pieces))
-        held = len(head) + held_by(rows.values, outcomes)
-        return Reply(200, headers, Stream(pieces, len(head) + size, held))
+        held = len(head) + outcomes.nbytes + held_by(rows.values)
+        length = len(head) + sum(size for _, size in described)
+        return Reply(200, headers, Stream(pieces, length, held))
 
     def _json_pieces(
-        self, start: bytes, wanted: _Wanted, rows: Rows, outcomes: Outcomes
+        self,
+        start: bytes,
+        wanted: _Wanted,
+        described: list[bytes],
+        rows: Rows,
+        outcomes: Outcomes,
     ) -> Iterator[bytes]:
         yield start
-        for at, (output, binary) in enumerate(zip(wanted.outputs, wanted.binary, strict=True)):
-            text, _ = self._writer.describe(output, outcomes, binary=binary)
+        outputs = zip(wanted.outputs, wanted.binary, described, strict=True)
+        for at, (output, binary, text) in enumerate(outputs):
             yield b"," + text[:-1] if at else text[:-1]
             if not binary:
                 yield b',"data":['

@@ -13,6 +13,7 @@ import numpy as np
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.schema.batch import Floats, Outcomes, Text
 from iris_deploy.schema.outputs import label_text
+from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.labels import LabelWriter
 from iris_deploy.serving.reply import Stream
 
@@ -23,6 +24,7 @@ FIGURES = 2048
 """Scores and values that are written at a time, some 2 ms."""
 
 _LABELS_AT_A_TIME = 16384  # some 0.3 ms
+_CELL = 8  # bytes of a row for each of its values
 _LARGE = 1 << 16
 """Bytes of an answer from which on it is a stream."""
 
@@ -120,9 +122,7 @@ class RowWriter:
         pieces = self._enclose(start, self._value_pieces(outcomes), end)
         return Stream(pieces, length, outcomes.nbytes)
 
-    def write_details(
-        self, values: Sequence[Sequence[float]] | Floats, outcomes: Outcomes
-    ) -> bytes | Stream:
+    def write_details(self, values: Many, outcomes: Outcomes) -> bytes | Stream:
         """Write labels, scores and warnings of many rows; or numbers and warnings.
 
         Parameters
@@ -132,15 +132,11 @@ class RowWriter:
         outcomes : ndarray of int or float, shape (n_rows,)
             Positions of their classes, or numbers.
         """
-        signature = self._predictor.signature
-        rows = values if signature.has_text else np.asarray(values, np.float64)
+        rows = keep(self._predictor.signature, values)
         pieces = self._detail_pieces(rows, outcomes)
         if len(outcomes) <= self.at_a_time:
             return b"".join(pieces)
-        held = outcomes.nbytes + 8 * len(signature.columns) * len(outcomes)
-        if signature.has_text:
-            held += sum(map(getsizeof, (v.text for row in rows for v in row if type(v) is Text)))
-        return Stream(pieces, None, held)
+        return Stream(pieces, None, outcomes.nbytes + held_by(rows))
 
     def _detail_pieces(self, values: Many, outcomes: Outcomes) -> Iterator[bytes]:
         yield b'{"predictions":['
@@ -185,6 +181,25 @@ class RowWriter:
         yield start
         yield from pieces
         yield end
+
+
+def keep(signature: Signature, values: Many) -> Many:
+    """Return rows as they are kept until an answer is written: an array, unless there are texts.
+
+    Parameters
+    ----------
+    signature : Signature
+    values : sequence of rows, or ndarray of shape (n_rows, n_columns)
+    """
+    return values if signature.has_text else np.asarray(values, np.float64)
+
+
+def held_by(values: Many) -> int:
+    """Return the bytes of memory that rows take, their texts included."""
+    if isinstance(values, np.ndarray):
+        return values.nbytes
+    texts = (value.text for row in values for value in row if type(value) is Text)
+    return _CELL * sum(map(len, values)) + sum(map(getsizeof, texts))
 
 
 def elements(values: Sequence[object], at: int) -> bytes:

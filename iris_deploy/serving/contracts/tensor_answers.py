@@ -11,10 +11,10 @@ from iris_deploy.codec.datatypes import LENGTH
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.tensors import BINARY_SIZE
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Floats, Outcomes
+from iris_deploy.schema.batch import Outcomes
 from iris_deploy.schema.outputs import Label, label_text
 from iris_deploy.serving.contracts.labels import LabelWriter
-from iris_deploy.serving.contracts.rows import FIGURES, Many, elements
+from iris_deploy.serving.contracts.rows import FIGURES, Many, elements, keep
 
 PREDICTION: Final = "prediction"
 ANOMALY: Final = "anomaly"
@@ -142,9 +142,7 @@ class TensorWriter:
                 if rows:
                     yield 0, np.array([predictor.score(row)[1] for row in rows])
                 return
-            kept = values
-            if not predictor.signature.has_text:
-                kept = np.asarray(values, np.float64).reshape(len(outcomes), -1)
+            kept = keep(predictor.signature, values)
             for at in range(0, len(outcomes), self._at_a_time):
                 yield at, predictor.predict(kept[at : at + self._at_a_time]).scores
             return
@@ -187,8 +185,3 @@ def _raw_label(label: Label) -> bytes:
         return label.to_bytes(8, "little", signed=True)
     text = label_text(label).encode()
     return len(text).to_bytes(LENGTH, "little") + text
-
-
-def held_by(values: Many | Floats, outcomes: Outcomes) -> int:
-    """Return the bytes that are kept until an answer is written."""
-    return outcomes.nbytes + (values.nbytes if isinstance(values, np.ndarray) else 0)
