@@ -96,6 +96,42 @@ class Route:
     refuse: Callable[[Refusal], Reply] | None = None
 
 
+def answer_at_once(
+    path: str,
+    summary: str,
+    reply: Callable[[], Reply],
+    *,
+    describe: Callable[[], Operation] | None = None,
+    also: tuple[str, ...] = (),
+    open: bool = False,  # noqa: A002
+    probe: bool = False,
+    vital: bool = False,
+    contract: str = "",
+    refuse: Callable[[Refusal], Reply] | None = None,
+) -> Route:
+    """Build the route of a GET that is answered at once, in either lane; see `Route`.
+
+    Parameters
+    ----------
+    reply : callable
+        Returns the reply, in a few microseconds.
+    """
+    return Route(
+        method="GET",
+        path=path,
+        summary=summary,
+        handle=lambda _asked, _body: reply(),
+        quick=lambda _asked, body: None if body else reply(),
+        describe=describe,
+        also=also,
+        open=open,
+        probe=probe,
+        vital=vital,
+        contract=contract,
+        refuse=refuse,
+    )
+
+
 def keep_first(routes: Iterable[Route]) -> list[Route]:
     """Return routes without those whose method and path another one before them has."""
     kept: dict[tuple[str, str], Route] = {}

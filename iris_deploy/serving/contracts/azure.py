@@ -18,7 +18,7 @@ from iris_deploy.serving.contracts.native import NativeContract
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.problem import reply_problem
 from iris_deploy.serving.reply import JSON, Reply
-from iris_deploy.serving.route import Asked, Below, Operation, Route
+from iris_deploy.serving.route import Asked, Below, Operation, Route, answer_at_once
 from iris_deploy.serving.schemas import describe_get
 
 NAME: Final = "azure"
@@ -78,12 +78,10 @@ def _warm_up() -> Route:
     described = describe_get("Warm-up", {})
     text = {"text/plain": {"schema": {"type": "string"}}}
     described["responses"]["200"] = {"description": "It runs", "content": text}
-    return Route(
-        method="GET",
-        path=_WARM_UP,
-        summary="warm-up, as Azure Web Apps ask for it",
-        handle=lambda _asked, _body: _WARM,
-        quick=lambda _asked, body: None if body else _WARM,
+    return answer_at_once(
+        _WARM_UP,
+        "warm-up, as Azure Web Apps ask for it",
+        lambda: _WARM,
         describe=lambda: Operation(described),
         open=True,
         probe=True,

@@ -9,6 +9,7 @@ from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.operations import ERROR, STATUSES, describe_errors
 from iris_deploy.serving.contracts.tensor_answers import list_outputs
+from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.route import Operation
 from iris_deploy.serving.schemas import an_array, an_object, answer
 
@@ -82,7 +83,7 @@ def describe_infer(predictor: Predictor, summary: str, example: Mapping[str, Any
     response = answer("The outputs that were asked for, or all", told)
     response["content"] |= raw
     content = {
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": sentence(summary),
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": request, "example": asked}, **raw},

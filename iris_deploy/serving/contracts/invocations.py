@@ -40,7 +40,7 @@ from iris_deploy.serving.contracts.operations import (
 from iris_deploy.serving.contracts.protocol import Question
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
-from iris_deploy.serving.contracts.words import read_flag, what
+from iris_deploy.serving.contracts.words import read_flag, sentence, what
 from iris_deploy.serving.reply import JSON, Refusal, Reply
 from iris_deploy.serving.route import Asked, Operation
 from iris_deploy.serving.schemas import an_array, an_object, answer, refer
@@ -178,7 +178,7 @@ class InvocationsContract:
         told = answer("A prediction for each row", predictions_schema(self._predictor))
         told["content"] |= kinds
         content = {
-            "summary": self.summary[:1].upper() + self.summary[1:],
+            "summary": sentence(self.summary),
             "requestBody": {"required": True, "content": {PLAIN_JSON: body, **kinds}},
             "responses": {"200": told, **describe_errors(MESSAGE, *STATUSES)},
         }

@@ -11,8 +11,9 @@ from iris_deploy.serving.contracts.invocations import (
 )
 from iris_deploy.serving.contracts.operations import describe_errors
 from iris_deploy.serving.contracts.served import ServedModel, tell
+from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.reply import Refusal, Reply
-from iris_deploy.serving.route import Below, Operation, Route
+from iris_deploy.serving.route import Below, Operation, Route, answer_at_once
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 _MOST_AT_ONCE = 4  # transforms that SageMaker sends at a time; 100 MB of payloads together at most
@@ -55,18 +56,16 @@ def _text(
         return ready if served.is_ready() else draining
 
     content = {
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": sentence(summary),
         "responses": {
             "200": {"description": "Ready", "content": {"text/plain": {"schema": {}}}},
             **describe_errors(MESSAGE, 400, 401, 503),
         },
     }
-    return Route(
-        method="GET",
-        path=path,
-        summary=summary,
-        handle=lambda _asked, _body: reply(),
-        quick=lambda _asked, body: None if body else reply(),
+    return answer_at_once(
+        path,
+        summary,
+        reply,
         describe=lambda: Operation(content),
         open=probe,
         probe=probe,

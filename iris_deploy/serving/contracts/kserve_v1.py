@@ -5,7 +5,7 @@ References
 kserve.github.io, "V1 Inference Protocol": model list, model ready, predict.
 """
 
-from typing import Any, Final
+from typing import Final
 
 from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.instances import InstancesContract
@@ -25,10 +25,6 @@ def build_routes(served: ServedModel) -> list[Route | Below]:
     """Build the routes of V1 for one model."""
     name, at = served.name, f"{START}models/{served.name}"
 
-    def ready() -> tuple[int, dict[str, object]]:
-        is_ready = served.is_ready()
-        return 200 if is_ready else 503, {"name": name, "ready": is_ready}
-
     def no_such_path(path: str) -> str:
         return f"there is no {path[:128]!r}; this server has the model {name!r}, at {at}"
 
@@ -36,17 +32,15 @@ def build_routes(served: ServedModel) -> list[Route | Below]:
     contract = InstancesContract(served, NAME, f"{at}:predict", ("instances", "inputs"), summary)
     models = f"{START}models"
     listed = {"models": [name]}
-    of: dict[str, Any] = {"refuse": reply_error}
     return [
+        tell(NAME, models, "models that are served", lambda: (200, listed), also=(f"{models}/",)),
         tell(
             NAME,
-            models,
-            "models that are served",
-            lambda: (200, listed),
-            also=(f"{models}/",),
-            **of,
+            at,
+            "whether the model is ready",
+            lambda: served.readiness(name=name),
+            also=(f"{at}/",),
         ),
-        tell(NAME, at, "whether the model is ready", ready, also=(f"{at}/",), **of),
         served.route(contract),
         _explain(f"{at}:explain"),
         Below(path=START, contract=NAME, explain=no_such_path, refuse=reply_error),

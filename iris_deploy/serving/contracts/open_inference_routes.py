@@ -1,6 +1,6 @@
 """The routes of the Open Inference Protocol, V2: health, metadata, inference."""
 
-from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from iris_deploy import __version__
@@ -12,6 +12,7 @@ from iris_deploy.serving.route import Below, Route
 
 START: Final = "/v2/"
 
+_tell = partial(tell, NAME)
 _SERVER = {
     "name": "iris-deploy",
     "version": __version__,
@@ -34,14 +35,14 @@ def build_routes(served: ServedModel) -> list[Route | Below]:
     others = (f"{at}/", versioned, f"{versioned}/")
     return [
         served.route(infer),
-        _tell(at, "metadata of the model", lambda: (200, metadata), others),
+        _tell(at, "metadata of the model", lambda: (200, metadata), also=others),
         _tell(
             f"{at}/ready",
             "whether the model is ready",
-            lambda: _status(served, {"name": name}),
-            (f"{versioned}/ready",),
+            lambda: served.readiness(name=name),
+            also=(f"{versioned}/ready",),
         ),
-        _tell("/v2", "metadata of the server", lambda: (200, _SERVER), (START,)),
+        _tell("/v2", "metadata of the server", lambda: (200, _SERVER), also=(START,)),
         _tell(f"{START}models", "models that are served", lambda: (200, {"models": [name]})),
         *_health(served),
         Below(
@@ -57,32 +58,14 @@ def _health(served: ServedModel) -> list[Route]:
     live, ready = f"{START}health/live", f"{START}health/ready"
     return [
         _tell(live, "liveness, as V2 has it", lambda: (200, {"live": True}), probe=True),
-        _tell(
-            ready, "readiness, as V2 has it", lambda: _status(served, {"live": True}), probe=True
-        ),
+        _tell(ready, "readiness, as V2 has it", lambda: served.readiness(live=True), probe=True),
     ]
 
 
-def _status(served: ServedModel, told: dict[str, object]) -> tuple[int, dict[str, object]]:
-    is_ready = served.is_ready()
-    return 200 if is_ready else 503, told | {"ready": is_ready}
-
-
-def _tell(
-    path: str,
-    summary: str,
-    value: Callable[[], tuple[int, object]],
-    also: tuple[str, ...] = (),
-    *,
-    probe: bool = False,
-) -> Route:
-    return tell(NAME, path, summary, value, refuse=reply_error, also=also, probe=probe)
-
-
 def _no_such_path(path: str, name: str, version: str) -> str:
-    steps = path.partition("/v2/models/")[2].split("/")
+    steps = path.partition(f"{START}models/")[2].split("/")
     if steps[0] and steps[0] != name:
         return f"there is no model {steps[0][:128]!r}; there is {name!r}"
     if steps[0] and steps[1:2] == ["versions"] and steps[2:3] != [version]:
         return f"there is no such version of {name!r}; there is {version!r}"
-    return f"there is no {path[:128]!r}; this server has the model {name!r} at /v2/models/{name}"
+    return f"there is no {path[:128]!r}; this server has the model {name!r} at {START}models/{name}"

@@ -11,6 +11,7 @@ from iris_deploy.serving.contracts.description import (
     output_schema,
     score_schemas,
 )
+from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.route import Operation
 from iris_deploy.serving.schemas import an_array, an_object, answer, refer
 
@@ -86,7 +87,7 @@ def describe_instances(
     ]
     body = {"schema": {"anyOf": forms}, "example": {members[0]: [example]}}
     content = {
-        "summary": summary[:1].upper() + summary[1:],
+        "summary": sentence(summary),
         "requestBody": {"required": True, "content": {"application/json": body}},
         "responses": {
             "200": answer("A prediction for each instance", predictions_schema(predictor)),

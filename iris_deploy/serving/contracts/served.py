@@ -11,11 +11,13 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.codec.readers import Readers
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.serving.contract_settings import ContractSettings
+from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.exchange import Exchange, Observer
 from iris_deploy.serving.contracts.operations import ERROR, describe_errors
 from iris_deploy.serving.contracts.protocol import Contract
+from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.reply import JSON, Refusal, Reply
-from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.route import Operation, Route, answer_at_once
 from iris_deploy.serving.schemas import answer
 
 Refuse = Callable[[Refusal], Reply]
@@ -62,6 +64,17 @@ class ServedModel:
         """Version under which it is served."""
         return self.settings.served_model_version or str(self.bundle.manifest.version)
 
+    def readiness(self, **others: object) -> tuple[int, dict[str, object]]:
+        """Return the status that tells whether requests are taken, and its object.
+
+        Parameters
+        ----------
+        **others : object
+            Members in front of ``ready``.
+        """
+        is_ready = self.is_ready()
+        return 200 if is_ready else 503, others | {"ready": is_ready}
+
     def route(self, contract: Contract) -> Route:
         """Build the route that predicts."""
         exchange = Exchange(contract, self.predictor, self.observer)
@@ -74,9 +87,9 @@ def tell(
     summary: str,
     value: Callable[[], tuple[int, Any]],
     *,
-    refuse: Refuse,
     also: tuple[str, ...] = (),
     probe: bool = False,
+    refuse: Refuse = reply_error,
     error: dict[str, Any] = ERROR,
 ) -> Route:
     """Build a route that tells something in JSON.
@@ -88,21 +101,21 @@ def tell(
     summary : str
     value : callable
         Returns the status and what is told.
-    refuse : callable
-        See `Route`.
     also : tuple of str
         Other paths for the same.
     probe : bool
         Whether platforms ask it every few seconds.
+    refuse : callable, optional
+        See `Route`; `reply_error` if left out.
     error : dict, optional
-        Schema of an error.
+        Schema of what it writes.
     """
 
     def reply() -> Reply:
         status, told = value()
         return Reply(status, JSON, msgspec.json.encode(told))
 
-    told = summary[:1].upper() + summary[1:]
+    told = sentence(summary)
     described = {
         "summary": told,
         "responses": {
@@ -110,12 +123,10 @@ def tell(
             **describe_errors(error, 400, 401, 503),
         },
     }
-    return Route(
-        method="GET",
-        path=path,
-        summary=summary,
-        handle=lambda _asked, _body: reply(),
-        quick=lambda _asked, body: None if body else reply(),
+    return answer_at_once(
+        path,
+        summary,
+        reply,
         describe=lambda: Operation(described),
         also=also,
         open=probe,

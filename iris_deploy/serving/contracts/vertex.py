@@ -7,7 +7,6 @@ cloud.google.com/vertex-ai/docs, "Custom container requirements for inference".
 
 from typing import Final
 
-from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.instances import InstancesContract
 from iris_deploy.serving.contracts.served import ServedModel, tell
 from iris_deploy.serving.contracts.words import what
@@ -21,13 +20,9 @@ def build_routes(served: ServedModel) -> list[Route | Below]:
     routes: list[Route | Below] = []
     health, predict = served.settings.health_route, served.settings.predict_route
 
-    def ready() -> tuple[int, dict[str, object]]:
-        is_ready = served.is_ready()
-        return 200 if is_ready else 503, {"ready": is_ready}
-
     if health is not None:
         told = "readiness, where Vertex AI asks for it"
-        routes.append(tell(NAME, health, told, ready, refuse=reply_error, probe=True))
+        routes.append(tell(NAME, health, told, served.readiness, probe=True))
     if predict is not None:
         summary = f"predict {what(served.predictor)} of instances, as Vertex AI has it"
         contract = InstancesContract(served, NAME, predict, ("instances",), summary)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from iris_deploy.serving.reply import Reply
-from iris_deploy.serving.route import Operation, Route
+from iris_deploy.serving.route import Operation, Route, answer_at_once
 from iris_deploy.serving.schemas import refusals
 
 PATH: Final = "/docs"
@@ -39,26 +39,19 @@ def build_routes() -> Iterator[Route]:
     """Yield the routes of the page and of its files."""
     policy = ("Content-Security-Policy", POLICY)
     page = Reply(200, (_type("text/html"), policy), (_FOLDER / _PAGE).read_bytes())
-    yield _route(PATH, "a page to read this API and to try it", page, listed=True)
+    yield answer_at_once(
+        PATH, "a page to read this API and to try it", lambda: page, describe=_describe, open=True
+    )
     for name, kind in _KINDS.items():
-        file = Reply(200, (_type(kind),), (_FOLDER / name).read_bytes())
-        yield _route(f"{PATH}/{name}", "a file of the page", file, listed=False)
+        yield _file(name, Reply(200, (_type(kind),), (_FOLDER / name).read_bytes()))
 
 
 def _type(kind: str) -> tuple[str, str]:
     return "Content-Type", f"{kind}; charset=utf-8"
 
 
-def _route(path: str, summary: str, reply: Reply, *, listed: bool) -> Route:
-    return Route(
-        method="GET",
-        path=path,
-        summary=summary,
-        handle=lambda _asked, _body: reply,
-        quick=lambda _asked, body: None if body else reply,
-        describe=_describe if listed else None,
-        open=True,
-    )
+def _file(name: str, file: Reply) -> Route:
+    return answer_at_once(f"{PATH}/{name}", "a file of the page", lambda: file, open=True)
 
 
 def _describe() -> Operation:
