@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,6 @@ class Peer:
     Parameters
     ----------
     name : str
-        Also that of its directory below ``benchmarks/peers``.
     packages : sequence of str
         Those whose versions the report names.
     how : str
@@ -45,6 +45,10 @@ class Peer:
         For its process's environment, filled in as the command is.
     silent, logging : sequence of str
         Words after the command for a run without and with an access log.
+    rival : str
+        Ours, asked in the same contract.
+    server : str
+        Whose environment and directory it has: that of another peer if only the requests differ.
     """
 
     name: str
@@ -57,16 +61,22 @@ class Peer:
     silent: Sequence[str] = ()
     logging: Sequence[str] = ()
     workloads: Sequence[str] = (IRISES.name,)
+    rival: str = ""
+    server: str = ""
+
+    def __post_init__(self) -> None:
+        """Be a server of its own unless another is named."""
+        object.__setattr__(self, "server", self.server or self.name)
 
     @property
     def is_ours(self) -> bool:
         """Whether it is our server, whatever it is asked in."""
-        return self.name == OURS or self.name.startswith(f"{OURS}-")
+        return self.server == OURS
 
     @property
     def directory(self) -> Path:
         """Its requirements and, if it has any, its application."""
-        return PEERS / self.name
+        return PEERS / self.server
 
 
 def post(path: str, value: object) -> Request:
@@ -96,13 +106,13 @@ def version_two(workload: Workload, rows: Sequence[Row]) -> Request:
     return post("/v2/models/iris/infer", {"inputs": [tensor]})
 
 
-def raw_version_two(workload: Workload, rows: Sequence[Row]) -> Request:
-    """Ask in the same, with raw bytes behind the JSON."""
+def raw_version_two(workload: Workload, rows: Sequence[Row], output: str = "prediction") -> Request:
+    """Ask in the same for one output, with raw bytes behind the JSON."""
     raw = np.array(rows, "<f8").tobytes()
     shape = [len(rows), len(workload.columns)]
     tensor: dict[str, Any] = {"name": "X", "shape": shape, "datatype": "FP64"}
     tensor["parameters"] = {"binary_data_size": len(raw)}
-    asked = {"inputs": [tensor], "outputs": [{"name": "prediction"}]}
+    asked = {"inputs": [tensor], "outputs": [{"name": output}]}
     head = json.dumps(asked, separators=(",", ":")).encode()
     headers = (
         ("Content-Type", "application/octet-stream"),
@@ -164,6 +174,10 @@ UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
     *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
 )
+KSERVE = (
+    *("{bin}/python", "{app}/app.py", "--http_port", "{port}", "--workers", "{workers}"),
+    *("--enable_grpc", "false", "--enable_latency_logging", "false"),
+)
 FASTAPI_FORMS: dict[str, Many] = {
     "flat list": lambda _, rows: post("/predict-flat", flat(rows)),
     "objects": lambda w, rows: post("/predict-many", objects(w, rows)),
@@ -187,6 +201,7 @@ def ours(
         many,
         silent=("--access-log", "off"),
         workloads=workloads,
+        server=OURS,
     )
 
 
@@ -299,17 +314,29 @@ ALL = (
             "MLSERVER_DEBUG": "false",
         },
         workloads=(IRISES.name, *NUMBERS_ALONE),
+        rival="iris-deploy-v2",
     ),
     Peer(
         "kserve",
         ("kserve", "scikit-learn"),
         "a KServe predictor around a scikit-learn pipeline, gRPC and latency log off, protocol V1",
-        (
-            *("{bin}/python", "{app}/app.py", "--http_port", "{port}", "--workers", "{workers}"),
-            *("--enable_grpc", "false", "--enable_latency_logging", "false"),
-        ),
+        KSERVE,
         lambda _, row: instances([row]),
-        {"V1, instances": lambda _, rows: instances(rows)},
+        {
+            "V1, instances": lambda _, rows: instances(rows),
+            "V2, flat FP64": version_two,
+            "V2, raw": partial(raw_version_two, output="output-0"),
+        },
+        rival="iris-deploy-v1",
+    ),
+    Peer(
+        "kserve-v2",
+        ("kserve", "scikit-learn"),
+        "the same, protocol V2",
+        KSERVE,
+        lambda w, row: version_two(w, [row]),
+        rival="iris-deploy-v2",
+        server="kserve",
     ),
     Peer(
         "bentoml",
@@ -330,5 +357,6 @@ ALL = (
         ),
         lambda w, row: dataframe(w, [row]),
         {"dataframe_split": dataframe},
+        rival="iris-deploy-invocations",
     ),
 )

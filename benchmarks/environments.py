@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.catalogue import OURS, Peer
+from benchmarks.catalogue import Peer
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ROOT / ".venv" / "bench"
@@ -58,7 +58,7 @@ class Environment:
     def __init__(self, peer: Peer, python: Path) -> None:
         self.peer = peer
         self.python = python
-        self.bin = ENVIRONMENTS / (OURS if peer.is_ours else peer.name) / "bin"
+        self.bin = ENVIRONMENTS / peer.server / "bin"
         if peer.is_ours:
             self.requirements = ROOT / "requirements" / "serve.txt"
             self._own = [ROOT / "setup.cfg", *sorted((ROOT / "iris_deploy").rglob("*.py"))]
@@ -81,7 +81,7 @@ class Environment:
         digest = hashlib.sha256(pinned).hexdigest()
         if stamp.is_file() and stamp.read_text() == digest:
             return
-        print(f"{self.peer.name}: making its environment ...", file=sys.stderr, flush=True)
+        print(f"{self.peer.server}: making its environment ...", file=sys.stderr, flush=True)
         shutil.rmtree(directory, ignore_errors=True)
         pip: list[str | Path] = [self.bin / "python", "-m", "pip", "install", "--no-deps"]
         commands: list[list[str | Path]] = [[self.python, "-m", "venv", directory]]

@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan, count
@@ -120,7 +120,9 @@ class Report:
         main, *others = measured
         further = self._further_workers(setting) if case == START else {}
         heads = ["median" if main == "s" else f"{main}, median (quartiles)"]
-        heads += ["ours is quicker by"] * table.ratio + others
+        rivals = {s: rival for s in subjects if (rival := _rival(s, subjects))}
+        heads += ["ours is quicker by"] * table.ratio
+        heads += ["ours in the same words"] * bool(rivals) + others
         heads += ["PSS MB of a further worker"] * bool(further) + ["slices"]
         yield f"\n## {table.title}: {setting}\n"
         yield "| " + " | ".join([table.first or setting, *heads]) + " |"
@@ -132,10 +134,11 @@ class Report:
             figures = measured[main][subject]
             summary = quartiles(list(figures.values()))
             cells = [human(summary.median) if summary and main == "s" else str(summary or "-")]
-            if table.ratio:  # of times theirs to ours, of rates ours to theirs
-                pair = (base, figures) if main in RATES else (figures, base)
-                ratio = quartiles(ratios(*pair))
-                cells.append("1" if subject == ours else str(ratio or "-"))
+            if table.ratio:
+                cells.append("1" if subject == ours else _quicker(base, figures, main))
+            if rivals:
+                own = measured[main].get(rivals.get(subject, ""), {})
+                cells.append(_quicker(own, figures, main))
             cells += [_median(measured[figure][subject]) for figure in others]
             cells += [further.get(subject, "-")] * bool(further)
             yield "| " + " | ".join([subject, *cells, str(len(figures))]) + " |"
@@ -173,6 +176,22 @@ class Report:
             yield f"- {name}: not measured: {why}"
         for name, why in record.failed.items():
             yield f"- {name}: failed: {why}"
+
+
+def _quicker(ours: dict[int, float], theirs: dict[int, float], figure: str) -> str:
+    """Divide rates of ours by theirs, and times of theirs by ours."""
+    pair = (ours, theirs) if figure in RATES else (theirs, ours)
+    return str(quartiles(ratios(*pair)) or "-")
+
+
+def _rival(subject: str, subjects: Sequence[str]) -> str:
+    """Find ours, asked in the same contract and form; empty if there is none."""
+    name, separator, form = subject.partition(": ")
+    peers = {peer.name: peer for peer in ALL}
+    if name not in peers or peers[name].is_ours:
+        return ""
+    ours = [peer.name for peer in ALL if peer.is_ours] if form else [peers[name].rival]
+    return next((s for own in ours if (s := f"{own}{separator}{form}") in subjects), "")
 
 
 def _median(figures: dict[int, float]) -> str:
