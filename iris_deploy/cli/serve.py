@@ -51,6 +51,7 @@ def serve(
     log_format: o.LogFormat = None,
     access_log: o.AccessLog = _DEFAULT.access_log,
     metrics: o.Metrics = _DEFAULT.metrics,
+    page: o.Page = _DEFAULT.page,
     tokens_file: o.TokensFile = None,
     cors_origins: o.CorsOrigins = None,
     cors_headers: o.CorsHeaders = None,
@@ -139,7 +140,10 @@ def _serve_development(
         )
     bundle = repository.read(model, version)
     endpoints = Endpoints(
-        bundle, contracts=settings.contracts, max_body_bytes=settings.max_body_bytes
+        bundle,
+        contracts=settings.contracts,
+        max_body_bytes=settings.max_body_bytes,
+        page=settings.page == "on",
     )
     app = create_app(endpoints.served.table, max_body_bytes=settings.max_body_bytes)
     typer.secho("Flask's development server: not for production.", fg="yellow", err=True)

@@ -147,6 +147,10 @@ Metrics = Annotated[
         rich_help_panel=_SEEN,
     ),
 ]
+Page = Annotated[
+    settings.Page,
+    typer.Option(help="Pages for browsers, at / and /docs.", rich_help_panel=_SEEN),
+]
 TokensFile = Annotated[
     Path | None,
     typer.Option(

@@ -92,6 +92,7 @@ class Launch:
             prefix=settings.url_prefix,
             contracts=settings.contracts,
             max_body_bytes=settings.max_body_bytes,
+            page=settings.page == "on",
         )
         self._app = LateApp(self._create_app, self._give_up)
         try:

@@ -35,6 +35,14 @@ class Asked(Protocol):
     def root(self) -> str: ...  # noqa: D102
 
 
+class PlainAsked(NamedTuple):
+    """What was asked, as plain values; see `Asked`."""
+
+    query: str = ""
+    headers: Mapping[str, str] = {}
+    root: str = ""
+
+
 class Operation(NamedTuple):
     """A route as OpenAPI describes it.
 
@@ -72,6 +80,8 @@ class Route:
         Other paths at which it answers.
     open : bool
         Whether it needs no token where others do.
+    open_to : callable, optional
+        Tells of a request whether it needs none, by its header.
     probe : bool
         Whether platforms ask it every few seconds, which is seldom worth a line of the log.
     vital : bool
@@ -90,6 +100,7 @@ class Route:
     quick: Callable[[Asked, bytes], Reply | None] | None = None
     also: tuple[str, ...] = ()
     open: bool = False
+    open_to: Callable[[Mapping[str, str]], bool] | None = None
     probe: bool = False
     vital: bool = False
     contract: str = ""

@@ -49,6 +49,7 @@ CORS_HEADERS = ("traceparent", "baggage")
 """What browsers' tracing adds to requests (W3C Trace Context and Baggage)."""
 
 Metrics = Literal["closed", "open", "off"]
+Page = Literal["on", "off"]
 AccessLog = Literal["all", "no-probes", "off"]
 LogFormat = Literal["text", "json"]
 
@@ -122,6 +123,8 @@ class ServeSettings:
         Which requests are logged; the probes ask every few seconds and seldom say anything.
     metrics : {'closed', 'open', 'off'}
         Whether ``/metrics`` wants a token, if there are tokens.
+    page : {'on', 'off'}
+        Whether browsers get pages, at ``/`` and ``/docs``.
     cors_origins : tuple of str
         Origins whose pages may call the API from a browser; ``*`` for all.
     cors_headers : tuple of str
@@ -156,6 +159,7 @@ class ServeSettings:
     grace: float = _seconds(facts.GRACE)
     access_log: AccessLog = "no-probes"
     metrics: Metrics = "closed"
+    page: Page = "on"
     cors_origins: tuple[str, ...] = ()
     cors_headers: tuple[str, ...] = CORS_HEADERS
     trusted_proxies: tuple[str, ...] = ()

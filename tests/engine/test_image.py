@@ -93,7 +93,7 @@ def test_the_talks_line_runs_it_in_a_terminal(image: str) -> None:
             seen += os.read(ours, 4096)
         with urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
             assert json.load(answer)["model"] == "iris"
-        with urlopen(f"http://127.0.0.1:{port}/docs/app.js", timeout=10) as answer:
+        with urlopen(f"http://127.0.0.1:{port}/page/docs.js", timeout=10) as answer:
             assert b"openapi.json" in answer.read()
         os.write(ours, b"\x03")
         while process.poll() is None:

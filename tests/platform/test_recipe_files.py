@@ -18,7 +18,7 @@ import yaml
 from tests.conftest import Run
 from tests.package import ROOT
 from tests.recipes import DIGEST, NAMES, documents, full, values_of, write
-from tests.tools import require
+from tests.tools import require, validators
 
 pytestmark = pytest.mark.once
 
@@ -33,12 +33,7 @@ MOST_EXPOSED = 15  # tenths, as `systemd-analyze security` counts
 @pytest.fixture
 def tools() -> Path:
     """The folder that ``.ci/validators`` has made."""
-    folder = os.environ.get("IRIS_DEPLOY_TEST_VALIDATORS")
-    if not folder:
-        if os.environ.get("IRIS_DEPLOY_TEST_TOOLS") == "required":
-            pytest.fail("IRIS_DEPLOY_TEST_VALIDATORS is not set")
-        pytest.skip("recipes are not validated: .ci/validators DIR fetches what it takes")
-    return Path(folder)
+    return validators()
 
 
 Files = Callable[..., Path]

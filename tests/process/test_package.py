@@ -28,7 +28,7 @@ def test_the_wheel_holds_every_module_the_types_marker_and_nothing_else(wheel: P
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "iris_deploy"
     templates = [p for p in (package / "recipes/templates").rglob("*") if p.is_file()]
-    page = [*(package / "serving/page/docs").iterdir()]
+    page = [*(package / "serving/page/files").iterdir()]
     paths = [*package.rglob("*.py"), *templates, *page]
     expected = {f"iris_deploy/{path.relative_to(package)}" for path in paths}
     assert {name for name in names if ".dist-info/" not in name} == expected | {
@@ -94,7 +94,7 @@ def test_what_goes_into_an_image_works_without_the_rest(artifacts: Path, tmp_pat
     script = (
         f"import sys; sys.path[:0] = {[str(tmp_path / 'app'), str(packages)]!r}; "
         "import iris_deploy.serving.healthcheck, iris_deploy.serving.launch; "
-        "from iris_deploy.serving.page.documentation import build_routes; [*build_routes()]; "
+        "from iris_deploy.serving.page.pages import build_routes; [*build_routes()]; "
         "from iris_deploy.cli import main; sys.exit(main())"
     )
     words = ("predict", "--artifacts", str(artifacts), "--version", "1")

@@ -66,7 +66,7 @@ def test_without_a_token_everything_but_the_probes_and_the_page_is_refused(guard
         is_refused(guarded.predict(value))
     for path in ("/%2fhealth/live", "//health/live"):  # no paths of the table
         is_refused(ask(guarded, path))
-    opened = ("/docs", "/docs/app.js", "/docs/style.css")
+    opened = ("/docs", "/page/docs.js", "/page/style.css")
     for path in ("/health/live", "/health/ready", "/health/live?x=1", *opened):
         assert ask(guarded, path).status == 200
         assert ask(guarded, path, method="HEAD").status == 200

@@ -84,7 +84,7 @@ ROUTES = {
     "/metrics": {"GET", "HEAD", "OPTIONS"},
     "/openapi.json": {"GET", "HEAD", "OPTIONS"},
     "/docs": {"GET", "HEAD", "OPTIONS"},
-    "/docs/app.js": {"GET", "HEAD", "OPTIONS"},
+    "/page/docs.js": {"GET", "HEAD", "OPTIONS"},
 }
 
 

@@ -116,7 +116,10 @@ def test_contracts_that_are_not_chosen_are_not_there(artifacts: Path) -> None:
         assert running.request("GET", "/v2").status == 200
         for path in ("/v1/models", "/ping", "/invocations", "/score", "/robots933456.txt"):
             is_problem(running.request("GET", path), 404, "there is no such path")
-        assert running.request("GET", "/").json()["contracts"] == ["native", "v2"]
+        assert running.request("GET", "/").json()["contracts"] == {
+            "native": "/predict",
+            "v2": "/v2/models/iris/infer",
+        }
     with serving(artifacts, "--workers", 1, env={"IRIS_DEPLOY_CONTRACTS": "v1"}) as running:
         is_problem(running.predict(INSTANCE), 404)
         assert post(running, "/v1/models/iris:predict", INSTANCES).status == 200

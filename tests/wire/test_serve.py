@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from iris_deploy.serving.page.documentation import POLICY
+from iris_deploy.serving.page.pages import POLICY
 from tests.conftest import COMMAND, Run, Server, free_port, run_process, serving
 from tests.load import is_refused
 from tests.pieces import INSTANCE, JSON, is_problem
@@ -445,7 +445,7 @@ def test_dev_is_flasks_own_server_and_says_so(artifacts: Path) -> None:
         is_problem(server.request("GET", "/nope"), 404)
         page = server.request("GET", "/docs")
         assert page.headers.get_all("Content-Security-Policy") == [POLICY]
-        assert server.request("GET", "/docs/app.js").status == 200
+        assert server.request("GET", "/page/docs.js").status == 200
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # the reloader's child too
         out, _ = process.communicate()

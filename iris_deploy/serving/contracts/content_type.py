@@ -9,6 +9,7 @@ from typing import Final, Literal, NamedTuple
 
 from iris_deploy.codec.csv_text import Header
 from iris_deploy.errors import IrisDeployError
+from iris_deploy.serving.preferences import choose, list_preferences
 
 Kind = Literal["json", "csv", "lines", "form"]
 
@@ -35,7 +36,6 @@ _NAMES = {
     "form": FORM,
 }
 _HEADERS: dict[str, Header] = {"present": "present", "absent": "absent"}
-_MOST_ACCEPTED = 32  # kinds of an Accept header that are looked at
 
 
 class ContentTypeError(IrisDeployError, ValueError):
@@ -111,30 +111,11 @@ def choose_kind(accept: str | None, kinds: tuple[Kind, ...], default: Kind) -> K
     """
     if accept is None or accept == "*/*":
         return default
-    best, chosen = 0.0, default
-    for part in accept.lower().split(",")[:_MOST_ACCEPTED]:
-        name, *parameters = part.split(";")
-        kind, weight = _KINDS.get(name.strip(), default), _weight(parameters)
-        if name.strip() in _KINDS and kind in kinds and weight > best:
-            best, chosen = weight, kind
-    return chosen
+    given = {name: kind for name, kind in _KINDS.items() if kind in kinds}
+    return choose(accept, given, default)
 
 
 def name_kind(kind: Kind, accept: str | None) -> str:
     """Return the media type of a kind, by the name under which it was accepted."""
-    for part in (accept or "").lower().split(",")[:_MOST_ACCEPTED]:
-        name = part.partition(";")[0].strip()
-        if _KINDS.get(name) == kind:
-            return name
-    return _NAMES[kind]
-
-
-def _weight(parameters: list[str]) -> float:
-    for parameter in parameters:
-        name, _, value = parameter.strip().partition("=")
-        if name == "q":
-            try:
-                return float(value)
-            except ValueError:
-                return 0.0
-    return 1.0
+    preferred = (name for name, _ in list_preferences(accept or ""))
+    return next((name for name in preferred if _KINDS.get(name) == kind), _NAMES[kind])

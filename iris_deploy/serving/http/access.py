@@ -131,7 +131,9 @@ class Access:
         resource : Resource or None
             What it asks for, if there is such a thing.
         """
-        if not self._digests or method == "OPTIONS" or (resource is not None and resource.open):
+        if not self._digests or method == "OPTIONS":
+            return None
+        if resource is not None and resource.is_open(headers):
             return None
         scheme, _, token = headers.get("AUTHORIZATION", "").partition(" ")
         presented = hashlib.sha256(token.strip(" ").encode("latin-1", "replace")).digest()

@@ -4,10 +4,10 @@ One of the two boundaries where errors become something else. Knows nothing of s
 and signals (worker/).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -16,18 +16,10 @@ from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.routes import RouteTable
 from iris_deploy.serving.problem import phrase, reply_problem, too_large
 from iris_deploy.serving.reply import Reply, Stream
-from iris_deploy.serving.route import Route
+from iris_deploy.serving.route import PlainAsked, Route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-
-class _Asked(NamedTuple):
-    """See `route.Asked`."""
-
-    query: str
-    headers: Mapping[str, str]
-    root: str
 
 
 def create_app(table: RouteTable, *, max_body_bytes: int) -> Flask:
@@ -84,7 +76,7 @@ def follow_app(endpoints: Endpoints, *, max_body_bytes: int) -> "WSGIApplication
 
 def _answer(route: Route) -> Response:
     headers = {name.upper().replace("-", "_"): value for name, value in request.headers}
-    asked = _Asked(request.query_string.decode("latin-1"), headers, request.root_path)
+    asked = PlainAsked(request.query_string.decode("latin-1"), headers, request.root_path)
     body = request.get_data() if route.method == "POST" else b""
     return _response(route.handle(asked, body))
 

@@ -19,6 +19,8 @@ class Resource(NamedTuple):
         By method; none where there is nothing.
     open, probe, vital : bool
         Of all its routes; see `Route`.
+    open_to : callable or None
+        Of its first route.
     contract : str
     refuse : callable or None
         See `Route`.
@@ -34,6 +36,11 @@ class Resource(NamedTuple):
     contract: str
     refuse: Callable[[Refusal], Reply] | None
     explain: Callable[[str], str] | None = None
+    open_to: Callable[[Mapping[str, str]], bool] | None = None
+
+    def is_open(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request with such a header needs no token here."""
+        return self.open or (self.open_to is not None and self.open_to(headers))
 
     def restate(self, reply: Reply) -> Reply:
         """Say an error in the words of the contract that the path belongs to."""
@@ -81,6 +88,7 @@ class RouteTable:
                 vital=all(route.vital for route in all_of),
                 contract=next(iter(all_of)).contract,
                 refuse=next(iter(all_of)).refuse,
+                open_to=next(iter(all_of)).open_to,
             )
             others = [other for route in all_of for other in route.also]
             for at in (path, *others):

@@ -16,7 +16,7 @@ def call_app(app: "WSGIApplication", request: Request, path: str, root: str) -> 
     ----------
     app : WSGI application
     request : Request
-        Of which it gets the method, the query and what is accepted: no answer depends on more, and
+        Of which it gets the method, the query and what is preferred: no answer depends on more, and
         what it does not get it cannot judge by rules of its own. No body: no route but
         predictions, which are answered without it, has one.
     path : str
@@ -49,6 +49,7 @@ def call_app(app: "WSGIApplication", request: Request, path: str, root: str) -> 
         "SERVER_PROTOCOL": f"HTTP/{request.version}",
         "HTTP_HOST": "localhost",
         "HTTP_ACCEPT": request.headers.get("ACCEPT", ""),
+        "HTTP_ACCEPT_LANGUAGE": request.headers.get("ACCEPT_LANGUAGE", ""),
         "wsgi.url_scheme": "http",
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,

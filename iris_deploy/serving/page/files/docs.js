@@ -1,29 +1,12 @@
 // The page at /docs: reads openapi.json beside it, writes it down, and sends what is tried.
-// All that it shows becomes text, never markup. Addresses are relative to its own.
+// Addresses are relative to its own.
 
-const find = (selector) => document.querySelector(selector);
+import { access, askForToken, copyText, find, make, send, writeCurl } from "./common.js";
+
 const UNTYPED = "application/octet-stream"; // nobody can type it
-
-let token = "";
-
-// Make an element; attributes that are functions listen to events.
-function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(name, value);
-    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
+const COPIED = { copied: "Copied", selected: "Selected: copy it with the keyboard" };
 
 const address = (path) => new URL(`.${path}`, document.baseURI);
-
-function send({ url, method, headers, body, guarded }) {
-  const sent = new Headers(headers);
-  if (token && guarded) sent.set("Authorization", `Bearer ${token}`);
-  return fetch(url, { method, headers: sent, body, cache: "no-store" });
-}
 
 // Schemas, as few words as will do.
 
@@ -92,18 +75,6 @@ function writeAnswers(responses) {
 
 // What is tried: a form, the command that does the same, and the answer.
 
-const quote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
-
-function curl({ url, method, headers, body, guarded }) {
-  const words = [`curl ${quote(url.href)}`];
-  if (method !== "GET" && body === undefined) words.push(`-X ${method}`);
-  const lines = Object.entries(headers).map((pair) => pair.join(": "));
-  words.push(...lines.map((line) => `-H ${quote(line)}`));
-  if (guarded) words.push('-H "Authorization: Bearer $TOKEN"');
-  if (body !== undefined) words.push(`--data-raw ${quote(body)}`);
-  return words.join(" \\\n  ");
-}
-
 function prefill(content, type) {
   const example = content[type].example;
   return example === undefined ? "" : JSON.stringify(example, null, 2);
@@ -140,7 +111,7 @@ function writeTrial(method, path, operation, guarded) {
     const headers = content ? { "Content-Type": type.value } : {};
     return { url, method, headers, body: content ? body.value : undefined, guarded };
   }
-  const refresh = () => command.replaceChildren(curl(question()));
+  const refresh = () => command.replaceChildren(writeCurl(question()));
   type.addEventListener("change", () => { body.value = prefill(content, type.value); });
   if (content) body.value = prefill(content, type.value);
   const fields = parameters.map(({ name, schema, description = "" }, at) =>
@@ -152,18 +123,8 @@ function writeTrial(method, path, operation, guarded) {
     submit: (event) => { event.preventDefault(); answerInto(answer, question()); },
   }, ...fields, make("button", {}, "Send"), answer);
   refresh();
-  const copy = make("button", { type: "button", click: () => copyText(command, said) }, "Copy");
+  const copy = make("button", { type: "button", click: () => copyText(command, said, COPIED) }, "Copy");
   return [form, make("h4", {}, "The same by curl"), command, copy, said];
-}
-
-async function copyText(element, said) {
-  try {
-    await navigator.clipboard.writeText(element.textContent);
-    said.textContent = "Copied";
-  } catch { // browsers allow it over HTTPS and on one's own machine only
-    getSelection().selectAllChildren(element);
-    said.textContent = "Selected: copy it with the keyboard";
-  }
 }
 
 const MOST_SHOWN = 100_000; // characters of an answer
@@ -230,7 +191,7 @@ async function read() {
     const response = await send({ url: address("/openapi.json"), method: "GET", guarded: true });
     if (response.status === 401) {
       find("#access").hidden = false;
-      state.textContent = token ? "The server has no such token." : "This server wants a token.";
+      state.textContent = access.token ? "The server has no such token." : "This server wants a token.";
     } else if (response.ok) {
       write(await response.json());
       state.textContent = "";
@@ -242,9 +203,5 @@ async function read() {
   }
 }
 
-find("#access").addEventListener("submit", (event) => {
-  event.preventDefault();
-  token = find("#token").value.trim();
-  read();
-});
+askForToken(read);
 read();
