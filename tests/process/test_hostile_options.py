@@ -96,6 +96,7 @@ def test_every_command_is_walked() -> None:
     assert len(CASES) > 50
 
 
+@pytest.mark.no_cover
 @EACH
 def test_a_hostile_value_is_never_a_bug(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, option: Any
