@@ -69,13 +69,7 @@ def read_bundle(path: Path) -> Bundle:
     Every file is read once into memory; the bytes that are checked are the bytes that are decoded.
     The digests prove that nothing changed by accident. They do not prove who wrote it.
     """
-    manifest = decode_manifest(_read_file(path, MANIFEST_FILE, MAX_MANIFEST_BYTES))
-    if path.name != str(manifest.version):
-        raise BundleFormatError(
-            f"{path} holds version {manifest.version} of {manifest.model}; "
-            f"expected version {path.name}",
-            hint=f"rename the directory to {manifest.version}",
-        )
+    manifest = read_manifest(path)
     library = manifest.library
     if library is None:
         estimators = [
@@ -95,6 +89,29 @@ def read_bundle(path: Path) -> Bundle:
         )
     _replay(path, manifest, predictor)
     return Bundle(path, manifest, predictor)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest of a bundle, and nothing else of it.
+
+    Parameters
+    ----------
+    path : Path
+        The directory of one version.
+
+    Raises
+    ------
+    BundleNotFoundError, BundleFormatError
+        If it is missing, or not as it was written.
+    """
+    manifest = decode_manifest(_read_file(path, MANIFEST_FILE, MAX_MANIFEST_BYTES))
+    if path.name != str(manifest.version):
+        raise BundleFormatError(
+            f"{path} holds version {manifest.version} of {manifest.model}; "
+            f"expected version {path.name}",
+            hint=f"rename the directory to {manifest.version}",
+        )
+    return manifest
 
 
 def _read_verified(path: Path, expected: Artifact | Code) -> bytes:

@@ -5,6 +5,7 @@ One module per command. Each imports its room when it runs, so that ``--help`` i
 """
 
 import os
+import platform
 import re
 import sys
 import traceback
@@ -29,28 +30,21 @@ _SETTING = re.compile("`([a-z][a-z0-9_]*)`")
 
 app = typer.Typer(
     name="iris-deploy",
-    help="Train a scikit-learn classifier, measure it, serve it over HTTP, ship it in an image.\n\n"
+    help="Train a scikit-learn model, measure it, serve it over HTTP, ship it in an image.\n\n"
     "The steps hand over through artifacts/: train writes a bundle there, the others read it.",
     epilog="Start with: iris-deploy train, then iris-deploy evaluate, "
     "then iris-deploy serve --port 5000, then iris-deploy build-image --tag user/iris:1.0",
-    add_completion=False,
-    no_args_is_help=True,
+    add_completion=bool(find_spec("iris_deploy.cli.start")),
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if find_spec("rich") else None,  # an image has none
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-COMMANDS = {
-    "train": "training",
-    "evaluate": "training",
-    "predict": "serving",
-    "serve": "serving",
-    "build_image": "image",
-    "recipe": "recipes",
-    "inspect": "training",
-    "import_": "training",
-}
-"""Every command, and the room that it opens. An image holds the serving room alone."""
+COMMANDS = (
+    *("train", "evaluate", "predict", "serve", "build_image", "recipe"),
+    *("inspect", "import_", "list_", "doctor"),
+)
+"""Every command, in a module of its name. An image holds those that serve alone."""
 
 
 def _flow(text: str) -> str:
@@ -58,8 +52,8 @@ def _flow(text: str) -> str:
     return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n")).strip()
 
 
-for _name, _room in COMMANDS.items():
-    if find_spec(f"iris_deploy.{_room}"):
+for _name in COMMANDS:
+    if find_spec(f"iris_deploy.cli.{_name}"):
         command = getattr(import_module(f"iris_deploy.cli.{_name}"), _name)
         told = _flow(command.__doc__)
         app.command(_name.strip("_").replace("_", "-"), cls=Command, help=told)(command)
@@ -68,19 +62,36 @@ for _name, _room in COMMANDS.items():
 def _print_version(value: bool) -> None:
     if value:
         typer.echo(f"iris-deploy {__version__}")
+        if find_spec("iris_deploy.cli.diagnosis"):
+            from iris_deploy.cli.diagnosis import list_versions
+
+            typer.echo(f"Python {platform.python_version()}")
+            for name, installed in list_versions().items():
+                typer.echo(f"{name} {installed or 'is not installed'}")
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[
+    context: typer.Context,
+    _version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version."
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the versions of this package and of those that it needs.",
         ),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is not None:
+        return
+    if not find_spec("iris_deploy.cli.start"):  # in an image
+        typer.echo(context.get_help())
+        return
+    from iris_deploy.cli.start import show_start
+
+    show_start()
 
 
 def spell_options(text: str) -> str:

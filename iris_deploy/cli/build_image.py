@@ -205,7 +205,7 @@ def _build(
 
 def _report(report: "ImageReport", runner: str) -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"[bold]{' '.join(report.tags)}[/bold]  {report.image}")
@@ -230,12 +230,9 @@ def _report(report: "ImageReport", runner: str) -> None:
     console.print(f"  repeat    {repeat}")
     for digest in report.pushed:
         console.print(f"  pushed    {digest}")
-    if report.layers:
-        table = Table(box=None, header_style="bold", padding=(0, 1), show_edge=False)
-        table.add_column("   layer", justify="right")
-        table.add_column("made by", no_wrap=True, overflow="ellipsis")
-        for layer in report.layers:
-            table.add_row(f"{layer.size / 1e6:.2f} MB", layer.instruction or report.base_image)
-        Console(highlight=False).print(table)
+    for layer in report.layers:
+        size, made_by = layer.size / 1e6, layer.instruction or report.base_image
+        line = Text(f"{size:>9.2f} MB  {made_by}", no_wrap=True, overflow="ellipsis")
+        (Console() if console.is_terminal else console).print(line, highlight=False)
     tag = report.tags[0]
     console.print(f"Next: [bold]{runner} run -i -t --rm -p 5000:5000 {tag}[/bold]")

@@ -103,7 +103,7 @@ def _report(name: str, found: "Inspection", said: "ModelFile | None") -> None:
     tree = Tree(_line(f"[bold]{_clean(name)}[/bold]  {kind}"))
     for part in found.parts:
         _grow(tree, part)
-    console.print(tree)
+    console.print(tree, soft_wrap=False)
     if said is not None:
         wrote = f", written by MLflow {said.mlflow}" if said.mlflow else ""
         console.print(f"  MLflow    flavor {said.flavor}{_clean(wrote)}")
@@ -161,12 +161,10 @@ def _grow(tree: "Tree", part: "Part") -> None:
 
 
 def _line(markup: str) -> "Text":
-    """Return a line that is cut where the terminal ends."""
+    """Return a line that goes on below itself where the terminal ends."""
     from rich.text import Text
 
-    text = Text.from_markup(markup, overflow="ellipsis")
-    text.no_wrap = True
-    return text
+    return Text.from_markup(markup, overflow="fold")
 
 
 def _list(items: list[tuple[str, str]]) -> str:

@@ -9,14 +9,43 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE, LATEST_VERSION
-from iris_deploy.errors import SettingsError, expect, is_clean
+from iris_deploy.bundle.settings import ARTIFACTS, ARTIFACTS_VARIABLE, LATEST_VERSION
+from iris_deploy.errors import IrisDeployError, SettingsError, expect, is_clean
 
 if TYPE_CHECKING:
     from iris_deploy.bundle.gate import Gate
+    from iris_deploy.bundle.repository import Repository
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20, "gi": 2**30}
 _SIZE = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,15})?) ?(|[kmg]i?)b?", re.IGNORECASE)
+
+
+def _repository(context: typer.Context) -> "Repository":
+    from iris_deploy.bundle.repository import Repository
+
+    return Repository(Path(context.params.get("artifacts") or ARTIFACTS))
+
+
+def complete_models(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the models that a shell may complete a word to; none where they cannot be read."""
+    try:
+        models = _repository(context).models()
+    except IrisDeployError:
+        return []
+    return [model for model in models if model.startswith(incomplete)]
+
+
+def complete_versions(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the versions of the model, or of all, that a shell may complete a word to."""
+    try:
+        repository = _repository(context)
+        chosen = context.params.get("model")
+        models = repository.models() if chosen is None else [str(chosen)]
+        versions = {number for model in models for number in repository.versions(model)}
+    except IrisDeployError:
+        return []
+    return [text for text in map(str, sorted(versions)) if text.startswith(incomplete)]
+
 
 Artifacts = Annotated[
     Path,
@@ -24,7 +53,10 @@ Artifacts = Annotated[
 ]
 Model = Annotated[
     str | None,
-    typer.Option(help="Name of the model; may be left out where there is only one."),
+    typer.Option(
+        help="Name of the model; may be left out where there is only one.",
+        autocompletion=complete_models,
+    ),
 ]
 Version = Annotated[
     int | None,
@@ -33,6 +65,7 @@ Version = Annotated[
         max=LATEST_VERSION,
         help="Version of the model; the newest if left out.",
         show_default=False,
+        autocompletion=complete_versions,
     ),
 ]
 _GATES = "Gates: exit code 4, and nothing goes further"

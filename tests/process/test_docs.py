@@ -28,7 +28,9 @@ def options(command: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
 
 
-@pytest.mark.parametrize("command", ["train", "evaluate", "predict", "serve", "build-image"])
+@pytest.mark.parametrize(
+    "command", ["train", "evaluate", "predict", "serve", "build-image", "list", "doctor"]
+)
 def test_every_option_is_documented(command: str) -> None:
     text = (ROOT / "docs/commands.md").read_text()
     shared = text.split("\n## ")[0]
@@ -37,7 +39,7 @@ def test_every_option_is_documented(command: str) -> None:
     if command == "serve":
         section = (ROOT / "docs/operations.md").read_text().split("\n## Options\n")[1]
         section = section.split("\n## ")[0]
-    assert len(known) >= 5
+    assert len(known) >= 2
     for option in known:
         assert f"`{option}`" in section + shared, f"{option} of {command} is not documented"
     for documented in re.findall(r"^\| `(--[a-z0-9-]+)`", section, re.MULTILINE):

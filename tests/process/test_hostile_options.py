@@ -60,8 +60,13 @@ INERT: dict[str, tuple[str, ...]] = {
     "build-image": ("--artifacts", "none-such"),
     "import": ("none-such.pkl", "--artifacts", "none-such"),
     "recipe": ("kubernetes", "--artifacts", "none-such", "--no-lookup"),
+    "list": (),
+    "doctor": (),
 }
 """What keeps a command from its work once its options are read."""
+
+LOOKING = ("list", "doctor")
+"""Commands that only look, and say what they see."""
 
 
 def options() -> Iterator[tuple[str, Any]]:
@@ -102,10 +107,11 @@ def test_a_hostile_value_is_never_a_bug(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, option: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no engine
     for value in (*NUMBERS, *TEXTS):
         result = attempt(run, command, *INERT[command], option.opts[0], value)
         wrong = ascii(value)[:300]
-        assert result.code, wrong
+        assert result.code or command in LOOKING, wrong
         unfit = "\udcff" in value or "\0" in value
         if unfit or (is_number(option) and value in TEXTS and value != "0"):
             assert (wrong, result.code) == (wrong, 2)
