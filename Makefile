@@ -8,7 +8,7 @@ COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
 CLIENTS := $(VENV)/clients
 
-.PHONY: help run test check dev-image hooks test-lowest test-vm test-clients test-cluster bench bench-images families soak torture docs lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm test-clients test-cluster bench bench-images families soak torture docs pictures lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -68,9 +68,12 @@ soak: $(VENV)/dev  ## Serve under a mixture of everything for MINUTES, and watch
 torture: $(VENV)/dev  ## Send all that is hostile for MINUTES, and watch probes and memory
 	$(BIN)/python -m tests.torture --minutes $(MINUTES)
 
-docs: $(VENV)/dev  ## Draw the picture of docs/ anew
-	$(BIN)/iris-deploy train --artifacts $(VENV)/docs
-	$(BIN)/iris-deploy evaluate --artifacts $(VENV)/docs --version 1 --plot docs/evaluation.png
+docs: $(VENV)/dev  ## Build the documentation into build/docs, with a search; a warning is an error
+	$(BIN)/sphinx-build -q -W --keep-going -n -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+pictures: $(VENV)/dev  ## Draw the pictures of docs/ anew; wants Chromium
+	$(BIN)/python -m tests.pictures
 
 lock: $(VENV)/dev  ## Choose the newest versions, write them down with their hashes
 	$(BIN)/uv pip compile $(LOCK) setup.cfg requirements/build.in -o requirements/run.txt

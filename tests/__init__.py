@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytest.register_assert_rewrite("tests.pickling")
+pytest.register_assert_rewrite("tests.documents", "tests.pickling")
 
 # Processes run side by side: the threads of each would only wait for those of others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
