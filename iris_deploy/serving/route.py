@@ -81,7 +81,7 @@ class Route:
     open : bool
         Whether it needs no token where others do.
     open_to : callable, optional
-        Tells of a request whether it needs none, by its header.
+        Tells of a GET whether it needs none, by its header.
     probe : bool
         Whether platforms ask it every few seconds, which is seldom worth a line of the log.
     vital : bool

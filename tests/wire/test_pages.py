@@ -210,6 +210,7 @@ def test_no_page_tells_without_a_token_what_is_served(artifacts: Path) -> None:
             assert running.request("GET", "/", headers={"Accept": accept}).status == 401
         for path in ("/predict", "/metrics", "/openapi.json", "//", "/nope"):
             assert running.request("GET", path, headers=HTML).status == 401
+        assert running.request("POST", "/", "{}", HTML).status == 401
         asked = {"Authorization": f"Bearer {TOKEN}"}
         assert running.request("GET", "/", headers=asked).json()["model"] == "iris"
 

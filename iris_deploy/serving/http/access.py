@@ -133,7 +133,7 @@ class Access:
         """
         if not self._digests or method == "OPTIONS":
             return None
-        if resource is not None and resource.is_open(headers):
+        if resource is not None and resource.is_open(method, headers):
             return None
         scheme, _, token = headers.get("AUTHORIZATION", "").partition(" ")
         presented = hashlib.sha256(token.strip(" ").encode("latin-1", "replace")).digest()

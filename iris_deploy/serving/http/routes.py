@@ -38,9 +38,11 @@ class Resource(NamedTuple):
     explain: Callable[[str], str] | None = None
     open_to: Callable[[Mapping[str, str]], bool] | None = None
 
-    def is_open(self, headers: Mapping[str, str]) -> bool:
-        """Tell whether a request with such a header needs no token here."""
-        return self.open or (self.open_to is not None and self.open_to(headers))
+    def is_open(self, method: str, headers: Mapping[str, str]) -> bool:
+        """Tell whether a request needs no token here."""
+        if self.open or self.open_to is None:
+            return self.open
+        return method in {"GET", "HEAD"} and self.open_to(headers)
 
     def restate(self, reply: Reply) -> Reply:
         """Say an error in the words of the contract that the path belongs to."""
