@@ -2,10 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
+import msgspec
 import pytest
 
+from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
 from iris_deploy.cli import app
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
@@ -25,9 +29,7 @@ def options(command: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
 
 
-@pytest.mark.parametrize(
-    "command", ["train", "evaluate", "predict", "serve", "build-image", "list", "doctor"]
-)
+@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
 def test_every_option_is_documented(command: str) -> None:
     text = (ROOT / "docs/commands.md").read_text()
     shared = text.split("\n## ")[0]
@@ -36,7 +38,7 @@ def test_every_option_is_documented(command: str) -> None:
     if command == "serve":
         section = (ROOT / "docs/operations.md").read_text().split("\n## Options\n")[1]
         section = section.split("\n## ")[0]
-    assert len(known) >= 2
+    assert known
     for option in known:
         assert f"`{option}`" in section + shared, f"{option} of {command} is not documented"
     for documented in re.findall(r"^\| `(--[a-z0-9-]+)`", section, re.MULTILINE):
@@ -50,10 +52,34 @@ def test_every_command_has_a_section() -> None:
 
 
 def test_every_environment_variable_is_documented() -> None:
-    pages = ("commands.md", "operations.md")
-    text = "".join((ROOT / "docs" / page).read_text() for page in pages)
-    for variable in (*PORT_VARIABLES, ARTIFACTS_VARIABLE, HOST_VARIABLE, TOKENS_VARIABLE):
-        assert f"`{variable}`" in text
+    """Every name that the code has in capitals, which it reads or sets."""
+    text = "".join(page.read_text() for page in PAGES)
+    code = "".join(path.read_text() for path in (ROOT / "iris_deploy").rglob("*.py"))
+    own = set(re.findall(r'"((?:IRIS_DEPLOY|AIP|SAGEMAKER)_[A-Z_]+)"', code))
+    named = {*PORT_VARIABLES, ARTIFACTS_VARIABLE, HOST_VARIABLE, TOKENS_VARIABLE}
+    assert named <= own | {"PORT"}
+    for variable in own:
+        assert f"`{variable}`" in text, variable
+
+
+def members(kind: Any, seen: set[Any]) -> Iterator[str]:
+    """Yield the members of a structure, and of those within it."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if kind in seen:
+            return
+        seen.add(kind)
+        for name, inner in get_type_hints(kind).items():
+            yield name
+            yield from members(inner, seen)
+    for inner in get_args(kind):
+        yield from members(inner, seen)
+
+
+def test_every_member_of_the_manifest_is_documented() -> None:
+    text = (ROOT / "docs/design.md").read_text().split("\n## The bundle\n")[1].split("\n## ")[0]
+    for member in set(members(Manifest, set())):
+        words = member.replace("_", "[ _]").removesuffix("s")
+        assert re.search(words, text, re.IGNORECASE), member
 
 
 def test_every_metric_is_documented_and_no_other(artifacts: Path, tmp_path: Path) -> None:
