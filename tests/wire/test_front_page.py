@@ -408,6 +408,16 @@ def test_a_server_that_is_away_or_busy_is_said_and_asked_again(
             expect(page.locator(OUTPUT)).to_have_text("virginica")
 
 
+def test_an_error_in_words_of_a_proxy_is_shown_as_it_is(visit: Visit) -> None:
+    page = visit.page
+    page.route("**/predict?*", lambda route: route.fulfill(status=502, body="<h1>Bad Gateway</h1>"))
+    page.get_by_label("length", exact=False).first.fill("1.4")
+    expect(page.locator("#answer .warning")).to_contain_text("<h1>Bad Gateway</h1>")
+    page.unroute_all()
+    page.get_by_label("width", exact=False).first.fill("0.2")
+    expect(page.locator(OUTPUT)).to_have_text("setosa")
+
+
 def test_japanese_is_spoken_to_who_prefers_it_and_to_who_chooses_it(
     browser: Browser, irises: Server, tmp_path: Path
 ) -> None:

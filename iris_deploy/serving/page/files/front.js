@@ -70,13 +70,16 @@ async function ask(url, { method = "GET", headers = { Accept: "application/json"
   }
 }
 
-function detailOf(text) {
+// Return what an error says; a proxy in front may say it in words of its own.
+function readProblem(text) {
   try {
-    return JSON.parse(text).detail;
+    return JSON.parse(text);
   } catch {
-    return text.slice(0, 200);
+    return { detail: text.slice(0, 200) };
   }
 }
+
+const detailOf = (text) => readProblem(text).detail;
 
 const predict = (value, query = "") => ask(address(`${served.contracts.native}${query}`), {
   method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(value),
@@ -140,7 +143,7 @@ const refresh = latest(async () => {
     fields.complain([]);
     find("#answer").replaceChildren(...writeAnswer(JSON.parse(text)));
   } else if (status !== 401) {
-    const { errors = [] } = JSON.parse(text);
+    const { errors = [] } = readProblem(text);
     const rest = fields.complain(errors);
     const told = rest.length || !errors.length ? say("refused", { detail: detailOf(text) }) : "";
     find("#answer").replaceChildren(make("p", { class: "warning" }, told));

@@ -9,6 +9,7 @@ const SHOWN = 10; // rows of the answer
 export function scoreFile(section, { say, ask, path, detailOf }) {
   const told = find("#scored", section);
   const input = find("input", section);
+  let address = ""; // of what was given last, which the browser keeps until it is revoked
 
   async function score(file) {
     const text = await file.text();
@@ -38,9 +39,10 @@ export function scoreFile(section, { say, ask, path, detailOf }) {
   }
 
   function give(name, records, count) {
-    const blob = new Blob(records, { type: "text/csv" });
+    URL.revokeObjectURL(address);
+    address = URL.createObjectURL(new Blob(records, { type: "text/csv" }));
     const scored = name.replace(/(\.csv)?$/i, "-scored.csv");
-    const link = make("a", { href: URL.createObjectURL(blob), download: scored }, say("download", { name: scored }));
+    const link = make("a", { href: address, download: scored }, say("download", { name: scored }));
     const [header, ...rows] = records.slice(0, SHOWN + 1).map(readFields);
     told.replaceChildren(
       make("p", {}, say("scored", { name, count }), " ", link),
@@ -52,9 +54,12 @@ export function scoreFile(section, { say, ask, path, detailOf }) {
 
   const take = (file) => { if (file) score(file); };
   input.addEventListener("change", () => take(input.files[0]));
-  document.addEventListener("dragover", (event) => event.preventDefault());
+  for (const kind of ["dragover", "drop"]) { // of files: text may be dropped into fields
+    document.addEventListener(kind, (event) => {
+      if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+    });
+  }
   document.addEventListener("drop", (event) => {
-    event.preventDefault();
     if (!section.hidden) take(event.dataTransfer.files[0]);
   });
 }
