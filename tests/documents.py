@@ -25,9 +25,12 @@ ELSEWHERE = {
     "pip": "installs from the network",
     ".": "changes a shell",
     "python3": "makes an environment",
+    "sudo": "changes a machine: tests/machine boots one",
+    "journalctl": "the same",
 }
 """Commands that a page shows and that are run in other tests, or cannot be here, and why."""
 
+_SHELL = {"openssl"}  # programs that are run as they stand
 _PLAINLY = ("--workers", "2", "--log-format", "text")
 _ADDRESS = "127.0.0.1:5000"
 _MOVING = {
@@ -116,6 +119,8 @@ class Reader:
             self.serve(words[1:], output)
         elif program == "curl":
             self._curl(words, output)
+        elif program in _SHELL:
+            subprocess.run(command, shell=True, cwd=self.home, timeout=60, check=True)
         else:
             assert program == "iris-deploy", command
             self._ours(words, output)
@@ -150,7 +155,8 @@ class Reader:
 
     def _curl(self, words: list[str], output: str) -> None:
         assert self._port, "no server was started on this page"
-        asked = [word.replace(_ADDRESS, f"127.0.0.1:{self._port}") for word in words]
+        ours = f"127.0.0.1:{self._port}"
+        asked = [word.replace(_ADDRESS, ours).replace("ADDRESS", ours) for word in words]
         assert asked != words, words
         ran = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)
         assert ran.stdout.rstrip("\n") == output.rstrip("\n")

@@ -59,6 +59,9 @@ PAGES: dict[str, tuple[Callable[[Reader], None], set[str]]] = {
     "docs/ja/tutorial.md": (nothing, {"python", "import", "serve", "curl", "recipe", "docker"}),
     "docs/accuracy.md": (nothing, {"train"}),
     "docs/tables.md": (penguins, {"train", "evaluate", "serve", "curl"}),
+    "docs/images.md": (nothing, {"build-image", "docker"}),
+    "docs/operations.md": (made, {"openssl", "serve"}),
+    "docs/recipes.md": (made, {"train", "recipe", "curl"}),
     "docs/import.md": (files, {"import", "serve"}),
 }
 """What is there before a page is read, and what it shows at least."""

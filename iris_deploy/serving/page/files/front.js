@@ -259,7 +259,6 @@ function writePicture() {
     const parts = [labelled(say("along"), along)];
     if (isSeveral()) parts.push(labelled(say("output"), whose));
     find("#drawn").replaceChildren(...parts, make("div", { id: "plotted" }));
-    refreshAlong();
   }
 }
 
