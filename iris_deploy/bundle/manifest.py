@@ -162,6 +162,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.library.release if self.library else self.runtime
 
     @property
+    def figures(self) -> dict[str, float]:
+        """Values of the metrics by name; none where nobody has measured it."""
+        metrics = self.evaluation.metrics if self.evaluation else {}
+        return {name: metric.value for name, metric in metrics.items()}
+
+    @property
     def training(self) -> tuple[Training, Evaluation]:
         """How a bundle was trained here, and its figures.
 

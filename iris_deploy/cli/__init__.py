@@ -28,13 +28,15 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _SETTING = re.compile("`([a-z][a-z0-9_]*)`")
 
+_IS_WHOLE = find_spec("iris_deploy.cli.start") is not None  # an image holds what serves alone
+
 app = typer.Typer(
     name="iris-deploy",
     help="Train a scikit-learn model, measure it, serve it over HTTP, ship it in an image.\n\n"
     "The steps hand over through artifacts/: train writes a bundle there, the others read it.",
     epilog="Start with: iris-deploy train, then iris-deploy evaluate, "
     "then iris-deploy serve --port 5000, then iris-deploy build-image --tag user/iris:1.0",
-    add_completion=bool(find_spec("iris_deploy.cli.start")),
+    add_completion=_IS_WHOLE,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich" if find_spec("rich") else None,  # an image has none
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,7 +64,7 @@ for _name in COMMANDS:
 def _print_version(value: bool) -> None:
     if value:
         typer.echo(f"iris-deploy {__version__}")
-        if find_spec("iris_deploy.cli.diagnosis"):
+        if _IS_WHOLE:
             from iris_deploy.cli.diagnosis import list_versions
 
             typer.echo(f"Python {platform.python_version()}")
@@ -86,7 +88,7 @@ def _root(
 ) -> None:
     if context.invoked_subcommand is not None:
         return
-    if not find_spec("iris_deploy.cli.start"):  # in an image
+    if not _IS_WHOLE:
         typer.echo(context.get_help())
         return
     from iris_deploy.cli.start import show_start

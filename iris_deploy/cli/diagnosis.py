@@ -1,21 +1,23 @@
 """What this machine has of what the commands need: one look at each, and the way to mend it."""
 
 import os
-import socket
+import platform
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from iris_deploy import facts
-from iris_deploy.errors import ImageError, IrisDeployError
+from iris_deploy.errors import ImageError, IrisDeployError, ServerError
+
+if TYPE_CHECKING:
+    from iris_deploy.image.engines.protocol import Engine
 
 State = Literal["ok", "note", "fault"]
 
-NAMES = ("joblib", "numpy", "scikit-learn", "pandas", "pyarrow", "flask", "waitress", "typer")
-"""Packages that are worth a look, in this order; `iris-deploy --version` names them too."""
-
+_NAME = re.compile(r"[A-Za-z0-9._-]+")  # at the start of a requirement
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 _CGROUP = Path("/sys/fs/cgroup/memory.max")
 _MEMORY = Path("/proc/meminfo")
@@ -65,11 +67,14 @@ def look(artifacts: Path, port: int, environ: Mapping[str, str]) -> Iterator[Fin
 
 
 def list_versions() -> dict[str, str | None]:
-    """Return the versions of the packages that matter; None for what is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
+    """Return the versions of the packages that it needs; None for what is not installed."""
+    from importlib.metadata import PackageNotFoundError, requires, version
 
     found: dict[str, str | None] = {}
-    for name in NAMES:
+    for requirement in requires("iris-deploy") or ():
+        if "extra ==" in requirement:
+            continue
+        name = _NAME.match(requirement)[0]  # type: ignore[index]
         try:
             found[name] = version(name)
         except PackageNotFoundError:
@@ -78,8 +83,7 @@ def list_versions() -> dict[str, str | None]:
 
 
 def _look_at_python() -> Finding:
-    found = f"{'.'.join(map(str, sys.version_info[:3]))} in {sys.prefix}"
-    return Finding("Python", "ok", found)
+    return Finding("Python", "ok", f"{platform.python_version()} in {sys.prefix}")
 
 
 def _look_at_packages() -> Finding:
@@ -96,7 +100,11 @@ def _look_at_artifacts(artifacts: Path) -> Finding:
     from iris_deploy.bundle.listing import list_bundles
     from iris_deploy.bundle.repository import Repository
 
-    paths = (artifacts, *artifacts.absolute().parents)
+    try:
+        paths = (artifacts, *artifacts.absolute().parents)
+    except OSError as exc:
+        mend = "go to a directory that is there"
+        return Finding("artifacts", "fault", f"this directory: {exc.strerror}", mend)
     place = next(path for path in paths if os.path.exists(path))  # noqa: PTH110 - never raises
     if not os.access(place, os.W_OK | os.X_OK):
         mend = f"give yourself permission to write to {place}, or name others with --artifacts"
@@ -114,15 +122,16 @@ def _look_at_artifacts(artifacts: Path) -> Finding:
 
 
 def _look_at_port(port: int) -> Finding:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as exc:
-            mend = f"choose another: iris-deploy serve --port {port + 1 if port < 65535 else 0}"
-            if sys.platform == "darwin" and port == facts.PORT:
-                mend += "; on a Mac AirPlay Receiver has it, in System Settings, General"
-            return Finding("port", "note", f"{port}: {exc.strerror}", mend)
+    from iris_deploy.serving.settings import ServeSettings
+    from iris_deploy.serving.supervision.sockets import open_socket
+
+    try:
+        open_socket(ServeSettings().host, port).close()
+    except ServerError as exc:
+        mend = exc.hint or ""
+        if sys.platform == "darwin" and port == facts.PORT:
+            mend += "; on a Mac AirPlay Receiver has it, in System Settings, General"
+        return Finding("port", "note", str(exc), mend)
     return Finding("port", "ok", f"{port} is free")
 
 
@@ -182,27 +191,29 @@ def _look_at_files() -> Finding:
 def _look_at_engines(environ: Mapping[str, str]) -> Iterator[Finding]:
     from iris_deploy.image.engines.registry import ENGINES, find_engine
 
-    found = 0
+    try:
+        find_engine(None, environ)
+    except ImageError as exc:
+        yield Finding("engine", "note", str(exc), exc.hint or "")
+        return
     for kind in ENGINES:
         try:
             engine = find_engine(kind.name, environ)
         except ImageError:
             continue
-        found += 1
-        try:
-            engine.check()
-        except ImageError as exc:
-            mend = exc.hint or "build-image needs one engine that answers"
-            yield Finding(kind.name, "note", str(exc).splitlines()[0], mend)
-            continue
-        if engine.files is not None:
-            mend = f"nothing, as long as your project is below {engine.files}"
-            yield Finding(kind.name, "note", "answers; a snap, which sees that only", mend)
-        else:
-            yield Finding(kind.name, "ok", "answers")
-    if not found:
-        mend = "for build-image install Docker or Podman, or use --context-only DIR"
-        yield Finding("engine", "note", "none of docker, podman, buildah is installed", mend)
+        yield _look_at_engine(engine)
+
+
+def _look_at_engine(engine: "Engine") -> Finding:
+    try:
+        engine.check()
+    except ImageError as exc:
+        mend = exc.hint or "build-image needs one engine that answers"
+        return Finding(engine.name, "note", str(exc).splitlines()[0], mend)
+    if engine.files is not None:
+        mend = f"nothing, as long as your project is below {engine.files}"
+        return Finding(engine.name, "note", "answers; a snap, which sees that only", mend)
+    return Finding(engine.name, "ok", "answers")
 
 
 def _look_at_proxies(environ: Mapping[str, str]) -> Finding:

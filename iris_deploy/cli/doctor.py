@@ -22,28 +22,27 @@ def doctor(
     """See whether this machine has what it takes, and how to mend it.
 
     Looks at Python, packages, artifacts, the port, processors, memory, open files, container
-    engines and proxies. The exit code is 1 if train or serve would fail for what it finds.
+    engines and proxies. A note may matter; a fault stops train or serve, and makes the exit code 1.
 
     Example: iris-deploy doctor --port 8080
     """
+    from dataclasses import asdict
+
     from iris_deploy.cli import spell_options
     from iris_deploy.cli.diagnosis import look
+    from iris_deploy.cli.output import print_json
 
-    findings = look(artifacts, port, os.environ)
+    findings = []
+    for each in look(artifacts, port, os.environ):
+        told = {name: spell_options(text) for name, text in asdict(each).items()}
+        findings.append(told)
+        if as_json:
+            continue
+        typer.secho(f"{each.state:<6}", fg=_COLOURS[each.state], nl=False)
+        typer.echo(f"{told['what']:<11} {told['found']}")
+        if told["mend"]:
+            typer.echo(f"{'':<18}{told['mend']}")
     if as_json:
-        from dataclasses import asdict
-
-        from iris_deploy.cli.output import print_json
-
-        listed = list(findings)
-        print_json({"findings": [asdict(each) for each in listed]})
-    else:
-        listed = []
-        for each in findings:
-            listed.append(each)
-            typer.secho(f"{each.state:<6}", fg=_COLOURS[each.state], nl=False)
-            typer.echo(f"{each.what:<11} {spell_options(each.found)}")
-            if each.mend:
-                typer.echo(f"{'':<18}{spell_options(each.mend)}")
-    if any(each.state == "fault" for each in listed):
+        print_json({"findings": findings})
+    if any(each["state"] == "fault" for each in findings):
         raise typer.Exit(1)

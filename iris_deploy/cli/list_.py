@@ -51,7 +51,7 @@ def _tell(listed: "Listed") -> dict[str, object]:
         "estimator": _estimator(manifest),
         "output": manifest.signature.output.name,
         "columns": len(manifest.signature.columns),
-        "metrics": _figures(manifest),
+        "metrics": manifest.figures,
         "provenance": _provenance(manifest),
         "size": listed.size,
     }
@@ -80,8 +80,10 @@ def _report(listed: "list[Listed]") -> None:
             f"{printable(manifest.signature.output.name)} of "
             f"{n_columns:,} column{'s' * (n_columns != 1)}"
         )
-        figures = [f"{name} {value:.4g}" for name, value in _figures(manifest).items()]
-        console.print(f"  figures   {', '.join(figures) or 'none: nobody has measured it'}")
+        figures = [f"{name} {value:.4g}" for name, value in manifest.figures.items()]
+        console.print(
+            f"  figures   {printable(', '.join(figures)) or 'none: nobody has measured it'}"
+        )
         console.print(f"  from      {printable(_provenance(manifest))}")
         console.print(f"  bundle    {each.path}/, {each.size:,} bytes, {manifest.digest[:19]}")
 
@@ -89,11 +91,6 @@ def _report(listed: "list[Listed]") -> None:
 def _estimator(manifest: "Manifest") -> str:
     names = [each.name for each in manifest.provenance.estimators]
     return names[-1].rpartition(".")[2] if names else "estimator"
-
-
-def _figures(manifest: "Manifest") -> dict[str, float]:
-    evaluation = manifest.evaluation
-    return {name: of.value for name, of in evaluation.metrics.items()} if evaluation else {}
 
 
 def _provenance(manifest: "Manifest") -> str:

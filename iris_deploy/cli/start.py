@@ -8,9 +8,9 @@ import typer
 
 from iris_deploy import __version__
 from iris_deploy.bundle.settings import ARTIFACTS, ARTIFACTS_VARIABLE
+from iris_deploy.training.sources.files import SUFFIXES
 
 _DUMPS = (".pkl", ".pickle", ".joblib", ".sav", ".skops")
-_TABLES = (".csv", ".tsv", ".jsonl", ".parquet")
 _MOST_FILES = 1000  # of a directory that are looked at
 
 
@@ -48,13 +48,16 @@ def _range(versions: list[int]) -> str:
 def _own_files() -> dict[str, str]:
     """Return the first dump and the first table of this directory, by what they are."""
     found: dict[str, str] = {}
-    with os.scandir() as entries:
-        names = sorted(entry.name for entry, _ in zip(entries, range(_MOST_FILES), strict=False))
-    for name in names:
+    try:
+        with os.scandir() as entries:
+            names = [entry.name for entry, _ in zip(entries, range(_MOST_FILES), strict=False)]
+    except OSError:  # a directory that is gone, or not ours to look at
+        return found
+    for name in sorted(filter(str.isprintable, names)):  # no commands to a terminal
         kind = Path(name).suffix.lower()
         if kind in _DUMPS:
             found.setdefault("dump", name)
-        elif kind in _TABLES:
+        elif kind in SUFFIXES:
             found.setdefault("table", name)
     return found
 

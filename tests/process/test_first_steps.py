@@ -9,8 +9,10 @@ import socket
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from iris_deploy.bundle.manifest_json import decode_manifest, encode_manifest
 from iris_deploy.cli import main
 from tests.conftest import COMMAND, Run, free_port, run_process
 
@@ -60,6 +62,26 @@ def test_alone_it_names_what_is_there(run: Run, artifacts: Path, home: Path) -> 
         assert run(*command.split()[1:2], "--help").code == 0
 
 
+def test_alone_it_names_no_file_that_would_command_a_terminal(home: Path) -> None:
+    for name in (b"\x1b[2J.csv", b"\xff.pkl", b"a\nb.csv"):
+        Path(os.fsdecode(bytes(home) + b"/" + name)).write_bytes(b"")
+    shown = run_process(cwd=home)
+    assert shown.returncode == 0, shown.stderr
+    assert b"--data FILE" in shown.stdout
+    assert b"import FILE" in shown.stdout
+
+
+@pytest.mark.parametrize("words", ["", "list", "doctor", "doctor --json"])
+def test_in_a_directory_that_is_gone_it_is_no_bug(home: Path, words: str) -> None:
+    (home / "gone").mkdir()
+    command = f'rmdir "$PWD"; exec {COMMAND[0]} -P {" ".join(COMMAND[1:])} {words}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=home / "gone", capture_output=True, check=False
+    )
+    assert done.returncode in {0, 1}, done.stderr
+    assert b"Traceback" not in done.stderr
+
+
 def test_alone_it_obeys_the_variable_that_names_the_artifacts(artifacts: Path, home: Path) -> None:
     shown = run_process(cwd=home, env={"IRIS_DEPLOY_ARTIFACTS": str(artifacts)})
     assert f"{artifacts}/ holds iris (versions 1 to 2)" in shown.stdout.decode()
@@ -92,6 +114,18 @@ def test_list_goes_on_after_a_bundle_that_cannot_be_read(run: Run, artifacts: Pa
     assert ["problem" in each for each in problems] == [True, True, True, False]
 
 
+def test_list_shows_no_commands_to_a_terminal(run: Run, artifacts: Path) -> None:
+    path = artifacts / "iris/2/bundle.json"
+    manifest = decode_manifest(path.read_bytes())
+    assert manifest.evaluation
+    metrics = {"\x1b[2J": next(iter(manifest.evaluation.metrics.values()))}
+    evaluation = msgspec.structs.replace(manifest.evaluation, metrics=metrics)
+    path.write_bytes(encode_manifest(msgspec.structs.replace(manifest, evaluation=evaluation)))
+    listed = run("list", "--artifacts", artifacts)
+    assert listed.code == 0
+    assert "\x1b" not in listed.out
+
+
 def test_list_of_nothing_says_what_to_do(run: Run, home: Path) -> None:
     listed = run("list")
     assert (listed.code, run("list", "--json").json()) == (0, {"bundles": []})
@@ -118,8 +152,9 @@ def test_the_doctor_finds_a_healthy_machine_healthy(home: Path, artifacts: Path)
     looked = ("Python", "packages", "artifacts", "port", "processors", "open files")
     assert {findings[what]["state"] for what in looked} == {"ok"}
     assert "holds 2 bundles" in findings["artifacts"]["found"]
-    said = run_process("doctor", cwd=home).stdout.decode()
-    assert not re.search("`[a-z_]+`", said)  # options are written as people give them
+    for words in (("doctor",), ("doctor", "--json")):
+        said = run_process(*words, cwd=home).stdout.decode()
+        assert not re.search("`[a-z_]+`", said)  # options are written as people give them
 
 
 def test_the_doctor_names_what_is_amiss_and_how_to_mend_it(home: Path, artifacts: Path) -> None:

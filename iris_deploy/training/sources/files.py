@@ -23,7 +23,9 @@ _MEMORY = 5
 """Bytes of memory for each byte of a file, compressed ones thrice that."""
 
 _COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
-_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+"""Of tables that are read, before that of a compression."""
+
 _EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """What stands for a missing value in text."""
 
@@ -73,9 +75,9 @@ def _kind_of(path: Path) -> tuple[str, str | None]:
     compression = _COMPRESSED.get(suffixes[-1]) if suffixes else None
     if compression:
         suffixes.pop()
-    if not suffixes or suffixes[-1] not in _SUFFIXES:
+    if not suffixes or suffixes[-1] not in SUFFIXES:
         raise DatasetError(
-            f"{path}: expected a file ending in {', '.join(_SUFFIXES)}, or in one of these and "
+            f"{path}: expected a file ending in {', '.join(SUFFIXES)}, or in one of these and "
             f"{', '.join(_COMPRESSED)}",
             hint="rename it, or write it as one of these",
         )
