@@ -233,6 +233,6 @@ def _report(report: "ImageReport", runner: str) -> None:
     for layer in report.layers:
         size, made_by = layer.size / 1e6, layer.instruction or report.base_image
         line = Text(f"{size:>9.2f} MB  {made_by}", no_wrap=True, overflow="ellipsis")
-        (Console() if console.is_terminal else console).print(line, highlight=False)
+        console.print(line, soft_wrap=not console.is_terminal)
     tag = report.tags[0]
     console.print(f"Next: [bold]{runner} run -i -t --rm -p 5000:5000 {tag}[/bold]")

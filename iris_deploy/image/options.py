@@ -83,11 +83,9 @@ def build_options(
 
 def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
     """Return the labels by which the image describes itself."""
-    evaluation = manifest.evaluation
     columns = [_describe_column(column) for column in manifest.signature.columns]
     outputs = [{"output": of.output.name, "classes": of.classes} for of in manifest.signature.parts]
     signature = {"columns": columns, **(outputs[0] if len(outputs) == 1 else {"outputs": outputs})}
-    metrics = {each: f.value for each, f in evaluation.metrics.items()} if evaluation else {}
     provenance, versions = manifest.provenance, manifest.environment.packages
     if isinstance(provenance, Imported):
         versions = provenance.versions
@@ -103,7 +101,7 @@ def describe(manifest: Manifest, base_image: str) -> dict[str, str]:
         f"{LABEL}version": str(manifest.version),
         f"{LABEL}digest": manifest.digest,
         f"{LABEL}signature": json.dumps(signature, separators=(",", ":")),
-        f"{LABEL}metrics": json.dumps(metrics, separators=(",", ":")),
+        f"{LABEL}metrics": json.dumps(manifest.figures, separators=(",", ":")),
         f"{LABEL}provenance": _describe_provenance(manifest),
         f"{LABEL}runtime": manifest.predicted_by,
         f"{LABEL}trained-with": json.dumps(versions, separators=(",", ":")),

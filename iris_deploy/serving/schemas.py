@@ -28,6 +28,11 @@ PROBLEM = {
 """Problem details, RFC 9457."""
 
 
+def sentence(summary: str) -> str:
+    """Return a summary with a capital at its start, as descriptions have it."""
+    return summary[:1].upper() + summary[1:]
+
+
 def describe_get(summary: str, schema: dict[str, Any], *problems: int) -> dict[str, Any]:
     """Describe a GET that is answered with JSON.
 

@@ -9,9 +9,8 @@ from iris_deploy.schema.columns import CategoryColumn, Column, NumberColumn
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.operations import ERROR, STATUSES, describe_errors
 from iris_deploy.serving.contracts.tensor_answers import list_outputs
-from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.route import Operation
-from iris_deploy.serving.schemas import an_array, an_object, answer
+from iris_deploy.serving.schemas import an_array, an_object, answer, sentence
 
 ALL_COLUMNS = "input"
 """Name of the tensor that holds all columns; any that no column has will do."""

@@ -40,10 +40,10 @@ from iris_deploy.serving.contracts.operations import (
 from iris_deploy.serving.contracts.protocol import Question
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.contracts.several import build_writer
-from iris_deploy.serving.contracts.words import read_flag, sentence, what
+from iris_deploy.serving.contracts.words import read_flag, what
 from iris_deploy.serving.reply import JSON, Refusal, Reply
 from iris_deploy.serving.route import Asked, Operation
-from iris_deploy.serving.schemas import an_array, an_object, answer, refer
+from iris_deploy.serving.schemas import an_array, an_object, answer, refer, sentence
 
 NAME: Final = "invocations"
 PATH: Final = "/invocations"

@@ -11,9 +11,9 @@ from iris_deploy.serving.contracts.invocations import (
 )
 from iris_deploy.serving.contracts.operations import describe_errors
 from iris_deploy.serving.contracts.served import ServedModel, tell
-from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.reply import Refusal, Reply
 from iris_deploy.serving.route import Below, Operation, Route, answer_at_once
+from iris_deploy.serving.schemas import sentence
 
 _TEXT: Final = (("Content-Type", "text/plain; charset=utf-8"),)
 _MOST_AT_ONCE = 4  # transforms that SageMaker sends at a time; 100 MB of payloads together at most

@@ -11,9 +11,8 @@ from iris_deploy.serving.contracts.description import (
     output_schema,
     score_schemas,
 )
-from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.route import Operation
-from iris_deploy.serving.schemas import an_array, an_object, answer, refer
+from iris_deploy.serving.schemas import an_array, an_object, answer, refer, sentence
 
 STATUSES = (400, 401, 408, 413, 415, 431, 503)
 """Of errors that any question may get."""

@@ -15,10 +15,9 @@ from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.exchange import Exchange, Observer
 from iris_deploy.serving.contracts.operations import ERROR, describe_errors
 from iris_deploy.serving.contracts.protocol import Contract
-from iris_deploy.serving.contracts.words import sentence
 from iris_deploy.serving.reply import JSON, Refusal, Reply
 from iris_deploy.serving.route import Operation, Route, answer_at_once
-from iris_deploy.serving.schemas import answer
+from iris_deploy.serving.schemas import answer, sentence
 
 Refuse = Callable[[Refusal], Reply]
 

@@ -1,4 +1,4 @@
-"""What contracts have in common in words: what is predicted, summaries, flags of queries."""
+"""What contracts have in common in words: what is predicted, and flags of queries."""
 
 from urllib.parse import parse_qs
 
@@ -13,11 +13,6 @@ def what(predictor: Predictor) -> str:
     """Name what is predicted."""
     output = predictor.signature.output
     return "the class" if isinstance(output, ClassOutput) else output.name
-
-
-def sentence(summary: str) -> str:
-    """Return a summary with a capital at its start, as descriptions have it."""
-    return summary[:1].upper() + summary[1:]
 
 
 def read_flag(query: str, name: str) -> bool:

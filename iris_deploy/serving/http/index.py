@@ -12,7 +12,7 @@ from iris_deploy.serving.contracts.description import MOST_LISTED
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.http.openapi import MOST_ROOTS, reply_pretty
 from iris_deploy.serving.http.routes import list_routes
-from iris_deploy.serving.page.pages import FrontPage, describe_page, wants_page
+from iris_deploy.serving.page.pages import CONTENT, FrontPage, wants_page
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Asked, Operation, Route
 from iris_deploy.serving.schemas import describe_get
@@ -35,14 +35,13 @@ def build_index(served: ServedModel, routes: Sequence[Route], page: FrontPage | 
         return reply_pretty(_describe(served, routes, root))
 
     def handle(asked: Asked, _body: bytes) -> Reply:
-        return (
-            tell(asked.root) if page is None or not wants_page(asked.headers) else page.reply(asked)
-        )
+        if page is not None and wants_page(asked.headers):
+            return page.reply(asked)
+        return tell(asked.root)
 
     described = describe_get("What is served", {"type": "object"}, 401)
     if page is not None:
-        content = describe_page("What is served; for browsers a page to ask the model")["content"]
-        described["responses"]["200"]["content"].update(content)
+        described["responses"]["200"]["content"] |= CONTENT
     return Route(
         method="GET",
         path="/",
@@ -69,7 +68,7 @@ def _describe(served: ServedModel, routes: Sequence[Route], root: str) -> dict[s
         "runtime": manifest.predicted_by,
         "warnings": [] if manifest.library is None else [manifest.library.warning],
         "provenance": _describe_provenance(manifest),
-        "evaluation": _describe_figures(manifest),
+        "evaluation": None if manifest.evaluation is None else manifest.figures,
         "columns": [_describe_column(column) for column in manifest.signature.columns],
         "output": _describe_output(manifest.signature.output),
         "example": manifest.examples[-1].instance,
@@ -89,11 +88,6 @@ def _describe_provenance(manifest: Manifest) -> dict[str, object]:
     if isinstance(provenance, Imported):
         return {"kind": "imported", "checked": provenance.proof, "from": provenance.versions}
     return {"kind": "trained"}
-
-
-def _describe_figures(manifest: Manifest) -> dict[str, float] | None:
-    evaluation = manifest.evaluation
-    return {name: m.value for name, m in evaluation.metrics.items()} if evaluation else None
 
 
 def _describe_column(column: Column) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Final
 from iris_deploy.serving.preferences import choose, choose_language
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Asked, Operation, Route, answer_at_once
-from iris_deploy.serving.schemas import refusals
+from iris_deploy.serving.schemas import refusals, sentence
 
 DOCS_PATH: Final = "/docs"
 LANGUAGES: Final = ("en", "ja")
@@ -36,7 +36,9 @@ POLICY: Final = "; ".join(
 _FOLDER = Path(__file__).parent / "files"
 _KINDS = {".js": "text/javascript", ".css": "text/css"}
 _CHOICES = {"text/html": True, "application/json": False}
-_PAGE = {"content": {"text/html": {"schema": {"type": "string"}}}}
+
+CONTENT: Final = {"text/html": {"schema": {"type": "string"}}}
+"""A page, as OpenAPI describes an answer."""
 
 
 def wants_page(headers: Mapping[str, str]) -> bool:
@@ -60,21 +62,16 @@ class FrontPage:
         return _page(text.replace("{{root}}", html.escape(asked.root)))
 
 
-def describe_page(description: str) -> dict[str, object]:
-    """Describe an answer that is a page, for OpenAPI."""
-    return {"description": description, **_PAGE}
-
-
 def build_routes() -> Iterator[Route]:
     """Yield the routes of the page at /docs, and of the files of both."""
     page = _page((_FOLDER / "docs.html").read_text("utf-8"))
     summary = "a page to read this API and to try it"
-    answers = {"200": describe_page("A page"), **refusals(400)}
+    answers = {"200": {"description": "A page", "content": CONTENT}, **refusals(400)}
     yield answer_at_once(
         DOCS_PATH,
         summary,
         lambda: page,
-        describe=lambda: Operation({"summary": summary.capitalize(), "responses": answers}),
+        describe=lambda: Operation({"summary": sentence(summary), "responses": answers}),
         open=True,
     )
     for path in sorted(_FOLDER.iterdir()):
