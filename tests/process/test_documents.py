@@ -17,7 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from tests.conftest import run_process
 from tests.documents import ELSEWHERE, Reader, mask, read_blocks, read_commands
 from tests.package import ROOT
-from tests.pictures import draw_terminal, read_terminal
+from tests.pictures import draw_terminal, read_picture
 from tests.tools import require
 
 pytestmark = pytest.mark.once
@@ -95,8 +95,8 @@ def test_both_tutorials_show_the_same() -> None:
 def test_the_pictures_of_a_terminal_show_what_is_printed_today(tmp_path: Path) -> None:
     """Else `make pictures` draws them anew."""
     for name, drawn in draw_terminal(tmp_path).items():
-        shown = mask(read_terminal((ROOT / "docs" / name).read_text()))
-        assert shown == mask(read_terminal(drawn)), name
+        shown = mask(read_picture((ROOT / "docs" / name).read_text()))
+        assert shown == mask(read_picture(drawn)), name
         assert "iris" in shown
 
 

@@ -19,6 +19,7 @@ import pytest
 from iris_deploy.serving.telemetry.log import Log
 from tests.conftest import COMMAND, Server, free_port
 from tests.raw_http import get, raw
+from tests.terminals import read_terminal
 from tests.waits import wait_until
 
 INSTANCE = {"length": 5.1, "width": 2.4}
@@ -65,15 +66,6 @@ def answers(server: Server) -> None:
         assert server.request("GET", "/nope").json()["status"] == 404
     assert server.predict([INSTANCE] * 300).status == 200
     assert time.monotonic() - begun < 20
-
-
-def read_terminal(master: int, seconds: float = 10) -> Iterator[bytes]:
-    """Yield what a terminal shows."""
-    while select.select([master], [], [], seconds)[0]:
-        try:
-            yield os.read(master, 65536)
-        except OSError:  # the other side is closed
-            return
 
 
 def test_a_terminal_gets_text_for_people(artifacts: Path, tmp_path: Path) -> None:

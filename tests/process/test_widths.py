@@ -1,12 +1,7 @@
 """What is printed keeps every figure, however narrow the terminal, with and without colours."""
 
-import fcntl
-import os
-import pty
 import re
-import struct
 import subprocess
-import termios
 from pathlib import Path
 
 import pytest
@@ -17,6 +12,7 @@ from iris_deploy.image.build import ImageReport
 from iris_deploy.image.engines.layout import Layer
 from iris_deploy.image.trial import Trial
 from tests.conftest import COMMAND, Run
+from tests.terminals import run_at_terminal
 
 pytestmark = pytest.mark.once
 
@@ -49,34 +45,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def at_terminal(words: tuple[str, ...], home: Path, width: int) -> str:
-    """Run the command at a terminal of a width, and return what it prints there."""
-    own, other = pty.openpty()
-    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
-    env = {k: v for k, v in os.environ.items() if k not in {"COLUMNS", "NO_COLOR", "FORCE_COLOR"}}
-    process = subprocess.Popen(
-        [*COMMAND, *words],
-        cwd=home,
-        stdin=other,
-        stdout=other,
-        stderr=subprocess.DEVNULL,  # progress
-        env=env | {"TERM": "xterm-256color"},
-    )
-    os.close(other)
-    shown = b""
-    while True:
-        try:
-            more = os.read(own, 1 << 16)
-        except OSError:  # as Linux says that nobody has it open
-            break
-        if not more:
-            break
-        shown += more
-    os.close(own)
-    assert process.wait(60) == 0, shown
-    return shown.decode()
-
-
 def figures(text: str) -> set[str]:
     """Return the numbers of an output, but for those that another run has otherwise."""
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text)
@@ -106,7 +74,7 @@ def test_no_figure_is_lost_however_narrow_and_in_whatever_colours(
 @pytest.mark.parametrize("what", ["evaluate", "evaluate a table", "inspect", "list"])
 def test_a_narrow_terminal_shows_what_a_pipe_gets(home: Path, what: str) -> None:
     piped = subprocess.run([*COMMAND, *SHOWN[what]], cwd=home, capture_output=True, check=True)
-    lost = figures(piped.stdout.decode()) - figures(at_terminal(SHOWN[what], home, min(WIDTHS)))
+    lost = figures(piped.stdout.decode()) - figures(run_at_terminal(SHOWN[what], home, min(WIDTHS)))
     assert lost == set()
 
 

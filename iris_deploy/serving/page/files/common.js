@@ -26,10 +26,10 @@ function fill(element, attributes, children) {
 // A token, kept while the page is open, and requests with it.
 export const access = { token: "" };
 
-export function send({ url, method, headers, body, guarded, signal }) {
+export function send({ url, method, headers, body, guarded }) {
   const sent = new Headers(headers);
   if (access.token && guarded) sent.set("Authorization", `Bearer ${access.token}`);
-  return fetch(url, { method, headers: sent, body, cache: "no-store", signal });
+  return fetch(url, { method, headers: sent, body, cache: "no-store" });
 }
 
 // Ask for a token, and go on with it.

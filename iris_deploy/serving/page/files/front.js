@@ -125,11 +125,17 @@ function writeOutput(output, value, scores) {
   return parts;
 }
 
+const valueOf = ({ prediction }, { name }) => (isSeveral() ? prediction[name] : prediction);
+
+// Return answers to many, which come as lists, one by one.
+function listAnswers({ predictions, probabilities, decision_values }) {
+  return predictions.map((prediction, at) => (
+    { prediction, probabilities: probabilities?.[at], decision_values: decision_values?.[at] }));
+}
+
 function writeAnswer(answer) {
-  const parts = outputs().flatMap((output) => {
-    const value = isSeveral() ? answer.prediction[output.name] : answer.prediction;
-    return writeOutput(output, value, scoresOf(answer, output));
-  });
+  const parts = outputs().flatMap((output) => (
+    writeOutput(output, valueOf(answer, output), scoresOf(answer, output))));
   if (answer.anomaly) parts.push(make("p", { class: "warning" }, say("anomaly")));
   if (answer.warnings.length) {
     parts.push(make("ul", { class: "warning" }, ...answer.warnings.map((each) => make("li", {}, each))));
@@ -206,11 +212,10 @@ const refreshAlong = latest(async () => {
   const many = Object.fromEntries(Object.entries(here).map(([name, value]) => [name, xs.map(() => value)]));
   const { status, text } = await predict({ ...many, [column.name]: xs }, "?details=true");
   if (status !== 200) return;
-  const answer = JSON.parse(text);
-  const values = answer.predictions.map((each) => (isSeveral() ? each[output.name] : each));
-  const kind = ["probabilities", "decision_values"].find((each) => (
-    isSeveral() ? answer[each]?.[0][output.name] : answer[each]));
-  const scores = kind && answer[kind].map((each) => (isSeveral() ? each[output.name] : each));
+  const answers = listAnswers(JSON.parse(text));
+  const values = answers.map((each) => valueOf(each, output));
+  const kind = scoresOf(answers[0], output)?.kind;
+  const scores = kind && answers.map((each) => scoresOf(each, output).scores);
   const names = kind ? Object.keys(scores[0]) : [output.name];
   const series = kind ? pickSeries(names, scores) : [[output.name, values, 0]];
   const label = say("along_label", { output: kind ? say(kind) : output.name, name: column.name });

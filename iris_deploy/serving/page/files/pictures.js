@@ -1,5 +1,5 @@
 // The pictures of the page at /: bars, a scale, a line along one column, a map of two columns.
-// Drawn from answers of the API alone. Colours of classes are those of style.css, or one of these.
+// Drawn from answers of the API alone.
 
 import { draw, make } from "./common.js";
 
@@ -20,7 +20,7 @@ export function shade(value, low, high) {
 }
 
 // Write text shorter than it is, for what is narrow.
-export const cut = (text, most = 40) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+const cut = (text, most = 40) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 const swatch = (colour) => {
   const square = make("span", { class: "swatch" });
