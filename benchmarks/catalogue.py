@@ -47,8 +47,8 @@ class Peer:
         Words after the command for a run without and with an access log.
     rival : str
         Ours, asked in the same contract.
-    server : str
-        Whose environment and directory it has: that of another peer if only the requests differ.
+    of : str
+        The peer whose server it is, if only the requests differ.
     """
 
     name: str
@@ -62,11 +62,12 @@ class Peer:
     logging: Sequence[str] = ()
     workloads: Sequence[str] = (IRISES.name,)
     rival: str = ""
-    server: str = ""
+    of: str = ""
 
-    def __post_init__(self) -> None:
-        """Be a server of its own unless another is named."""
-        object.__setattr__(self, "server", self.server or self.name)
+    @property
+    def server(self) -> str:
+        """Whose environment and directory it has."""
+        return self.of or self.name
 
     @property
     def is_ours(self) -> bool:
@@ -201,7 +202,7 @@ def ours(
         many,
         silent=("--access-log", "off"),
         workloads=workloads,
-        server=OURS,
+        of=OURS,
     )
 
 
@@ -336,7 +337,7 @@ ALL = (
         KSERVE,
         lambda w, row: version_two(w, [row]),
         rival="iris-deploy-v2",
-        server="kserve",
+        of="kserve",
     ),
     Peer(
         "bentoml",

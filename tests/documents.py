@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.conftest import COMMAND, free_port, run_process
+from tests.conftest import Server, run_process, serving
 from tests.waits import wait_until
 
 ELSEWHERE = {
@@ -89,7 +89,7 @@ class Reader:
         self.done: set[str] = set()
         self._names: dict[str, Any] = {"__name__": "__main__"}
         self._stack = stack
-        self._port = 0
+        self._server: Server | None = None
 
     def follow(self, page: Path) -> None:
         """Do what a page says."""
@@ -136,26 +136,20 @@ class Reader:
 
     def serve(self, words: Sequence[str], output: str = "") -> None:
         """Start a server on another port, which is asked from here on."""
-        self._port = free_port()
-        at = [word for word in words if word not in {"--port", "5000"}]
-        log = self.home / "serve.log"
-        with log.open("wb") as out:
-            process = self._stack.enter_context(
-                subprocess.Popen(
-                    [*COMMAND, *at, "--port", str(self._port), *_PLAINLY],
-                    cwd=self.home,
-                    stdout=out,
-                )
+        options = [word for word in words[1:] if word not in {"--port", "5000"}]
+        with contextlib.chdir(self.home):
+            self._server = self._stack.enter_context(
+                serving(Path("artifacts"), *_PLAINLY, *options)
             )
-        self._stack.callback(process.terminate)
+        log = self._server.output
         wait_until(lambda: log.read_text().count("\n") > 1, failed=log.read_text)
         if output:
             said = "".join(log.read_text().splitlines(keepends=True)[:2])
             assert mask(said) == mask(output)
 
     def _curl(self, words: list[str], output: str) -> None:
-        assert self._port, "no server was started on this page"
-        ours = f"127.0.0.1:{self._port}"
+        assert self._server, "no server was started on this page"
+        ours = self._server.url.removeprefix("http://")
         asked = [word.replace(_ADDRESS, ours).replace("ADDRESS", ours) for word in words]
         assert asked != words, words
         ran = subprocess.run(asked, capture_output=True, text=True, timeout=60, check=True)

@@ -5,6 +5,7 @@ References
 RFC 9110, sections 8.3.1 and 12.5.1; RFC 4180 for ``header``.
 """
 
+from functools import cache
 from typing import Final, Literal, NamedTuple
 
 from iris_deploy.codec.csv_text import Header
@@ -111,8 +112,13 @@ def choose_kind(accept: str | None, kinds: tuple[Kind, ...], default: Kind) -> K
     """
     if accept is None or accept == "*/*":
         return default
-    given = {name: kind for name, kind in _KINDS.items() if kind in kinds}
-    return choose(accept, given, default)
+    return choose(accept, _named(kinds), default)
+
+
+@cache
+def _named(kinds: tuple[Kind, ...]) -> dict[str, Kind]:
+    """Return some of the kinds by all of their names."""
+    return {name: kind for name, kind in _KINDS.items() if kind in kinds}
 
 
 def name_kind(kind: Kind, accept: str | None) -> str:
