@@ -19,7 +19,6 @@ State = Literal["ok", "note", "fault"]
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+")  # at the start of a requirement
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
-_CGROUP = Path("/sys/fs/cgroup/memory.max")
 _MEMORY = Path("/proc/meminfo")
 
 
@@ -164,16 +163,15 @@ def _look_at_memory() -> Iterator[Finding]:
 
 def _free_memory() -> int | None:
     """Return the bytes that are to be had, by the kernel and the control group; None if unknown."""
+    from iris_deploy.serving.supervision.control_groups import limit_of_memory
+
     try:
         lines = dict(line.split(":", 1) for line in _MEMORY.read_text().splitlines())
         free = int(lines["MemAvailable"].split()[0]) * 1024
     except (OSError, KeyError, ValueError):
         return None
-    try:
-        limit = _CGROUP.read_text().strip()
-    except OSError:
-        return free
-    return min(free, int(limit)) if limit.isdecimal() else free
+    limit = limit_of_memory()
+    return free if limit is None else min(free, limit)
 
 
 def _look_at_files() -> Finding:

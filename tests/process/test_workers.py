@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from iris_deploy.serving.supervision.control_groups import limit_of_memory
 from iris_deploy.serving.supervision.cpus import usable_cpus
 from tests.conftest import Server, serving
 from tests.load import ASKED, Load, connections_of, forked, read_answer
@@ -109,6 +110,30 @@ def test_a_quota_of_version_1_counts(
     (directory / "cpu.cfs_quota_us").write_text(f"{quota}\n")
     (directory / "cpu.cfs_period_us").write_text("100000\n")
     assert usable_cpus(tmp_path / "cgroup", tmp_path / "own") == expected
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "expected"),
+    [
+        ("0::/", {"memory.max": "max"}, None),
+        ("0::/", {"memory.max": "1000"}, 1000),
+        ("0::/a/b", {"a/b/memory.max": "max", "a/memory.max": "3000"}, 3000),
+        ("0::/a/b", {"a/b/memory.max": "5000", "a/memory.max": "3000"}, 3000),
+        ("0::/a", {"b/memory.max": "5"}, None),
+        ("0::/", {"memory.max": "nonsense"}, None),
+        ("5:memory:/docker/x", {"memory/docker/x/memory.limit_in_bytes": "7"}, 7),
+        ("5:memory:/docker/x", {"memory/memory.limit_in_bytes": "7"}, 7),
+    ],
+)
+def test_a_limit_of_memory_counts(
+    tmp_path: Path, own: str, files: dict[str, str], expected: int | None
+) -> None:
+    (tmp_path / "own").write_text(f"{own}\n")
+    for name, text in files.items():
+        path = tmp_path / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{text}\n")
+    assert limit_of_memory(tmp_path / "cgroup", tmp_path / "own") == expected
 
 
 def test_a_killed_worker_is_replaced_and_only_its_requests_are_lost(artifacts: Path) -> None:

@@ -4,11 +4,10 @@ import math
 import os
 from pathlib import Path
 
-_CGROUP = Path("/sys/fs/cgroup")
-_OWN_CGROUP = Path("/proc/self/cgroup")
+from iris_deploy.serving.supervision.control_groups import CGROUP, OWN_CGROUP, read_figures
 
 
-def usable_cpus(cgroup: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
+def usable_cpus(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
     """Count the processors of the affinity mask, and no more than the control group pays for.
 
     Parameters
@@ -34,30 +33,8 @@ def usable_cpus(cgroup: Path = _CGROUP, own: Path = _OWN_CGROUP) -> int:
 
 def _quotas(cgroup: Path, own: Path) -> list[float]:
     """Return the quotas of the process's group and of those above it, in processors."""
-    quotas = []
-    for line in _read(own).splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            top, names = cgroup, ["cpu.max"]
-        elif "cpu" in controllers.split(","):
-            top = cgroup / controllers
-            if not top.is_dir():
-                top = cgroup / "cpu"  # where kernel and mount name them in another order
-            names = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
-        else:
-            continue
-        group = top / path.lstrip("/")
-        for directory in (group, *group.parents):
-            figures = " ".join(_read(directory / name) for name in names).split()
-            if len(figures) == 2 and figures[0].isdecimal() and int(figures[1]) > 0:
-                quotas.append(int(figures[0]) / int(figures[1]))
-            if directory == top:
-                break
+    legacy = ["cpu.cfs_quota_us", "cpu.cfs_period_us"]
+    found = read_figures("cpu", ["cpu.max"], legacy, cgroup, own)
+    pairs = [words for words in found if len(words) == 2 and words[0].isdecimal()]
+    quotas = [int(quota) / int(period) for quota, period in pairs if int(period) > 0]
     return [quota for quota in quotas if quota > 0]
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""
