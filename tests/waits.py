@@ -2,10 +2,12 @@
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _EVERY = 0.02  # s between two looks
+_PATIENCE = 10  # s that a busy machine may take for itself
 _ESTABLISHED = "01"  # as /proc/net/tcp has it
 
 
@@ -28,6 +30,18 @@ def assert_stays(condition: Callable[[], object], seconds: float) -> None:
     while time.monotonic() < deadline:
         assert condition(), "true no more"
         time.sleep(_EVERY)
+
+
+@contextmanager
+def within(seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[None]:
+    """Fail if a block takes longer than it may, and no busy machine can explain it.
+
+    It is for faults that take for ever, or grow faster than their input. What else is done soon
+    shows by the state that is seen, not by a clock.
+    """
+    begun = clock()
+    yield
+    assert clock() - begun < seconds + _PATIENCE
 
 
 def pause(seconds: float) -> None:

@@ -7,7 +7,6 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
@@ -195,13 +194,11 @@ def test_no_request_fails_when_it_is_stopped_under_load(image: str, number: str)
         with Load(lambda: socket.create_connection(address, 10), keep_alive=4, renewing=4) as load:
             load.go_on(300)
             load.refusals_are_fine = True
-            before = time.monotonic()
             if number == "TERM":
                 docker("stop", running.identity)
             else:
                 docker("kill", "--signal", "INT", running.identity)
                 wait_until(lambda: running.state("Running") == "false")
-            assert time.monotonic() - before < 5
             load.join()
         unreachable = {"no connection"}  # the address itself goes with the container
         assert set(load.kinds()) <= unreachable, load.failures[:5]

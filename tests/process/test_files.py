@@ -109,7 +109,7 @@ def test_unfit_files_found_by_a_running_server_change_nothing(
     """It stays ready for signals, and for fit files, in all its processes."""
 
     def told(event: str, times: int) -> str:
-        wait_until(lambda: len(running.events(event)) >= times, 5)
+        wait_until(lambda: len(running.events(event)) >= times)
         return str(running.events(event)[-1]["message"])
 
     tokens, manifest = tmp_path / "tokens", artifacts / "iris/3/bundle.json"
@@ -128,10 +128,10 @@ def test_unfit_files_found_by_a_running_server_change_nothing(
             take_away(manifest)
         tokens.write_text(OTHER)
         running.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: statuses(running, OTHER) == {200}, 5)
+        wait_until(lambda: statuses(running, OTHER) == {200})
         put(tokens, "named pipe")
         running.process.send_signal(signal.SIGHUP)
-        assert running.stop(timeout=8) == 0
+        assert running.stop() == 0
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_sighup_swaps_in_the_newest_version_and_no_request_is_lost(artifacts: Pa
             train(artifacts)
             load.go_on()
             reload(running)
-            wait_until(lambda: served(running) == {3}, 5)
+            wait_until(lambda: served(running) == {3})
             load.go_on()
         assert load.failures == []
         assert 'version="3"' in information(running)
@@ -78,7 +78,7 @@ def test_many_reloads_in_a_row_lose_no_request(artifacts: Path) -> None:
                 load.go_on(20)
                 reload(running)
                 wait_until_told(running, version)
-            wait_until(lambda: served(running) == {22}, 5)
+            wait_until(lambda: served(running) == {22})
             load.go_on()
         assert load.failures == []
         assert running.workers() == workers
@@ -105,7 +105,7 @@ def test_a_sighup_without_anything_new_changes_nothing(artifacts: Path) -> None:
     with serving(artifacts, "--workers", 2) as running:
         workers = forked(running, 2)
         reload(running)
-        wait_until(lambda: running.events("reload_same"), 5)
+        wait_until(lambda: running.events("reload_same"))
         assert served(running) == {2}
         assert running.metrics()[SWAPPED] == 0
         assert running.workers() == workers
@@ -119,7 +119,7 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves_on(artifacts: Path) 
         with Load(running.connect, keep_alive=4, renewing=4) as load:
             load.go_on()
             reload(running)
-            wait_until(lambda: running.events("reload_refused"), 5)
+            wait_until(lambda: running.events("reload_refused"))
             load.go_on()
         assert load.failures == []
         assert served(running) == {2}
@@ -129,7 +129,7 @@ def test_a_damaged_bundle_is_refused_and_the_old_one_serves_on(artifacts: Path) 
         assert "sha256" in event["message"]
         train(artifacts)
         reload(running)
-        wait_until(lambda: served(running) == {4}, 5)
+        wait_until(lambda: served(running) == {4})
         os.kill(workers[0], signal.SIGKILL)  # its successor serves what the others do
         wait_until(lambda: workers[0] not in running.workers() and len(running.workers()) == 2)
         assert served(running) == {4}
@@ -153,13 +153,13 @@ def test_a_bundle_whose_routes_cannot_be_built_is_refused(artifacts: Path, tmp_p
     with serving(artifacts, "--watch", "--workers", 2, env=env) as running:
         workers = forked(running, 2)
         train(artifacts)
-        wait_until(lambda: running.events("reload_refused"), 5)
+        wait_until(lambda: running.events("reload_refused"))
         assert served(running) == {2}
         assert running.metrics()[REFUSED] == 1
         (bug,) = running.events("bug")
         assert "no words for version 3" in bug["traceback"]
         train(artifacts)
-        wait_until(lambda: served(running) == {4}, 5)
+        wait_until(lambda: served(running) == {4})
         assert len(running.events("reload_refused")) == 1
         assert running.workers() == workers
 
@@ -168,7 +168,7 @@ def test_a_version_that_was_asked_for_stays(artifacts: Path) -> None:
     with serving(artifacts, "--version", 1, "--watch", "--workers", 2) as running:
         train(artifacts)
         reload(running)
-        wait_until(lambda: running.events("reload_same"), 5)
+        wait_until(lambda: running.events("reload_same"))
         assert_stays(lambda: served(running) == {1}, 1.5)
         assert not running.events("reload")
 
@@ -180,7 +180,7 @@ def test_watching_swaps_in_what_is_trained(artifacts: Path) -> None:
     ):
         load.go_on()
         train(artifacts)
-        wait_until(lambda: served(running) == {3}, 3)
+        wait_until(lambda: served(running) == {3})
         load.go_on()
         assert load.failures == []
 
@@ -191,12 +191,12 @@ def test_watching_tells_of_a_damaged_version_once(artifacts: Path) -> None:
         train(elsewhere)
         damage(elsewhere / "iris/3")
         (elsewhere / "iris/3").rename(artifacts / "iris/3")
-        wait_until(lambda: running.events("reload_refused"), 3)
+        wait_until(lambda: running.events("reload_refused"))
         assert_stays(lambda: refusals(running) == 1, 2.5)
         assert served(running) == {2}
         assert running.predict(INSTANCE).status == 200
         train(artifacts)
-        wait_until(lambda: served(running) == {4}, 3)
+        wait_until(lambda: served(running) == {4})
 
 
 def refusals(server: Server) -> int:
@@ -211,13 +211,13 @@ def test_watching_swaps_in_a_version_that_is_copied_slowly(artifacts: Path) -> N
         copy, files = artifacts / "iris/3", sorted((elsewhere / "iris/3").iterdir())
         copy.mkdir()
         for number, file in enumerate(files):
-            wait_until(lambda n=number: refusals(running) > 2 * n, 5)  # type: ignore[misc]
+            wait_until(lambda n=number: refusals(running) > 2 * n)  # type: ignore[misc]
             data = file.read_bytes()
             (copy / file.name).write_bytes(data[:-1])
-            wait_until(lambda n=number: refusals(running) > 2 * n + 1, 5)  # type: ignore[misc]
+            wait_until(lambda n=number: refusals(running) > 2 * n + 1)  # type: ignore[misc]
             assert served(running) == {2}
             (copy / file.name).write_bytes(data)
-        wait_until(lambda: served(running) == {3}, 5)
+        wait_until(lambda: served(running) == {3})
         assert refusals(running) == 2 * len(files)
 
 
@@ -227,16 +227,16 @@ def test_watching_swaps_in_what_a_sighup_found_incomplete(artifacts: Path) -> No
         train(elsewhere)
         (artifacts / "iris/3").mkdir()
         reload(running)
-        wait_until(lambda: running.events("reload_refused"), 5)
+        wait_until(lambda: running.events("reload_refused"))
         shutil.copytree(elsewhere / "iris/3", artifacts / "iris/3", dirs_exist_ok=True)
-        wait_until(lambda: served(running) == {3}, 5)
+        wait_until(lambda: served(running) == {3})
 
 
 def test_a_broken_model_beside_it_does_not_keep_a_model_from_its_reloads(artifacts: Path) -> None:
     with serving(artifacts, "--model", "iris", "--watch", "--workers", 2) as running:
         (artifacts / "loop").symlink_to("loop")  # nobody can list it, not even root
         train(artifacts)
-        wait_until(lambda: served(running) == {3}, 5)
+        wait_until(lambda: served(running) == {3})
         assert not running.events("reload_refused")
 
 
@@ -246,7 +246,7 @@ def test_a_repository_that_is_gone_changes_nothing(artifacts: Path, watch: bool)
     with serving(artifacts, *options, "--workers", 2) as running:
         artifacts.rename(artifacts.with_name("elsewhere"))
         reload(running)
-        wait_until(lambda: running.events("reload_refused"), 5)
+        wait_until(lambda: running.events("reload_refused"))
         assert_stays(lambda: refusals(running) == 1, 1.5)
         assert served(running) == {2}
 
@@ -262,7 +262,7 @@ def test_watching_a_repository_that_cannot_be_read_goes_on(artifacts: Path) -> N
         directory.unlink()
         moved.rename(directory)
         train(artifacts)
-        wait_until(lambda: served(running) == {3}, 3)
+        wait_until(lambda: served(running) == {3})
 
 
 def test_a_bundle_that_is_never_read_to_its_end_does_not_stop_the_stop(artifacts: Path) -> None:
@@ -271,7 +271,7 @@ def test_a_bundle_that_is_never_read_to_its_end_does_not_stop_the_stop(artifacts
         os.mkfifo(artifacts / "iris/3/bundle.json")
         reload(running)
         assert_stays(lambda: served(running) == {2}, 0.5)
-        assert running.stop(timeout=8) == 0
+        assert running.stop() == 0
 
 
 def test_refused_bundles_leave_no_file_open(artifacts: Path) -> None:
@@ -281,5 +281,5 @@ def test_refused_bundles_leave_no_file_open(artifacts: Path) -> None:
         (artifacts / "iris/3/bundle.json").mkdir(parents=True)
         for n in range(1, 6):
             reload(running)
-            wait_until(lambda: len(running.events("reload_refused")) >= n, 5)  # noqa: B023
+            wait_until(lambda: len(running.events("reload_refused")) >= n)  # noqa: B023
         assert len(list(files.iterdir())) == before

@@ -96,7 +96,7 @@ def test_a_request_that_is_under_way_is_answered_and_newcomers_are_left_to_the_n
             begun.sendall(SMALL[-1:])
             assert read_answer(begun).status == 200
             begun.close()
-            assert running.process.wait(10) == 0
+            assert running.process.wait(20) == 0
             with handed(artifacts, sockets) as _:
                 assert read_answer(newcomer).status == 200
 
@@ -212,7 +212,7 @@ def test_a_service_manager_is_told_when_it_is_ready_reloads_and_stops(
         assert "version 3" in fields(manager)["STATUS"]
         running.process.send_signal(signal.SIGTERM)
         assert fields(manager)["STOPPING"] == "1"
-        assert running.process.wait(10) == 0
+        assert running.process.wait(20) == 0
 
 
 def test_a_watchdog_gets_a_sign_of_life_each_second_as_long_as_the_supervisor_lives(

@@ -131,7 +131,7 @@ def test_one_worker_answers_predictions_while_it_loads_flask(
         answer = read_to_end(waiting, 5)
         assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
         assert b'"model": "iris"' in answer
-        assert running.process.wait(10) == 0
+        assert running.process.wait(20) == 0
 
 
 @pytest.mark.once
@@ -154,7 +154,7 @@ def test_a_worker_without_a_descriptor_to_load_flask_with_waits_for_one(
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (3, hard))
         go_on.touch()
         with running.connect():
-            wait_until(lambda: bool(running.events("accept")), 5)
+            wait_until(lambda: bool(running.events("accept")))
         other.sendall(post(BODY))
         assert read_answer(other).status == 200
         resource.prlimit(worker, resource.RLIMIT_NOFILE, (soft, hard))

@@ -107,6 +107,60 @@ def test_tests_wait_for_a_state_and_say_so_where_time_is_a_part_of_the_case() ->
     assert sleeping == {"waits.py"}
 
 
+CLOCKS = {"monotonic", "perf_counter", "process_time"}
+LEAST_WAIT = 20  # s, after which a state that never comes is a fault
+
+
+def _names(node: ast.AST) -> set[str]:
+    """Return what is called somewhere in a piece of code."""
+    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {call.attr if isinstance(call, ast.Attribute) else ast.unparse(call) for call in calls}
+
+
+def hurries(source: str) -> Iterator[int]:
+    """Yield the lines that fail for a machine that is slow, and for nothing else.
+
+    That are asserts by a clock that something was done soon, and short waits for a state.
+    """
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assert):
+            compared = [each for each in ast.walk(node.test) if isinstance(each, ast.Compare)]
+            soon = [each for each in compared if {ast.Lt, ast.LtE} & set(map(type, each.ops))]
+            if any(CLOCKS & _names(each) for each in soon):
+                yield node.lineno
+        elif isinstance(node, ast.Call):
+            owner, _, name = ast.unparse(node.func).rpartition(".")
+            if name == "wait_until" or (name == "wait" and owner.endswith("process")):
+                values = [*node.args, *(keyword.value for keyword in node.keywords)]
+                times = [each.value for each in values if isinstance(each, ast.Constant)]
+                if any(isinstance(each, (int, float)) and each < LEAST_WAIT for each in times):
+                    yield node.lineno
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("assert time.monotonic() - begun < 2.2", [1]),
+        ("assert 1 <= monotonic() - begun < 3", [1]),
+        ("assert time.monotonic() - begun >= 1", []),
+        ("while time.monotonic() < until: ask()", []),
+        ("wait_until(done, 5)", [1]),
+        ("wait_until(done, seconds=5)", [1]),
+        ("wait_until(done, 60)", []),
+        ("assert server.process.wait(10) == 0", [1]),
+        ("assert server.process.wait(20) == 0", []),
+    ],
+)
+def test_what_only_a_slow_machine_can_fail_is_found(source: str, found: list[int]) -> None:
+    assert list(hurries(source)) == found
+
+
+def test_no_test_fails_because_a_machine_is_slow() -> None:
+    paths = (ROOT / "tests").rglob("*.py")
+    found = {path.name for path in paths if any(hurries(path.read_text()))}
+    assert found == {"waits.py"}
+
+
 def open_sequences(path: Path) -> Iterator[int]:
     """Yield the lines of the patterns that take any sequence, in whatever it is they match."""
     for node in ast.walk(ast.parse(path.read_text())):

@@ -141,7 +141,7 @@ def test_urgent_data_and_a_pipeline_cost_nothing_once_they_are_dealt_with(artifa
     with serving(artifacts, "--workers", 1) as running, running.connect() as connection:
         connection.send(b"!", socket.MSG_OOB)
         connection.sendall(filled(head(PROBE, HOST)))
-        wait_until(lambda: used_in_a_second(running) < 0.2, 10)
+        wait_until(lambda: used_in_a_second(running) < 0.2)
         assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
         assert not running.events("log")
 

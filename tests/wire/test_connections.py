@@ -234,7 +234,7 @@ def test_connections_on_which_nothing_moves_cost_nothing(artifacts: Path) -> Non
             connection.setblocking(False)
             with suppress(BlockingIOError):
                 connection.send(request)
-        wait_until(lambda: used_in_a_second(running) < 0.2, 10)
+        wait_until(lambda: used_in_a_second(running) < 0.2)
         assert running.predict(INSTANCE).json() == {"prediction": "virginica"}
 
 

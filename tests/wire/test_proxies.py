@@ -12,7 +12,7 @@ from iris_deploy.serving.addresses import UNIX_PEER
 from iris_deploy.serving.http.proxies import TrustedProxies, plain_address
 from tests.conftest import serving
 from tests.pieces import BODY, PREDICTION, post, take_apart, talk
-from tests.waits import wait_until
+from tests.waits import wait_until, within
 
 PROXY = "127.0.0.1"
 ADDRESSES = st.ip_addresses().map(str)
@@ -159,10 +159,9 @@ def test_what_is_no_address_falls_back_to_the_peer(entry: str) -> None:
 @pytest.mark.parametrize("unit", [",", '"', "[", ":", " ", "1.2.3.4,", "\\", "::1"])
 def test_a_header_of_a_megabyte_takes_no_longer_than_its_length(unit: str) -> None:
     header = unit * (2**20 // len(unit))
-    started = time.process_time()
-    for count in (1, 100):
-        TrustedProxies(["*"]).client(PROXY, header, count)
-    assert time.process_time() - started < 1
+    with within(1, time.process_time):
+        for count in (1, 100):
+            TrustedProxies(["*"]).client(PROXY, header, count)
 
 
 @pytest.mark.parametrize(
