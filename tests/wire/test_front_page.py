@@ -35,6 +35,10 @@ __all__ = ["browser"]
 TOKEN = "front-0123456789abcdef"
 PHONE = {"width": 360, "height": 740}
 OUTPUT, STATE, COMMAND = "#answer output", "#state", "#command"
+LEGEND, BARS = "#drawn .legend li", "#answer .bars tr"
+COLOURS = """([selector, coloured]) => [...document.querySelectorAll(selector)].map((row) => [
+    (row.querySelector("th") ?? row).textContent,
+    getComputedStyle(row.querySelector(coloured)).backgroundColor])"""
 CELLS = (64, 48)
 MARKUP = ["<img src=x onerror=alert(1)>", "</script><script>alert(1)</script>", "a/b~c \"d\" 'e'"]
 
@@ -184,10 +188,7 @@ def test_the_map_has_the_colours_of_what_is_predicted_there(visit: Visit, irises
         )
     )
     columns = irises.request("GET", "/").json()["columns"]
-    legend = page.evaluate(
-        "Object.fromEntries([...document.querySelectorAll('#drawn .legend li')].map((item) =>"
-        "[item.textContent, getComputedStyle(item.firstChild).backgroundColor]))"
-    )
+    legend = dict(page.evaluate(COLOURS, [LEGEND, ".swatch"]))
     chance = random.Random(0)
     rows = [(chance.randrange(CELLS[0]), chance.randrange(CELLS[1])) for _ in range(300)]
     points = [
@@ -203,6 +204,21 @@ def test_the_map_has_the_colours_of_what_is_predicted_there(visit: Visit, irises
     for (x, y), label in zip(rows, labels, strict=True):
         at = 4 * ((CELLS[1] - 1 - y) * CELLS[0] + x)
         assert "rgb({}, {}, {})".format(*pixels[at : at + 3]) == legend[label]
+
+
+def test_a_class_has_one_colour_whatever_it_is_called(browser: Browser, tmp_path: Path) -> None:
+    """Script puts the members of an object that look like whole numbers first, by their size."""
+    table = pd.DataFrame(data.numbers()[:, :2], columns=["x", "y"])
+    model = LogisticRegression().fit(table, data.labels(3, "text"))
+    joblib.dump(model, tmp_path / "model.joblib")
+    table.to_csv(tmp_path / "sample.csv", index=False)
+    words = ("import", "model.joblib", "--sample", "sample.csv", "--classes", "30,two,1")
+    assert run_process(*words, cwd=tmp_path).returncode == 0
+    with serving(tmp_path / "artifacts") as running, reading(browser, running.url) as visit:
+        expect(visit.page.locator(LEGEND).first).to_be_visible()
+        drawn = visit.page.evaluate(COLOURS, [LEGEND, ".swatch"])
+        assert [name for name, _ in drawn] == ["30", "two", "1"]
+        assert visit.page.evaluate(COLOURS, [BARS, ".bar"]) == drawn
 
 
 def test_a_click_on_the_map_asks_about_that_point(visit: Visit, irises: Server) -> None:

@@ -98,8 +98,14 @@ function scoresOf(answer, output) {
   return null;
 }
 
-function writeScores({ kind, scores }, chosen) {
-  const listed = Object.entries(scores).map(([name, value], at) => [name, value, at]);
+// Return the names of scores in the order of the classes: an object has what looks like an integer first.
+function listNames(scores, { classes = [] }) {
+  const known = classes.map(String).filter((name) => name in scores), all = Object.keys(scores);
+  return known.length === all.length ? known : all;
+}
+
+function writeScores({ kind, scores }, output, chosen) {
+  const listed = listNames(scores, output).map((name, at) => [name, scores[name], at]);
   const first = listed.length > MOST_CLASSES
     ? listed.toSorted((a, b) => b[1] - a[1]).slice(0, MOST_CLASSES) : listed;
   const shares = kind === "probabilities";
@@ -114,7 +120,7 @@ function writeOutput(output, value, scores) {
   const parts = [make("p", { class: "prediction" },
     ...(isSeveral() ? [make("small", {}, `${output.name} `)] : []),
     make("output", {}, write(value)), unit)];
-  if (scores) parts.push(...writeScores(scores, String(value)));
+  if (scores) parts.push(...writeScores(scores, output, String(value)));
   else if (output.minimum !== undefined) {
     const { minimum, maximum } = output;
     const isIn = value >= minimum && value <= maximum;
@@ -216,7 +222,7 @@ const refreshAlong = latest(async () => {
   const values = answers.map((each) => valueOf(each, output));
   const kind = scoresOf(answers[0], output)?.kind;
   const scores = kind && answers.map((each) => scoresOf(each, output).scores);
-  const names = kind ? Object.keys(scores[0]) : [output.name];
+  const names = kind ? listNames(scores[0], output) : [output.name];
   const series = kind ? pickSeries(names, scores) : [[output.name, values, 0]];
   const label = say("along_label", { output: kind ? say(kind) : output.name, name: column.name });
   const parts = isNumber
