@@ -15,6 +15,8 @@ PLATFORM_PORT: Final = 8080
 LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
 METRICS_PATH: Final = "/metrics"
+PREDICTION_ROUTES: Final = "/predict|/score|/invocations|/v1/.+:predict|/v2/.+/infer"
+"""Routes whose figures are about predictions: contracts have others, too."""
 
 URL_PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]{1,128}){1,8}")
 """A path that a proxy leaves in front of ours, or says that it has taken away."""

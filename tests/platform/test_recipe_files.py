@@ -332,10 +332,12 @@ evaluation_interval: 1m
 tests:
   - interval: 1m
     input_series:
-      - series: iris_deploy_requests_total{job="iris", route="/predict", status="200"}
+      - series: iris_deploy_requests_total{job="iris", route="ROUTE", status="200"}
         values: 0+100x30
-      - series: iris_deploy_requests_total{job="iris", route="/predict", status="503"}
+      - series: iris_deploy_requests_total{job="iris", route="ROUTE", status="503"}
         values: 0+FAILx30
+      - series: iris_deploy_requests_total{job="iris", route="/v2/health/ready", status="200"}
+        values: 0+9999x30
       - series: iris_deploy_drift_psi{column="length"}
         values: 0.05x10 0.9x20
       - series: iris_deploy_drift_threshold{column="length"}
@@ -359,13 +361,15 @@ ALERT = (
 )
 
 
+@pytest.mark.parametrize("route", ["/predict", "/v2/models/iris/infer", "/v1/models/iris:predict"])
 @pytest.mark.parametrize(("failures", "expected"), [("5", ALERT), ("0", "[]")])
 def test_alerts_fire_when_predictions_fail_or_inputs_drift_and_else_not(
-    files: Files, failures: str, expected: str
+    files: Files, failures: str, expected: str, route: str
 ) -> None:
     promtool = require("promtool")
     folder = files("compose", "--monitoring")
     text = ALERT_TEST.replace("FAIL", failures).replace("EXPECTED", expected)
+    text = text.replace("ROUTE", route)
     (folder / "test.yml").write_text(text)
     passes(promtool, "test", "rules", "test.yml", cwd=folder)
 
@@ -385,11 +389,21 @@ def test_the_dashboard_asks_what_the_server_has(tools: Path, files: Files) -> No
         input="\n".join(expressions).encode(),
         check=True,
     )
-    documented = (ROOT / "docs/operations.md").read_text()
+    documented = (ROOT / "docs/monitoring.md").read_text()
+    for panel in dashboard["panels"]:
+        assert f"| {panel['title']} |" in documented
+        assert panel["description"]
     for expression in expressions:
         for metric in re.findall(r"(?:iris_deploy|process)_[a-z_]+", expression):
             name = re.sub("_bucket$", "", metric)
             assert name in documented, name
+
+
+def test_every_alert_is_documented_with_what_to_do(files: Files) -> None:
+    documented = (ROOT / "docs/monitoring.md").read_text()
+    (rules,) = documents((files("compose", "--monitoring") / "alerts.yml").read_text())
+    alerts = [rule["alert"] for group in rules["groups"] for rule in group["rules"]]
+    assert re.findall(r"^\| `([A-Z]\w+)` \|", documented, re.MULTILINE) == alerts
 
 
 # ---- Machines

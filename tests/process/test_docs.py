@@ -83,7 +83,7 @@ def test_every_member_of_the_manifest_is_documented() -> None:
 
 
 def test_every_metric_is_documented_and_no_other(artifacts: Path, tmp_path: Path) -> None:
-    text = (ROOT / "docs/operations.md").read_text().split("\n## Metrics\n")[1]
+    text = (ROOT / "docs/monitoring.md").read_text().split("\n## Metrics\n")[1]
     table = "".join(re.findall(r"^\| (`.*?) \|", text, re.MULTILINE))
     with serving(artifacts) as running:
         running.predict([{"length": 5.1, "width": 2.4}] * 200)
@@ -98,7 +98,7 @@ def test_every_metric_is_documented_and_no_other(artifacts: Path, tmp_path: Path
 
 
 def test_every_event_is_documented() -> None:
-    text = (ROOT / "docs/operations.md").read_text()
+    text = (ROOT / "docs/monitoring.md").read_text()
     for path in (ROOT / "iris_deploy/serving").rglob("*.py"):
         for event in re.findall(r'\.event\(\s*"\w+",\s*"(\w+)"', path.read_text()):
             assert f"`{event}`" in text, event

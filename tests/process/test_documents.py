@@ -61,6 +61,7 @@ PAGES: dict[str, tuple[Callable[[Reader], None], set[str]]] = {
     "docs/tables.md": (penguins, {"train", "evaluate", "serve", "curl"}),
     "docs/images.md": (nothing, {"build-image", "docker"}),
     "docs/operations.md": (made, {"openssl", "serve"}),
+    "docs/monitoring.md": (made, {"recipe", "docker"}),
     "docs/recipes.md": (made, {"train", "recipe", "curl"}),
     "docs/import.md": (files, {"import", "serve"}),
 }

@@ -1,6 +1,7 @@
 """The routes of platforms: names and paths that they choose, readiness, access, figures."""
 
 import json
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from iris_deploy.facts import PREDICTION_ROUTES
 from tests.conftest import Answer, Run, Server, serving
 from tests.pieces import INSTANCE, JSON, is_problem
 from tests.waits import wait_until
@@ -209,6 +211,13 @@ def test_every_contract_is_counted_by_its_name(artifacts: Path) -> None:
         refused = 'contract="v2",route="/v2/",status="404"'  # whatever clients make up
         assert figures[f"iris_deploy_requests_total{{{refused}}}"] == 1
         assert figures['iris_deploy_predictions_total{class="virginica"}'] == len(asked)
+
+
+def test_what_is_watched_are_the_predictions_of_every_contract(server: Server) -> None:
+    routes = json.loads(server.request("GET", "/").body)["routes"]
+    predicts = {name for name, what in routes.items() if what.startswith("predict ")}
+    assert len(predicts) >= 5
+    assert {name for name in routes if re.search(f" ({PREDICTION_ROUTES})$", name)} == predicts
 
 
 def test_ids_of_azure_come_back(named: Server) -> None:
