@@ -1,8 +1,10 @@
 """The documentation is true: options, routes, exit codes, files, links and printed output."""
 
+import ast
 import json
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -114,6 +116,22 @@ def test_every_route_is_documented_and_no_other(server: Server) -> None:
     text = "".join((ROOT / "docs" / page).read_text() for page in ("http-api.md", "contracts.md"))
     routes = json.loads(server.request("GET", "/").body)["routes"]
     assert set(re.findall(r"^\| `([A-Z]+ /[^`]*)`", text, re.MULTILINE)) == set(routes)
+
+
+def statuses() -> Iterator[int]:
+    """Yield the statuses of errors that the server's code names."""
+    errors = {each.value for each in HTTPStatus if each >= HTTPStatus.BAD_REQUEST} - {0o777}
+    for path in (ROOT / "iris_deploy/serving").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and type(node.value) is int and node.value in errors:
+                yield node.value
+            elif isinstance(node, ast.Attribute) and ast.unparse(node.value) == "HTTPStatus":
+                yield HTTPStatus[node.attr].value
+
+
+def test_every_error_is_documented_and_no_other() -> None:
+    text = (ROOT / "docs/http-api.md").read_text().split("\n## Errors\n")[1]
+    assert set(map(int, re.findall(r"^\| (\d+) \|", text, re.MULTILINE))) == set(statuses())
 
 
 def test_the_answers_of_the_api_page_are_right(server: Server) -> None:
