@@ -117,7 +117,7 @@ def engine_with_room_for(megabytes: int, directory: Path) -> Iterator[str]:
     finally:
         engine.terminate()
         engine.wait(30)
-        shutil.rmtree(short, ignore_errors=True)
+        remove_store(short)
 
 
 @contextmanager
@@ -222,3 +222,14 @@ class Container:
             return Answer(answer.status, answer.headers, answer.read())
         finally:
             line.close()
+
+
+def remove_store(*folders: str | Path) -> None:
+    """Remove folders in which podman or buildah kept images, which they leave mounted."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for folder in folders:
+        for mount in sorted(mounts, reverse=True):  # what lies deeper first
+            if Path(mount).is_relative_to(folder):
+                subprocess.run(["umount", "--lazy", mount], check=True)
+        if Path(folder).exists():
+            shutil.rmtree(folder)

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +24,7 @@ from tests.containers import (
     build,
     docker,
     engine_with_room_for,
+    remove_store,
     require_engine,
     running_registry,
 )
@@ -576,5 +576,4 @@ def test_podman_and_buildah_make_the_same_image_twice(
         if builder == "buildah":
             subprocess.run([wrapper, "rm", "--all"], capture_output=True, check=False)
         subprocess.run([wrapper, "rmi", "--all", "--force"], capture_output=True, check=False)
-        for directory in (tmp_path / "store", short):
-            shutil.rmtree(directory, ignore_errors=True)
+        remove_store(tmp_path / "store", short)

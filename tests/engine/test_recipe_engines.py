@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -14,7 +13,14 @@ import pytest
 import yaml
 
 from tests.conftest import Run, free_port
-from tests.containers import TAG, build, docker, require_engine, running_registry
+from tests.containers import (
+    TAG,
+    build,
+    docker,
+    remove_store,
+    require_engine,
+    running_registry,
+)
 from tests.load import SMALL, read_answer
 from tests.pieces import INSTANCE, post
 from tests.raw_http import get
@@ -183,8 +189,7 @@ def podman(tmp_path: Path) -> Iterator[Callable[..., str]]:
         podman("pod", "rm", "--all", "--force", fine=False)
         podman("network", "rm", "--force", NAME, fine=False)
         podman("rmi", "--all", "--force", fine=False)
-        for folder in (tmp_path / "store", short):
-            shutil.rmtree(folder, ignore_errors=True)
+        remove_store(tmp_path / "store", short)
 
 
 def test_podman_plays_the_deployment_of_kubernetes(
