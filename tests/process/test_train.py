@@ -236,7 +236,9 @@ first = repository.read(version=1)
 files = {a.file: (first.path / a.file).read_bytes() for a in first.manifest.artifacts}
 random.seed(0)
 litter = reads = 0
-for _ in range(80):
+for k in range(2000):
+    if k >= 80 and litter:
+        break
     child = os.fork()
     if child == 0:
         while True:
