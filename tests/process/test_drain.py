@@ -129,7 +129,7 @@ def test_what_is_not_done_at_the_deadline_is_cut_and_counted(artifacts: Path) ->
         assert "--grace" in running.errors.read_text()
 
 
-def test_a_computation_that_takes_too_long_does_not_hold_up_the_end(artifacts: Path) -> None:
+def test_an_answer_that_is_cut_is_not_taken_for_a_whole_one(artifacts: Path) -> None:
     options = ("--workers", 1, "--grace", 1.5, *LARGE)
     with serving(artifacts, *options) as running, connected(running) as (connection,):
         connection.sendall(post(batch(8 * SLOW), target=DETAILED))

@@ -24,6 +24,8 @@ from sklearn.preprocessing import OneHotEncoder
 from iris_deploy.bundle.manifest_json import decode_manifest, encode_manifest
 from tests import data
 from tests.conftest import Run, serving
+from tests.pieces import post
+from tests.waits import wait_until
 
 SOURCE = """
 import numpy as np
@@ -39,6 +41,12 @@ class Ratio(TransformerMixin, BaseEstimator):
         X = np.asarray(X, float)
         return np.column_stack([X, X[:, 0] / (1 + X[:, 1])])
 """
+
+ENDLESS = SOURCE.replace(
+    "        X = np.asarray(X, float)\n",
+    "        X = np.asarray(X, float)\n        if X.max() > 1e6:\n            time.sleep(600)\n",
+).replace("import numpy", "import time\n\nimport numpy")
+"""A step that takes ten minutes for a large number."""
 
 FIT = """
 import joblib
@@ -170,6 +178,20 @@ def test_a_class_of_ones_own_goes_with_the_bundle_wherever_it_is_served(
     changed = run("predict", "--artifacts", elsewhere, json.dumps(ROW))
     assert changed.code == 1
     assert "own_steps.py was changed after it was written" in changed.err
+
+
+@pytest.mark.once
+def test_a_computation_that_takes_too_long_does_not_hold_up_the_end(run: Run, home: Path) -> None:
+    (home / "own_steps.py").write_text(ENDLESS)
+    run_fit(home, "from own_steps import Ratio", "Ratio")
+    assert run("import", "model.pkl", *LEARN, *NAMED, "--code", "own_steps.py").code == 0
+    options = ("--workers", 1, "--grace", 1.5)
+    with serving(home / "artifacts", *options) as running, running.connect(60) as connection:
+        connection.sendall(post(json.dumps(ROW | {data.NAMES[0]: 1e7}).encode()))
+        wait_until(lambda: running.metrics()["iris_deploy_in_flight"] >= 2)  # it, and this one
+        assert running.stop() == 1
+        assert [cut["requests"] for cut in running.events("cut")] == [1]
+        assert "--grace" in running.errors.read_text()
 
 
 def test_what_is_trained_may_be_served_by_scikit_learn_too(run: Run, home: Path) -> None:

@@ -174,14 +174,16 @@ def test_service_goes_on_while_a_worker_is_killed_every_second(artifacts: Path) 
     ):
         load.go_on(20)
         assert load.failures == []
-        for _ in range(6):
-            load.go_on(20)
+        for number in range(1, 7):
             kill_one(running)
             pause(1)
+            wait_until(lambda n=number: running.metrics()[RESTARTS] == n)  # type: ignore[misc]
+            failed = len(load.failures)
+            assert failed <= number * 8  # what each killed one had
+            load.go_on(20)
+            assert len(load.failures) == failed
         load.go_on(100)
         assert running.process.poll() is None
-        assert len(load.failures) <= 6 * 8  # what each killed one had
-        wait_until(lambda: running.metrics()[RESTARTS] == 6)
 
 
 def test_workers_that_keep_dying_end_the_server(artifacts: Path) -> None:
@@ -308,6 +310,6 @@ def test_a_worker_that_hangs_keeps_newcomers_from_no_other(artifacts: Path) -> N
                 client.sendall(SMALL)
                 assert read_answer(client).status == 200
                 seconds.append(time.monotonic() - begun)
-            assert statistics.median(seconds) < 0.5
+            assert statistics.median(seconds) < 0.1
         finally:
             os.kill(hung, signal.SIGCONT)
