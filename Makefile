@@ -7,8 +7,10 @@ MINUTES ?= 10
 COVERAGE ?= --cov --cov-report=term
 BIN := $(VENV)/bin
 CLIENTS := $(VENV)/clients
+SPARK := $(VENV)/spark
+STORES := $(VENV)/stores
 
-.PHONY: help run test check dev-image hooks test-lowest test-vm test-clients test-cluster bench bench-images families soak torture docs pictures lock clean
+.PHONY: help run test check dev-image hooks test-lowest test-vm test-clients test-spark test-stores test-cluster bench bench-images bench-files families soak torture docs pictures lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show the targets
@@ -50,6 +52,12 @@ test-vm: $(VENV)/dev  ## Boot virtual machines with what recipes write: ten minu
 test-clients: $(VENV)/dev $(CLIENTS)/installed  ## Ask the server with the clients of Triton, KServe, MLServer and MLflow
 	IRIS_DEPLOY_TEST_CLIENTS=$(abspath $(CLIENTS)) $(BIN)/pytest --numprocesses=0 tests/clients
 
+test-spark: $(VENV)/dev $(SPARK)/installed  ## Have a Spark cluster score files and frames; wants a Java
+	IRIS_DEPLOY_TEST_SPARK=$(abspath $(SPARK)) $(BIN)/pytest --numprocesses=2 tests/spark
+
+test-stores: $(VENV)/dev $(STORES)/installed  ## Score files of an object store
+	IRIS_DEPLOY_TEST_STORES=$(abspath $(STORES)) $(BIN)/pytest --numprocesses=0 tests/stores
+
 test-cluster: $(VENV)/dev  ## Roll over, evict and scale in the cluster of KUBECONFIG; IRIS_DEPLOY_TEST_IMAGE=...
 	$(BIN)/pytest --numprocesses=0 -rs tests/cluster
 
@@ -58,6 +66,9 @@ bench: $(VENV)/dev  ## Measure, side by side with the alternatives; BENCH="--qui
 
 bench-images: $(VENV)/dev  ## Measure the image beside two others, in Docker; BENCH="--base-image ..."
 	$(BIN)/python -m benchmarks.images $(BENCH)
+
+bench-files: $(VENV)/dev  ## Score files beside pandas, polars and duckdb: ten minutes; BENCH="--cases csv"
+	$(BIN)/python -m benchmarks.files $(BENCH)
 
 families: $(VENV)/dev  ## Measure each family beside scikit-learn, write docs/families.md; BENCH="--classes SVC,PCA"
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.families $(BENCH)
@@ -83,6 +94,8 @@ lock: $(VENV)/dev  ## Choose the newest versions, write them down with their has
 	$(BIN)/uv pip compile $(subst --upgrade,,$(LOCK)) requirements/serve.in $(UNSERVED) -o requirements/serve.txt
 	$(BIN)/uv pip compile $(LOCK) requirements/clients.in --override requirements/clients.overrides \
 		-o requirements/clients.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/spark.in -o requirements/spark.txt
+	$(BIN)/uv pip compile $(LOCK) requirements/stores.in -o requirements/stores.txt
 
 LOCK := --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
@@ -121,4 +134,9 @@ $(CLIENTS)/bin/pip: | $(VENV)/bin/pip
 $(CLIENTS)/installed: $(CLIENTS)/bin/pip requirements/clients.txt
 	$(CLIENTS)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-compile \
 		--require-hashes -r requirements/clients.txt
+	@touch $@
+
+# Beside the packages of the tests, which they use: nothing of it is to be found where it is not asked for.
+$(SPARK)/installed $(STORES)/installed: $(VENV)/%/installed: requirements/%.txt | $(VENV)/dev
+	$(PIP) --no-compile --upgrade --target $(VENV)/$* --require-hashes -r $<
 	@touch $@

@@ -67,6 +67,14 @@ class ArtifactError(BundleError, ValueError):
     """A dump is damaged, or holds something that is not in the list of what may be read."""
 
 
+class ScoringError(IrisDeployError, ValueError):
+    """Files cannot be scored: they cannot be read, do not fit the bundle, or cannot be written."""
+
+
+class ClusterError(IrisDeployError, OSError):
+    """A cluster is not there, does not answer, or has another version of this package."""
+
+
 class ServerError(IrisDeployError, OSError):
     """The server cannot listen where it was told to."""
 

@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 COMMANDS = (
-    *("train", "evaluate", "predict", "serve", "build_image", "recipe"),
+    *("train", "evaluate", "predict", "serve", "score", "build_image", "recipe"),
     *("inspect", "import_", "list_", "doctor"),
 )
 """Every command, in a module of its name. An image holds those that serve alone."""

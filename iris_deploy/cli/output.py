@@ -42,6 +42,29 @@ def fitting_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield tell
 
 
+@contextlib.contextmanager
+def scoring_progress() -> Iterator[Callable[[int, float], None]]:
+    """Show on a terminal's standard error how far scoring is; elsewhere nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _rows, _share: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as shown:
+        task = shown.add_task("Reading", total=None)
+        begun = time.monotonic()
+
+        def tell(rows: int, share: float) -> None:
+            pace = rows / max(time.monotonic() - begun, 1e-9)
+            told = f"{rows:,} rows, {pace:,.0f}/s"
+            shown.update(task, description=told, completed=share, total=1 if share else None)
+
+        yield tell
+
+
 def print_json(*parts: Mapping[str, object] | msgspec.Struct) -> None:
     """Print one JSON object made of all members of the parts."""
     members: dict[str, Any] = {}

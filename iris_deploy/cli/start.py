@@ -8,7 +8,7 @@ import typer
 
 from iris_deploy import __version__
 from iris_deploy.bundle.settings import ARTIFACTS, ARTIFACTS_VARIABLE
-from iris_deploy.training.sources.files import SUFFIXES
+from iris_deploy.codec.suffixes import TABLES
 
 _DUMPS = (".pkl", ".pickle", ".joblib", ".sav", ".skops")
 _MOST_FILES = 1000  # of a directory that are looked at
@@ -57,7 +57,7 @@ def _own_files() -> dict[str, str]:
         kind = Path(name).suffix.lower()
         if kind in _DUMPS:
             found.setdefault("dump", name)
-        elif kind in SUFFIXES:
+        elif kind in TABLES:
             found.setdefault("table", name)
     return found
 

@@ -6,7 +6,9 @@ import typer
 
 from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli import train_options as o
+from iris_deploy.cli.cluster_options import Engine, Scheduler, read_cluster
 from iris_deploy.cli.options import Artifacts, Json, read_pairs
+from iris_deploy.clusters import DASK
 from iris_deploy.errors import SettingsError
 from iris_deploy.training.settings import Choices, TableSettings, TrainSettings
 
@@ -18,7 +20,7 @@ _DEFAULT = TrainSettings()
 _TALK = ("dataset", "classifier", "max_iter", "eta0", "tol")
 _TABLE = (
     *("target", "task", "number", "category", "text", "drop", "unit"),
-    *("estimator", "parameter", "cv", "code"),
+    *("estimator", "parameter", "cv", "code", "engine", "scheduler"),
 )
 
 
@@ -34,6 +36,8 @@ def train(
     estimator: o.Estimator = None,
     parameter: o.Set = None,
     cv: o.Folds = None,
+    engine: Engine = None,
+    scheduler: Scheduler = None,
     runtime: o.RuntimeName = "numpy",
     code: o.Code = None,
     dataset: o.Dataset = None,
@@ -122,6 +126,7 @@ def _table_settings(given: dict[str, Any]) -> TableSettings:
         random_state=given["random_state"],
         runtime=given["runtime"],
         code=tuple(given.get("code", ())),
+        scheduler=read_cluster(given.get("engine"), {DASK: given.get("scheduler")})[1],
     )
 
 

@@ -1,18 +1,21 @@
 """Pipelines compared by cross-validation, beside one that always says the same."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from joblib import Parallel, delayed, parallel_config
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import accuracy_score, mean_absolute_error
 from sklearn.model_selection import KFold, StratifiedKFold
 
-from iris_deploy.errors import DatasetError, TrainingError
+from iris_deploy.clusters.dask import check_modules, connect
+from iris_deploy.errors import ClusterError, DatasetError, IrisDeployError, TrainingError
 
 BASELINE = "baseline"
 
@@ -54,6 +57,7 @@ def compare(
     folds: int,
     random_state: int,
     tell: Tell,
+    scheduler: str | None = None,
 ) -> list[Score]:
     """Fit each pipeline on folds of the training samples, and measure it on the rest.
 
@@ -69,6 +73,8 @@ def compare(
         Seed of the folds.
     tell : callable
         Gets to know how far it is.
+    scheduler : str or None
+        Address of a scheduler of Dask, whose workers fit; None for this machine.
 
     Returns
     -------
@@ -99,17 +105,78 @@ def compare(
     )
     measure = accuracy_score if classes else mean_absolute_error
     everything = {**pipelines, BASELINE: dummy}
-    total, done, scores = folds * len(everything), 0, []
-    for name, pipeline in everything.items():
-        values = []
-        for fit, test in cuts:
-            tell(name, done, total)
-            fitted = fit_pipeline(clone(pipeline), frame.iloc[fit], labels[fit], name)
-            values.append(float(measure(labels[test], fitted.predict(frame.iloc[test]))))
-            done += 1
-        scores.append(Score(name, tuple(values)))
-    tell("", total, total)
-    return scores
+    work = [(name, cut) for name in everything for cut in cuts]
+    values: dict[str, list[float]] = {name: [] for name in everything}
+    tell(work[0][0], 0, len(work))
+    following = [*(name for name, _ in work[1:]), ""]
+    with _fitting_on(scheduler, everything.values()):
+        fits = Parallel(return_as="generator")(
+            delayed(_measure)(everything[name], frame, labels, cut, measure, name, scheduler)
+            for name, cut in work
+        )
+        for done, ((name, _), value) in enumerate(zip(work, fits, strict=True)):
+            values[name].append(value)
+            tell(following[done], done + 1, len(work))
+    return [Score(name, tuple(found)) for name, found in values.items()]
+
+
+def _measure(
+    pipeline: Any,
+    frame: Any,
+    labels: np.ndarray,
+    cut: tuple[np.ndarray, np.ndarray],
+    measure: Callable[..., float],
+    name: str,
+    scheduler: str | None,
+) -> float:
+    """Fit a pipeline on one part of the samples, and measure it on the other."""
+    fit, test = cut
+    # What a pipeline does side by side would be sent on through the cluster, and is lost at times.
+    within = parallel_config("sequential") if scheduler else nullcontext()
+    with within:
+        fitted = fit_pipeline(clone(pipeline), frame.iloc[fit], labels[fit], name)
+        return float(measure(labels[test], fitted.predict(frame.iloc[test])))
+
+
+@contextmanager
+def _fitting_on(scheduler: str | None, pipelines: Iterable[Any]) -> Iterator[None]:
+    """Have the workers of a Dask cluster fit what joblib runs, in the block.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Its address; None for this machine.
+    pipelines : iterable of Pipeline
+        That are to be fitted.
+
+    Raises
+    ------
+    ClusterError
+        If it is not there, or cannot be used.
+    """
+    if scheduler is None:
+        yield
+        return
+    client = connect(scheduler)
+    try:
+        check_modules(client, {name for each in pipelines for name in _modules(each)})
+        with parallel_config("dask", client=client):
+            yield
+    except IrisDeployError:
+        raise
+    except Exception as exc:  # what Dask raises, and what is missing on a worker
+        raise ClusterError(
+            f"the cluster has given up: {str(exc).strip().partition(chr(10))[0][:200]}",
+            hint="do its workers have what is fitted, and memory enough?",
+        ) from exc
+    finally:
+        client.close()
+
+
+def _modules(pipeline: Any) -> Iterator[str]:
+    """Yield the modules of all that a pipeline is made of."""
+    for each in (pipeline, *pipeline.get_params().values()):
+        yield getattr(each, "__module__", None) or type(each).__module__
 
 
 def best_of(scores: Sequence[Score], task: str) -> Score:

@@ -137,6 +137,8 @@ class TableSettings:
         What is to predict.
     code : tuple of Path
         Modules that go with the artifacts, if scikit-learn is to predict.
+    scheduler : str or None
+        Address of a scheduler of Dask, whose workers fit; None for this machine.
     """
 
     choices: Choices
@@ -148,6 +150,7 @@ class TableSettings:
     random_state: int = 0
     runtime: Runtime = "numpy"
     code: tuple[Path, ...] = ()
+    scheduler: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that nothing could be made of."""
@@ -157,6 +160,8 @@ class TableSettings:
         expect_between("cv", self.cv, 2, 100)
         twice = len(set(self.estimators)) < len(self.estimators)
         expect(not twice, "estimator", "each once", ", ".join(self.estimators))
+        alone = self.scheduler is not None and len(self.estimators) == 1
+        expect(not alone, "scheduler", "several estimators for a cluster to compare", "one")
 
 
 @dataclass(frozen=True, kw_only=True)

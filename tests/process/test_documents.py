@@ -62,6 +62,7 @@ PAGES: dict[str, tuple[Callable[[Reader], None], set[str]]] = {
     "docs/images.md": (nothing, {"build-image", "docker"}),
     "docs/operations.md": (made, {"openssl", "serve"}),
     "docs/monitoring.md": (made, {"recipe", "docker"}),
+    "docs/scoring.md": (penguins, {"train", "score"}),
     "docs/recipes.md": (made, {"train", "recipe", "curl"}),
     "docs/import.md": (files, {"import", "serve"}),
 }

@@ -60,6 +60,7 @@ INERT: dict[str, tuple[str, ...]] = {
     "build-image": ("--artifacts", "none-such"),
     "import": ("none-such.pkl", "--artifacts", "none-such"),
     "recipe": ("kubernetes", "--artifacts", "none-such", "--no-lookup"),
+    "score": ("none-such.csv", "--output", "out.csv", "--artifacts", "none-such"),
     "list": (),
     "doctor": (),
 }
@@ -144,10 +145,16 @@ def test_hostile_text_does_its_work_or_is_refused(
     monkeypatch.chdir(inside)
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     there = ("--artifacts", artifacts, "--version", 1)
+    (inside / "new.csv").write_text("length,width\n5.1,2.4\n")
     for words in (
         ("predict", "{}", "--artifacts", artifacts, "--model", value),
         ("predict", *there, "--file", value),
         ("predict", *there, "--", value),
+        ("score", "new.csv", *there, "--force", "--output", value),
+        ("score", "new.csv", *there, "--force", "-o", "out.csv", "--keep", value),
+        ("score", "new.csv", *there, "--force", "-o", "out.csv", "--missing", value),
+        ("score", "new.csv", *there, "--force", "-o", "out.csv", "--bad", value),
+        ("score", *there, "--force", "-o", "out.csv", "--", value),
         ("evaluate", *there, "--model", value),
         ("evaluate", *there, "--plot", value),
         ("build-image", *there, "--dry-run", "--tag", value),

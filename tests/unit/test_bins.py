@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from iris_deploy.schema.bins import build_bins
 from iris_deploy.schema.columns import Column, NumbersSeen
-from iris_deploy.serving.telemetry.bins import build_bins
 from tests.signatures import category, number
 
 COLUMNS: dict[str, Column] = {

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.serving.telemetry.drift import (
+from iris_deploy.schema.drift import (
     ENOUGH_ROWS,
     WINDOW_ROWS,
     drift_threshold,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.facts import METRICS_PATH
+from iris_deploy.schema.bins import build_bins
+from iris_deploy.schema.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.schema.outputs import NumberOutput
 from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.route import Operation, Route
 from iris_deploy.serving.schemas import refusals
 from iris_deploy.serving.telemetry import metrics as m
 from iris_deploy.serving.telemetry import predictions
-from iris_deploy.serving.telemetry.bins import build_bins
-from iris_deploy.serving.telemetry.drift import ENOUGH_ROWS, drift_threshold, stability_index
 from iris_deploy.serving.telemetry.metrics import BUCKETS
 from iris_deploy.serving.telemetry.slots import (
     PREFIX,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from iris_deploy.serving.telemetry.bins import Bins, NumberBins
+from iris_deploy.schema.bins import Bins, NumberBins
 
 
 class ColumnCounts(NamedTuple):

@@ -10,6 +10,8 @@ import numpy as np
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.schema.batch import Floats, Outcomes
+from iris_deploy.schema.bins import build_bins
+from iris_deploy.schema.drift import WINDOW_ROWS
 from iris_deploy.schema.outputs import (
     ClassOutput,
     NumberOutput,
@@ -18,8 +20,6 @@ from iris_deploy.schema.outputs import (
     label_text,
 )
 from iris_deploy.schema.signature import Signature
-from iris_deploy.serving.telemetry.bins import build_bins
-from iris_deploy.serving.telemetry.drift import WINDOW_ROWS
 from iris_deploy.serving.telemetry.places import (
     ColumnCounts,
     NumberCounts,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from iris_deploy.codec.suffixes import read_format
 from iris_deploy.errors import DatasetError
 
 if TYPE_CHECKING:
@@ -21,10 +22,6 @@ MAX_COLUMNS = 4096
 
 _MEMORY = 5
 """Bytes of memory for each byte of a file, compressed ones thrice that."""
-
-_COMPRESSED = {".gz": "gzip", ".bz2": "bz2", ".zst": "zstd", ".lz4": "lz4"}
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
-"""Of tables that are read, before that of a compression."""
 
 _EMPTY = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None")
 """What stands for a missing value in text."""
@@ -53,7 +50,7 @@ def read_table(path: Path, *, least: int = 2) -> "pa.Table":
     DatasetError
         If there is no such table, or it is too large for this machine.
     """
-    kind, compression = _kind_of(path)
+    kind, compression = read_format(path)
     try:
         size = path.stat().st_size
         if path.is_dir():
@@ -68,20 +65,6 @@ def read_table(path: Path, *, least: int = 2) -> "pa.Table":
     table = _read(path, kind, compression)
     _check_shape(path, table, least)
     return table
-
-
-def _kind_of(path: Path) -> tuple[str, str | None]:
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    compression = _COMPRESSED.get(suffixes[-1]) if suffixes else None
-    if compression:
-        suffixes.pop()
-    if not suffixes or suffixes[-1] not in SUFFIXES:
-        raise DatasetError(
-            f"{path}: expected a file ending in {', '.join(SUFFIXES)}, or in one of these and "
-            f"{', '.join(_COMPRESSED)}",
-            hint="rename it, or write it as one of these",
-        )
-    return suffixes[-1], compression
 
 
 def _check_size(path: Path, size: int) -> None:

@@ -1,0 +1,1 @@
+"""Files of rows to files with answers, in constant memory."""

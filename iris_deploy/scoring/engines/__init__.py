@@ -1,0 +1,1 @@
+"""What pieces of files are scored by: this machine, or others."""
