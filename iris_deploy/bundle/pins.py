@@ -1,5 +1,8 @@
 """The versions of the packages by which a bundle is served: those that are installed here."""
 
+import operator
+import re
+import sys
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from typing import Final
@@ -15,6 +18,17 @@ PACKAGES_LEFT_OUT: Final = frozenset(("rich", "colorama"))
 
 PREDICTS: Final = "numpy"
 """Package whose version may change an answer, for a bundle whose runtime is numpy."""
+
+
+_FOR_PYTHON: Final = re.compile(r"""python_version *(<=?|>=?|==|!=) *['"](\d+)\.(\d+)['"]""")
+_COMPARE: Final = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
 
 
 def pin_versions(bundle: Bundle) -> dict[str, str]:
@@ -72,8 +86,21 @@ def _pins(names: Iterable[str]) -> dict[str, str]:
             pins[name] = distribution(name).version
         except PackageNotFoundError:
             continue  # needed by other systems or older Pythons only
-        waiting += [_required(text) for text in requires(name) or () if "extra ==" not in text]
+        waiting += [_required(text) for text in requires(name) or () if _applies(text)]
     return dict(sorted(pins.items()))
+
+
+def _applies(requirement: str) -> bool:
+    """Tell whether a requirement is for this Python, and none of an extra (PEP 508).
+
+    What is for other Pythons may be installed all the same, for something that is not served.
+    """
+    if "extra ==" in requirement:
+        return False
+    return " or " in requirement or all(
+        _COMPARE[sign](sys.version_info[:2], (int(major), int(minor)))
+        for sign, major, minor in _FOR_PYTHON.findall(requirement)
+    )
 
 
 def _required(requirement: str) -> str:

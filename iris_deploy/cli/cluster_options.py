@@ -14,8 +14,7 @@ _ADDRESSES = {DASK: "scheduler", SPARK: "master"}
 Engine = Annotated[
     str | None,
     typer.Option(
-        help="What does the work: this machine, or a cluster.",
-        metavar=f"{_LOCAL}|{'|'.join(_ADDRESSES)}",
+        help="What does the work: local, for this machine, or a cluster: dask, or for score spark.",
         rich_help_panel=_CLUSTER,
         show_default="that whose address is given, else local",
     ),
