@@ -151,7 +151,7 @@ class CsvBlocks:
                 null_values=["", *self._source.missing],
             ),
         )
-        return _join(table)
+        return join(table)
 
     def _parse_slowly(
         self, block: bytes, types: dict[str, Any]
@@ -192,7 +192,7 @@ class CsvBlocks:
         return carried
 
 
-def _join(table: pa.Table) -> pa.RecordBatch:
+def join(table: pa.Table) -> pa.RecordBatch:
     """Return a table as one batch."""
     batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], table.schema)

@@ -41,9 +41,9 @@ def open_reader(given: Input, wish: Wish) -> Iterator[Reader]:
         If it cannot be read, or does not fit.
     """
     with ExitStack() as stack:
-        stack.enter_context(telling(given.path))
         try:
-            reader = _open(given, wish, stack)
+            with telling(given.path):
+                reader = _open(given, wish, stack)
         except (pa.ArrowException, OSError) as exc:
             raise ScoringError(
                 f"{given.name} cannot be read: {str(exc).partition(chr(10))[0][:160]}"

@@ -9,6 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from iris_deploy.errors import ScoringError
+from iris_deploy.scoring.places import telling
 
 STANDARD = Path("-")
 """Standard input, or output."""
@@ -71,7 +72,8 @@ class Stream:
 
     def _more(self, size: int) -> bytes:
         try:
-            more: bytes = self.file.read(size)
+            with telling(self.path):
+                more: bytes = self.file.read(size)
         except (OSError, pa.ArrowException, EOFError) as exc:
             raise ScoringError(
                 f"{self.path} cannot be read to its end: {str(exc).partition(chr(10))[0][:120]}",

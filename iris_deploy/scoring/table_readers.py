@@ -1,7 +1,8 @@
 """Columns that are being read: Parquet, and streams of Arrow, some rows at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from typing import Final
 
 import pyarrow as pa
@@ -9,13 +10,14 @@ from pyarrow import ipc, parquet
 
 from iris_deploy.errors import ScoringError
 from iris_deploy.scoring.batches import check_carried, check_types
+from iris_deploy.scoring.csv_blocks import join
 from iris_deploy.scoring.inputs import Input, Size, Wish
 from iris_deploy.scoring.pieces import Source
-from iris_deploy.scoring.places import is_remote
+from iris_deploy.scoring.places import is_remote, telling
 from iris_deploy.scoring.streams import Stream
 
 _BUFFER: Final = 1 << 20  # bytes of a column of Parquet that are read at a time
-_WIDTH: Final = 32  # bytes of a value that has no fixed number of them
+_SOME_ROWS: Final = 2048  # that are read at a time where a value may be of any length
 
 
 class ParquetReader:
@@ -48,16 +50,20 @@ class ParquetReader:
         """Yield record batches; see `Reader`."""
         total, n_rows = self._file.metadata.num_rows or 1, 0
         wanted = _wanted(self.source)
-        rows = _rows_of(size, self._file.schema_arrow, wanted)
-        try:
-            for batch in self._file.iter_batches(rows, columns=wanted):
-                n_rows += batch.num_rows
-                yield batch, n_rows / total
-        except (pa.ArrowException, OSError) as exc:
-            raise ScoringError(
-                f"{self._given.name} cannot be read to its end: {str(exc)[:160]}",
-                hint="was it cut off? Copy it again",
-            ) from exc
+        width = _fixed_width(self._file.schema_arrow, wanted)
+        rows = self._some_rows(size) if width is None else _rows_of(size, width)
+        read = _read_on(self._given, self._file.iter_batches(rows, columns=wanted))
+        for batch in _gather(read, size) if width is None else read:
+            n_rows += batch.num_rows
+            yield batch, n_rows / total
+
+    def _some_rows(self, size: Size) -> int:
+        """Return how many rows are read at a time where a value may be of any length."""
+        groups = map(self._file.metadata.row_group, range(self._file.num_row_groups))
+        widest = max(
+            (group.total_byte_size // max(group.num_rows, 1) for group in groups), default=0
+        )
+        return min(_rows_of(size, widest), _SOME_ROWS)
 
 
 class ArrowReader:
@@ -84,11 +90,43 @@ class ArrowReader:
         """Yield record batches; see `Reader`."""
         total = self._given.n_bytes or 1
         wanted = _wanted(self.source)
-        rows = _rows_of(size, self._reader.schema, wanted)
-        for batch in self._reader:
-            for at in range(0, batch.num_rows, rows):
-                part = batch.slice(at, rows).select(wanted)
+        for batch in _read_on(self._given, self._reader):
+            for part in _slice(batch.select(wanted), size):
                 yield part, self._stream.position / total
+
+
+def _read_on(given: Input, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield what is read, and say so where it cannot be read to its end."""
+    with telling(given.path):
+        try:
+            yield from batches
+        except (pa.ArrowException, OSError) as exc:
+            raise ScoringError(
+                f"{given.name} cannot be read to its end: {str(exc)[:160]}",
+                hint="was it cut off? Copy it again",
+            ) from exc
+
+
+def _slice(batch: pa.RecordBatch, size: Size) -> Iterator[pa.RecordBatch]:
+    """Cut rows that are in memory to pieces, by what is in them."""
+    rows = _rows_of(size, batch.nbytes // max(batch.num_rows, 1))
+    for at in range(0, batch.num_rows, rows):
+        yield batch.slice(at, rows)
+
+
+def _gather(batches: Iterable[pa.RecordBatch], size: Size) -> Iterator[pa.RecordBatch]:
+    """Put batches together to pieces: how much is in them is known only when they are read."""
+    held: list[pa.RecordBatch] = []
+    n_rows = n_bytes = 0
+    for batch in chain.from_iterable(_slice(batch, size) for batch in batches):
+        n_rows, n_bytes = n_rows + batch.num_rows, n_bytes + batch.nbytes
+        if held and (n_rows > size.most_rows or n_bytes > size.n_bytes):
+            yield join(pa.Table.from_batches(held))
+            held, n_rows, n_bytes = [], batch.num_rows, batch.nbytes
+            pa.default_memory_pool().release_unused()  # of values of many lengths much is left
+        held.append(batch)
+    if held:
+        yield join(pa.Table.from_batches(held))
 
 
 def _describe(given: Input, schema: pa.Schema, wish: Wish) -> Source:
@@ -109,10 +147,15 @@ def _wanted(source: Source) -> list[str]:
     return [name for name in names if name not in source.partition]
 
 
-def _rows_of(size: Size, schema: pa.Schema, names: Sequence[str]) -> int:
-    """Return how many rows a piece of columns may have."""
-    width = 0
-    for name in names:
-        kind = schema.field(name).type
-        width += _WIDTH if not pa.types.is_primitive(kind) else max(kind.bit_width // 8, 1)
+def _fixed_width(schema: pa.Schema, names: Sequence[str]) -> int | None:
+    """Return the bytes that a row takes in memory; None where that is not known beforehand."""
+    kinds = [schema.field(name).type for name in names]
+    if not all(map(pa.types.is_primitive, kinds)):
+        return None
+    widths: list[int] = [max(kind.bit_width // 8, 1) for kind in kinds]
+    return sum(widths)
+
+
+def _rows_of(size: Size, width: int) -> int:
+    """Return how many rows of some bytes a piece may have."""
     return max(min(size.n_bytes // max(width, 1), size.most_rows), 1)

@@ -211,6 +211,13 @@ def cut_gzip() -> None:
     cut("new.csv.gz", 0.5)
 
 
+def cut_arrow() -> None:
+    table = pa.table({"length": [5.1] * 100_000, "width": [2.4] * 100_000})
+    with pa.OSFile("new.arrow", "wb") as file, ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table, max_chunksize=10_000)
+    cut("new.arrow", 0.5)
+
+
 def changed() -> None:
     Path("a.csv").write_text("id,length,width\n1,5.1,2.4\n")
     Path("new.csv").write_text("name,length,width,sort\n1,5.1,2.4,x\n")
@@ -244,6 +251,7 @@ FAULTS: dict[str, tuple[Callable[[], Any], tuple[str, ...], str]] = {
     "no pattern": (lambda: None, ("*.csv",), "no file is named like *.csv"),
     "another suffix": (lambda: Path("new.xls").write_text("x"), ("new.xls",), "ending in .csv"),
     "Parquet cut off": (cut_parquet, ("new.parquet",), "cannot be read"),
+    "Arrow cut off": (cut_arrow, ("new.arrow",), "new.arrow cannot be read to its end"),
     "gzip cut off": (cut_gzip, ("new.csv.gz",), "new.csv.gz"),
     "no Parquet": (
         lambda: Path("new.parquet").write_text("no"),
@@ -496,6 +504,33 @@ def test_memory_does_not_grow_with_the_file() -> None:
         peaks.append(int(ran.stdout.split()[-2]))
     assert peaks[1] < 1.1 * peaks[0]
     assert peaks[1] < 256 << 10
+
+
+def long_texts(number: int) -> list[str]:
+    return [f"{number}-{k}".ljust(8000, "x") for k in range(10_000)]
+
+
+def one_long_text(_number: int) -> list[str]:
+    return ["x" * 8000] * 10_000
+
+
+def long_texts_behind_short_ones(number: int) -> list[str]:
+    return long_texts(number) if number > 6 else [str(number)] * 10_000
+
+
+@pytest.mark.usefixtures("unmeasured")
+@pytest.mark.parametrize("texts", [long_texts, one_long_text, long_texts_behind_short_ones])
+def test_memory_does_not_grow_with_what_a_row_holds(texts: Callable[[int], list[str]]) -> None:
+    """The same text again and again is next to nothing in the file, and a gigabyte when read."""
+    schema = pa.schema([("length", pa.float64()), ("width", pa.float64()), ("note", pa.string())])
+    numbers = {"length": [5.1] * 10_000, "width": [2.4] * 10_000}
+    with parquet.ParquetWriter("new.parquet", schema) as writer:
+        for number in range(10):
+            writer.write_table(pa.table({**numbers, "note": texts(number)}, schema), 10_000)
+    words = ("score", "new.parquet", "-o", "out.parquet", "--version", "1")
+    ran = subprocess.run([sys.executable, "-c", PEAK, *words], capture_output=True, check=True)
+    assert int(ran.stdout.split()[-2]) < 256 << 10
+    assert parquet.read_metadata("out.parquet").num_rows == 100_000
 
 
 @pytest.mark.usefixtures("unmeasured")

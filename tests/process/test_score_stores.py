@@ -1,5 +1,6 @@
 """Files of stores are scored: fsspec's store in memory stands for all of them."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,9 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.scoring.inputs import Size, Wish, find_inputs
+from iris_deploy.scoring.readers import open_reader
 from tests.conftest import Run
 
 pytestmark = pytest.mark.once
@@ -134,6 +138,26 @@ def test_a_store_that_fails_half_way_is_told(
     assert (ran.code, ran.out) == (1, "")
     assert "memory://in.csv: the store says: the line is cut" in ran.err
     assert {path.name for path in Path().iterdir()} == {"new.csv"}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".arrow"])
+def test_what_goes_wrong_elsewhere_is_not_put_down_to_the_store(
+    run: Run, store: Any, suffix: str
+) -> None:
+    name = f"memory://in{suffix}"
+    assert run("score", "new.csv", "-o", name, "--version", 1, "--keep", "length,width").code == 0
+    del store
+    bundle = Repository(Path(os.environ["IRIS_DEPLOY_ARTIFACTS"])).read(None, 1)
+    wish = Wish(bundle.manifest.signature, None, ".csv")
+    (given,) = find_inputs([name], ".csv")
+
+    def read_and_stop() -> None:
+        with open_reader(given, wish) as reader:
+            for _ in reader.pieces(Size(1 << 20, 100)):
+                raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        read_and_stop()
 
 
 @pytest.mark.usefixtures("store")
