@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,6 +27,7 @@ from benchmarks.load import Request
 from benchmarks.machine import describe
 from benchmarks.measure import Record, Sample, number, quartiles, ratios
 from benchmarks.processes import Tree
+from tests.clusters import dask_cluster
 
 CASES = ("parquet", "csv", "forest", "memory", "dask")
 OURS = "iris-deploy"
@@ -188,26 +189,6 @@ def compare(
             check(candidates)
 
 
-@contextmanager
-def cluster(home: Path) -> Iterator[str]:
-    """Start a Dask scheduler with two workers."""
-    from tests.conftest import free_port
-    from tests.waits import wait_until
-
-    address = f"tcp://127.0.0.1:{free_port()}"
-    own = ("--host", "127.0.0.1", "--no-dashboard")
-    scheduler = ("distributed.cli.dask_scheduler", *own, "--port", address.rpartition(":")[2])
-    worker = ("distributed.cli.dask_worker", address, *own, "--nthreads", "1")
-    log = home / "scheduler.log"
-    with ExitStack() as stack, log.open("w") as output:
-        for words in (scheduler, *[(*worker, "--local-directory", str(home))] * 2):
-            process = subprocess.Popen([sys.executable, "-m", *words], stdout=output, stderr=output)
-            stack.callback(process.wait)
-            stack.callback(process.terminate)
-        wait_until(lambda: log.read_text().count("Register worker") == 2, 60)
-        yield address
-
-
 def measure_all(home: Home, cases: Sequence[str], rows: int, rounds: int) -> Record:
     """Measure the cases that are wanted."""
     record = Record()
@@ -237,7 +218,7 @@ def measure_all(home: Home, cases: Sequence[str], rows: int, rounds: int) -> Rec
         candidates = [home.ours("forest.parquet", "ours.parquet"), other]
         compare(record, "forest", setting, candidates, rounds)
     if "dask" in cases:
-        with cluster(home.path) as address:
+        with dask_cluster(home.path) as (address, _):
             one = home.ours("forest.parquet", "one.parquet", "--workers", "1", name="one process")
             two = ("forest.parquet", "two.parquet", "--scheduler", address)
             candidates = [home.ours(*two, name="Dask, two workers"), one]

@@ -93,6 +93,18 @@ class GateError(IrisDeployError):
     exit_code = 4
 
 
+def first_line(told: object, longest: int = 160) -> str:
+    """Return the first line of what somebody else's error says; its kind if it says nothing.
+
+    Parameters
+    ----------
+    told : Exception or str
+    longest : int
+        Characters.
+    """
+    return str(told).strip().partition("\n")[0][:longest] or type(told).__name__
+
+
 def expect_between(field: str, number: int, least: int, most: int) -> None:
     """Refuse a whole number that is out of bounds; see `expect`."""
     expect(least <= number <= most, field, f"a whole number from {least} to {most}", number)

@@ -37,9 +37,7 @@ Master = Annotated[
 ]
 
 
-def read_cluster(
-    engine: str | None, addresses: dict[str, str | None]
-) -> tuple[str | None, str | None]:
+def read_cluster(engine: str | None, addresses: dict[str, str | None]) -> tuple[str, str] | None:
     """Return which cluster is meant, and its address; None for this machine.
 
     Parameters
@@ -63,4 +61,5 @@ def read_cluster(
         expected = "the address of a cluster" if wanted else "none"
         got = address or "none"
         expect(bool(address) == wanted, _ADDRESSES[name], f"{expected} for {engine}", got)
-    return (None, None) if engine == _LOCAL else (engine, addresses[engine])
+    address = addresses.get(engine)
+    return None if address is None else (engine, address)

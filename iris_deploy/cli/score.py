@@ -137,7 +137,6 @@ def score(
     from iris_deploy.scoring.settings import ScoreSettings, read_keep
 
     standard = read_standard(form)
-    cluster, address = read_cluster(engine, {DASK: scheduler, SPARK: master})
     settings = ScoreSettings(
         details=details,
         keep=read_keep(keep),
@@ -145,8 +144,7 @@ def score(
         missing=tuple(filter(None, missing.split(","))),
         memory=read_size("memory", memory),
         workers=workers,
-        cluster=cluster,
-        address=address,
+        cluster=read_cluster(engine, {DASK: scheduler, SPARK: master}),
     )
     found = find_inputs(inputs, standard)
     before = peak_bytes()

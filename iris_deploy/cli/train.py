@@ -116,6 +116,7 @@ def _table_settings(given: dict[str, Any]) -> TableSettings:
         drop=tuple(given.get("drop", ())),
         units=read_pairs("unit", given.get("unit")),
     )
+    cluster = read_cluster(given.get("engine"), {DASK: given.get("scheduler")})
     return TableSettings(
         choices=choices,
         task=given.get("task"),
@@ -126,7 +127,7 @@ def _table_settings(given: dict[str, Any]) -> TableSettings:
         random_state=given["random_state"],
         runtime=given["runtime"],
         code=tuple(given.get("code", ())),
-        scheduler=read_cluster(given.get("engine"), {DASK: given.get("scheduler")})[1],
+        scheduler=None if cluster is None else cluster[1],
     )
 
 

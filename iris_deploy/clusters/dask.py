@@ -6,7 +6,7 @@ from typing import Any, Final
 from warnings import catch_warnings
 
 from iris_deploy.clusters.versions import check_version, own_version
-from iris_deploy.errors import ClusterError
+from iris_deploy.errors import ClusterError, first_line
 
 _PATIENCE: Final = 10  # s for a scheduler to answer
 
@@ -50,8 +50,9 @@ def connect(address: str) -> Any:
         raise
     except Exception as exc:
         client.close()
-        told = str(exc).strip().partition("\n")[0][:160] or type(exc).__name__
-        raise ClusterError(f"{address} is no cluster that this Dask can use: {told}") from exc
+        raise ClusterError(
+            f"{address} is no cluster that this Dask can use: {first_line(exc)}"
+        ) from exc
     return client
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from warnings import catch_warnings
 
 from iris_deploy.clusters.versions import check_version, own_version
-from iris_deploy.errors import ClusterError
+from iris_deploy.errors import ClusterError, first_line
 
 _PATIENCE: Final = 10  # s for a master to answer
 _EXECUTORS: Final = 60  # s without any executor
@@ -73,7 +73,7 @@ def _refuse(address: str, said: str, exc: Exception) -> ClusterError:
     """Return the error about a driver that does not start, by what it has said."""
     told = [line for line in said.splitlines() if line[:1].strip()]  # others say where in Spark
     return ClusterError(
-        f"Spark does not start with {address}: {(told or [first_line(exc)])[-1]:.160}",
+        f"Spark does not start with {address}: {(told or [read_reason(exc)])[-1]:.160}",
         hint="it needs a Java, in JAVA_HOME or in PATH, and a master",
     )
 
@@ -97,16 +97,15 @@ def _knock(address: str) -> None:
     )
 
 
-def first_line(exc: Exception) -> str:
+def read_reason(exc: Exception) -> str:
     """Return what an error of Spark says, without where it was raised.
 
     Parameters
     ----------
     exc : Exception
     """
-    told = getattr(exc, "java_exception", None)
-    text = told.getMessage() if told is not None else str(exc)
-    return (text or type(exc).__name__).strip().partition("\n")[0][:160]
+    java = getattr(exc, "java_exception", None)
+    return first_line((java.getMessage() if java is not None else None) or exc)
 
 
 def run_one(context: Any, work: Callable[..., Any], *given: Any) -> Any:
@@ -167,7 +166,7 @@ def _look(context: Any) -> None:
         raise
     except Exception as exc:
         if "ModuleNotFoundError" not in str(exc):
-            raise ClusterError(f"the cluster runs no Python: {first_line(exc)}") from exc
+            raise ClusterError(f"the cluster runs no Python: {read_reason(exc)}") from exc
         version = None
     finally:
         pool.shutdown(wait=False)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from iris_deploy.errors import first_line
 from iris_deploy.schema.columns import LARGEST, NumberColumn
 from iris_deploy.schema.problems import list_names
 from iris_deploy.schema.signature import Signature
@@ -166,7 +167,7 @@ class CsvBlocks:
         try:
             table = self._read(block, types, note)
         except pa.ArrowInvalid as exc:
-            raise PieceError(f"is not CSV: {str(exc).partition(chr(10))[0][:200]}") from exc
+            raise PieceError(f"is not CSV: {first_line(exc, 200)}") from exc
         if not broken:
             return table, {}
         expected = f"expected {len(self._names)}: {list_names(self._names)}"

@@ -170,7 +170,7 @@ class _Run:
     def _write(
         self, job: Job, given: Input, scored: Iterable[tuple[Scored, float]], sink: Sink
     ) -> None:
-        n_rows = 0
+        n_rows, n_bytes = 0, given.n_bytes  # which a store is asked for
         try:
             for piece, share in scored:
                 if piece.data is None:
@@ -181,9 +181,9 @@ class _Run:
                         self._bad.write(describe_bad(job.source, n_rows, row))
                 n_rows += piece.counts.n_rows
                 self.counts += piece.counts
-                done = self._done + share * given.n_bytes
+                done = self._done + share * n_bytes
                 self._tell(self.counts.n_rows, done / self._total if self._total else 0.0)
         except PieceError as exc:  # only here it is known how many rows are before it
             message = f"{given.name}: row {n_rows + exc.row + 1:,} {exc.message}"
             raise ScoringError(message, hint=exc.hint) from exc
-        self._done += given.n_bytes
+        self._done += n_bytes

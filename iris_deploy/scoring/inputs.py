@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from glob import glob
 from pathlib import Path, PurePath
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -11,7 +10,7 @@ from iris_deploy.codec.suffixes import COMPRESSIONS, TABLES, Format, read_format
 from iris_deploy.errors import ScoringError, expect, is_clean
 from iris_deploy.schema.signature import Signature
 from iris_deploy.scoring.matching import Match, match_columns
-from iris_deploy.scoring.places import find_like, is_remote, read_place, telling
+from iris_deploy.scoring.places import find_like, read_place, telling
 from iris_deploy.scoring.streams import STANDARD
 
 ARROW: Final = ".arrow"
@@ -156,8 +155,7 @@ def find_inputs(words: Sequence[str], standard: str) -> list[Input]:
 def _find(word: str, place: Path, standard: str) -> Iterator[Input]:
     paths = [place]
     if any(sign in word for sign in "*?[") and not place.exists():
-        like = sorted(glob(word, recursive=True)) if not is_remote(place) else []  # noqa: PTH207
-        paths = find_like(place) if is_remote(place) else [*map(Path, like)]
+        paths = find_like(place)
     if not paths:
         raise ScoringError(f"no file is named like {word}")
     for path in paths:

@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import glob
 from pathlib import Path, PurePath
 from typing import IO, Any, Final
 
-from iris_deploy.errors import IrisDeployError, ScoringError
+from iris_deploy.errors import IrisDeployError, ScoringError, first_line
 
 _BUGS: Final = (NameError, AttributeError, TypeError, LookupError, AssertionError)
 _URL: Final = re.compile(r"[a-z][a-z0-9+.-]+://")
@@ -72,9 +73,8 @@ def telling(place: object) -> Iterator[None]:
             raise
         if isinstance(exc, ImportError):
             raise ScoringError(f"{place!s:.120}: {exc}", hint="install it beside this") from exc
-        told = str(exc).strip().partition("\n")[0][:160] or type(exc).__name__
         raise ScoringError(
-            f"{place!s:.120}: the store says: {told}",
+            f"{place!s:.120}: the store says: {first_line(exc)}",
             hint="are its address and your credentials right?",
         ) from exc
 
@@ -93,12 +93,14 @@ def open_store(place: Any) -> Iterator[IO[bytes]]:
 
 
 def find_like(place: Any) -> list[Path]:
-    """Return the places in a store that a pattern names, in order.
+    """Return the places that a pattern names, in order.
 
     Parameters
     ----------
     place : Path
-        Of a store, with a pattern.
+        With a pattern.
     """
+    if not is_remote(place):
+        return [*map(Path, sorted(glob(str(place), recursive=True)))]  # noqa: PTH207
     found = sorted(place.fs.glob(place.path))
     return [read_place(place.fs.unstrip_protocol(each)) for each in found]

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from iris_deploy.errors import ScoringError
+from iris_deploy.errors import ScoringError, first_line
 from iris_deploy.scoring.inputs import ARROW, Input, Size, Wish
 from iris_deploy.scoring.pieces import Source
 from iris_deploy.scoring.places import telling
@@ -45,9 +45,7 @@ def open_reader(given: Input, wish: Wish) -> Iterator[Reader]:
             with telling(given.path):
                 reader = _open(given, wish, stack)
         except (pa.ArrowException, OSError) as exc:
-            raise ScoringError(
-                f"{given.name} cannot be read: {str(exc).partition(chr(10))[0][:160]}"
-            ) from exc
+            raise ScoringError(f"{given.name} cannot be read: {first_line(exc)}") from exc
         yield reader
 
 

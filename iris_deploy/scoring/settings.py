@@ -44,10 +44,8 @@ class ScoreSettings:
     workers : int or None
         Processes or threads that score at a time; None for as many as there are processors, and
         as the memory is enough for.
-    cluster : {'dask', 'spark'} or None
-        Whose workers score; None for this machine.
-    address : str or None
-        Of the cluster.
+    cluster : (str, str) or None
+        Kind and address of the cluster whose workers score; None for this machine.
     """
 
     details: bool = False
@@ -57,8 +55,7 @@ class ScoreSettings:
     memory: int | None = None
     model: int = 0
     workers: int | None = None
-    cluster: str | None = None
-    address: str | None = None
+    cluster: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""

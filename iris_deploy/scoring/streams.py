@@ -8,7 +8,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
-from iris_deploy.errors import ScoringError
+from iris_deploy.errors import ScoringError, first_line
 from iris_deploy.scoring.places import telling
 
 STANDARD = Path("-")
@@ -76,7 +76,7 @@ class Stream:
                 more: bytes = self.file.read(size)
         except (OSError, pa.ArrowException, EOFError) as exc:
             raise ScoringError(
-                f"{self.path} cannot be read to its end: {str(exc).partition(chr(10))[0][:120]}",
+                f"{self.path} cannot be read to its end: {first_line(exc, 120)}",
                 hint="was it cut off? Copy it again",
             ) from exc
         return more

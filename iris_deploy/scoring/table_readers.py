@@ -8,7 +8,7 @@ from typing import Final
 import pyarrow as pa
 from pyarrow import ipc, parquet
 
-from iris_deploy.errors import ScoringError
+from iris_deploy.errors import ScoringError, first_line
 from iris_deploy.scoring.batches import check_carried, check_types
 from iris_deploy.scoring.csv_blocks import join
 from iris_deploy.scoring.inputs import Input, Size, Wish
@@ -102,7 +102,7 @@ def _read_on(given: Input, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Rec
             yield from batches
         except (pa.ArrowException, OSError) as exc:
             raise ScoringError(
-                f"{given.name} cannot be read to its end: {str(exc)[:160]}",
+                f"{given.name} cannot be read to its end: {first_line(exc)}",
                 hint="was it cut off? Copy it again",
             ) from exc
 

@@ -64,13 +64,14 @@ def start_workers(
     ------
     SettingsError
         If the memory is too little.
-    ScoringError
-        If the cluster is not there.
+    ClusterError
+        If the cluster is not there, or cannot be used.
     """
     signature = bundle.manifest.signature
     given = bundle.path, bundle.manifest.digest
-    if settings.cluster is not None and settings.address is not None:
-        cluster = _CLUSTERS[settings.cluster](*given, settings.address)
+    if settings.cluster is not None:
+        kind, address = settings.cluster
+        cluster = _CLUSTERS[kind](*given, address)
         engine: Engine = cluster
         count, processes = cluster.count, False
     else:

@@ -31,13 +31,7 @@ from iris_deploy.training.artifacts import (
     dump_estimator,
 )
 from iris_deploy.training.candidates import DEFAULT, build_candidate, check_families
-from iris_deploy.training.comparison import (
-    Score,
-    Tell,
-    best_of,
-    compare,
-    fit_pipeline,
-)
+from iris_deploy.training.comparison import Score, Tell, best_of, compare, fit_pipeline
 from iris_deploy.training.dataset import digest_positions
 from iris_deploy.training.evaluation import evaluate_rows
 from iris_deploy.training.examples import record_examples

@@ -15,7 +15,13 @@ from sklearn.metrics import accuracy_score, mean_absolute_error
 from sklearn.model_selection import KFold, StratifiedKFold
 
 from iris_deploy.clusters.dask import check_modules, connect
-from iris_deploy.errors import ClusterError, DatasetError, IrisDeployError, TrainingError
+from iris_deploy.errors import (
+    ClusterError,
+    DatasetError,
+    IrisDeployError,
+    TrainingError,
+    first_line,
+)
 
 BASELINE = "baseline"
 
@@ -105,19 +111,22 @@ def compare(
     )
     measure = accuracy_score if classes else mean_absolute_error
     everything = {**pipelines, BASELINE: dummy}
-    work = [(name, cut) for name in everything for cut in cuts]
-    values: dict[str, list[float]] = {name: [] for name in everything}
-    tell(work[0][0], 0, len(work))
-    following = [*(name for name, _ in work[1:]), ""]
+    total, done, scores = folds * len(everything), 0, []
     with _fitting_on(scheduler, everything.values()):
         fits = Parallel(return_as="generator")(
-            delayed(_measure)(everything[name], frame, labels, cut, measure, name, scheduler)
-            for name, cut in work
+            delayed(_measure)(pipeline, frame, labels, cut, measure, name, scheduler)
+            for name, pipeline in everything.items()
+            for cut in cuts
         )
-        for done, ((name, _), value) in enumerate(zip(work, fits, strict=True)):
-            values[name].append(value)
-            tell(following[done], done + 1, len(work))
-    return [Score(name, tuple(found)) for name, found in values.items()]
+        for name in everything:
+            values = []
+            for _ in cuts:
+                tell(name, done, total)
+                values.append(next(fits))
+                done += 1
+            scores.append(Score(name, tuple(values)))
+    tell("", total, total)
+    return scores
 
 
 def _measure(
@@ -166,7 +175,7 @@ def _fitting_on(scheduler: str | None, pipelines: Iterable[Any]) -> Iterator[Non
         raise
     except Exception as exc:  # what Dask raises, and what is missing on a worker
         raise ClusterError(
-            f"the cluster has given up: {str(exc).strip().partition(chr(10))[0][:200]}",
+            f"the cluster has given up: {first_line(exc, 200)}",
             hint="do its workers have what is fitted, and memory enough?",
         ) from exc
     finally:
@@ -203,6 +212,6 @@ def fit_pipeline(pipeline: Any, frame: Any, labels: np.ndarray, name: str) -> An
             return pipeline.fit(frame, labels)
         except (ValueError, TypeError, FloatingPointError) as exc:
             raise TrainingError(
-                f"{name} cannot be fitted: {str(exc).strip().partition(chr(10))[0][:300]}",
+                f"{name} cannot be fitted: {first_line(exc, 300)}",
                 hint="change the data, `set` a parameter, or choose another `estimator`",
             ) from exc

@@ -3,14 +3,14 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 from palmerpenguins import load_penguins
 
+from tests.clusters import SCHEDULER, WORKER, dask_cluster, running
 from tests.conftest import COMMAND, Run, free_port
 from tests.documents import read_blocks, read_commands
 from tests.waits import wait_until
@@ -21,48 +21,10 @@ ROWS = 60_000
 PAGE = Path(__file__).parents[2] / "docs" / "clusters.md"
 
 
-@contextmanager
-def running(*words: str, log: Path, env: dict[str, str] | None = None) -> Iterator[int]:
-    """Run a program of Dask, in a group of its own."""
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *words],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={**os.environ, **(env or {})},
-        )
-        try:
-            yield process.pid
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-@contextmanager
-def cluster(home: Path, n_workers: int = 2) -> Iterator[tuple[str, list[int]]]:
-    """Start a scheduler with some workers; give its address, and their processes."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    words = ("--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard")
-    own = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
-    with ExitStack() as stack:
-        log = home / "scheduler"
-        stack.enter_context(running("distributed.cli.dask_scheduler", *words, log=log))
-        workers = []
-        for number in range(n_workers):
-            given = ("distributed.cli.dask_worker", address, *own, "--local-directory", str(home))
-            workers.append(stack.enter_context(running(*given, log=home / f"worker{number}")))
-        ready = "Register worker" if n_workers else "Scheduler at"
-        wait_until(
-            lambda: log.read_text().count(ready) >= max(n_workers, 1), 60, failed=log.read_text
-        )
-        yield address, workers
-
-
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Start a scheduler with two workers, and return its address."""
-    with cluster(tmp_path_factory.mktemp("dask")) as (address, _):
+    with dask_cluster(tmp_path_factory.mktemp("dask")) as (address, _):
         yield address
 
 
@@ -107,7 +69,7 @@ def test_a_worker_that_is_killed_costs_no_row(run: Run, tmp_path: Path) -> None:
     with Path("new.csv").open("a") as file:
         file.write("1,5.1,2.4\n" * 3_000_000)
     assert run("score", "new.csv", "-o", "own.csv").code == 0
-    with cluster(tmp_path) as (address, workers):
+    with dask_cluster(tmp_path) as (address, workers):
         words = ["score", "new.csv", "-o", "out.csv", "--engine", "dask", "--scheduler", address]
         scoring = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
         wait_until(lambda: any(p.stat().st_size for p in Path().glob(".out.csv.*.unfinished")), 60)
@@ -135,7 +97,7 @@ def test_a_scheduler_that_is_not_there_is_told(run: Run) -> None:
 
 
 def test_a_scheduler_without_workers_is_told(run: Run, tmp_path: Path) -> None:
-    with cluster(tmp_path, 0) as (address, _):
+    with dask_cluster(tmp_path, 0) as (address, _):
         ran = run("score", "new.csv", "-o", "out.csv", "--scheduler", address)
     assert (ran.code, ran.out) == (1, "")
     assert "the scheduler has no worker" in ran.err
@@ -172,8 +134,8 @@ def test_a_worker_of_another_version_is_told(run: Run, tmp_path: Path) -> None:
     own = ("--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path))
     with ExitStack() as stack:
         log = tmp_path / "log"
-        stack.enter_context(running("distributed.cli.dask_scheduler", *words, log=log))
-        given = ("distributed.cli.dask_worker", f"tcp://127.0.0.1:{port}", *own)
+        stack.enter_context(running(*SCHEDULER, *words, log=log))
+        given = (*WORKER, f"tcp://127.0.0.1:{port}", *own)
         stack.enter_context(running(*given, log=tmp_path / "worker", env=env))
         wait_until(lambda: "Register worker" in log.read_text(), 60, failed=log.read_text)
         asked = ("--scheduler", f"tcp://127.0.0.1:{port}")
@@ -191,7 +153,7 @@ def test_a_scheduler_of_another_version_is_told(run: Run, tmp_path: Path) -> Non
     port = free_port()
     words = ("--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
     env = {"PYTHONPATH": str(other)}
-    with running("distributed.cli.dask_scheduler", *words, log=tmp_path / "log", env=env):
+    with running(*SCHEDULER, *words, log=tmp_path / "log", env=env):
         wait_until(lambda: "Scheduler at" in (tmp_path / "log").read_text(), 60)
         ran = run("score", "new.csv", "-o", "out.csv", "--scheduler", f"tcp://127.0.0.1:{port}")
     assert (ran.code, ran.out) == (1, "")
@@ -205,10 +167,8 @@ def test_a_scheduler_that_dies_ends_it_with_an_error(tmp_path: Path) -> None:
     own = ("--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path), "--no-nanny")
     with ExitStack() as stack:
         log = tmp_path / "log"
-        scheduler_pid = stack.enter_context(
-            running("distributed.cli.dask_scheduler", *words, log=log)
-        )
-        given = ("distributed.cli.dask_worker", address, *own)
+        scheduler_pid = stack.enter_context(running(*SCHEDULER, *words, log=log))
+        given = (*WORKER, address, *own)
         stack.enter_context(running(*given, log=tmp_path / "worker"))
         wait_until(lambda: "Register worker" in log.read_text(), 60, failed=log.read_text)
         with Path("new.csv").open("a") as file:

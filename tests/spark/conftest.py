@@ -1,8 +1,6 @@
 """A Spark cluster: a master, two workers, and the package where Spark is."""
 
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.cli import main
+from tests.clusters import running
 from tests.conftest import Result, free_port, run_process
 from tests.waits import wait_until
 
@@ -36,41 +35,25 @@ def environment(packages: str, **more: str) -> dict[str, str]:
 
 
 @contextmanager
-def running(packages: str, log: Path, *words: str) -> Iterator[int]:
-    """Run a program of Spark, in a group of its own."""
-    program = Path(packages, "pyspark", "bin", "spark-class")
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [program, *words],
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            env={**os.environ, **environment(packages)},
-        )
-        try:
-            yield process.pid
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-@contextmanager
 def cluster(packages: str, home: Path, workers: int) -> Iterator[str]:
     """Start a master with some workers, and return its address."""
     port = free_port()
     deploy = "org.apache.spark.deploy"
     own = ("--host", "127.0.0.1", "--webui-port", "0")
+    program, env = Path(packages, "pyspark", "bin", "spark-class"), environment(packages)
     address = f"spark://127.0.0.1:{port}"
     with ExitStack() as stack:
         log = home / "master"
         main_class = f"{deploy}.master.Master"
-        stack.enter_context(running(packages, log, main_class, *own, "--port", str(port)))
+        stack.enter_context(
+            running(program, main_class, *own, "--port", str(port), log=log, env=env)
+        )
         wait_until(lambda: "New state: ALIVE" in log.read_text(), 60, failed=log.read_text)
         for number in range(workers):
             each = home / f"worker{number}"
             given = ("--cores", "1", "--memory", "1g", "--work-dir", str(home / f"work{number}"))
             words = (f"{deploy}.worker.Worker", address, *own, *given)
-            stack.enter_context(running(packages, each, *words))
+            stack.enter_context(running(program, *words, log=each, env=env))
         wait_until(
             lambda: log.read_text().count("Registering worker") == workers, 60, failed=log.read_text
         )

@@ -8,6 +8,7 @@ from threading import Lock
 import msgspec
 
 from iris_deploy.bundle.bundle import MANIFEST_FILE, read_bundle, read_manifest
+from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.errors import BundleDigestError
 from iris_deploy.scoring.scorer import Scorer
 
@@ -36,15 +37,34 @@ def pack_bundle(path: Path, digest: str) -> bytes:
         If it cannot be read, or is another by now.
     """
     manifest = read_manifest(path)
-    if manifest.digest != digest:
-        raise BundleDigestError(
-            f"{path} was replaced while files were scored with it", hint="score them again"
-        )
+    check_same(path, manifest, digest)
     library = manifest.library
     names = [MANIFEST_FILE, *(each.file for each in manifest.artifacts)]
     names += [code.file for code in library.code] if library else []
     files = {name: (path / name).read_bytes() for name in names}
     return msgspec.msgpack.encode(_Packed(manifest.version, files))
+
+
+def check_same(path: Path, manifest: Manifest, digest: str) -> None:
+    """Refuse a bundle that is another one by now.
+
+    Parameters
+    ----------
+    path : Path
+        Its directory.
+    manifest : Manifest
+        What it holds now.
+    digest : str
+        Of the manifest that it had.
+
+    Raises
+    ------
+    BundleDigestError
+    """
+    if manifest.digest != digest:
+        raise BundleDigestError(
+            f"{path} was replaced while files were scored with it", hint="score them again"
+        )
 
 
 def find_scorer(digest: str, read: Callable[[], bytes]) -> Scorer:

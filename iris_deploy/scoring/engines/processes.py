@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from iris_deploy.bundle.bundle import read_bundle
-from iris_deploy.errors import BundleDigestError, ScoringError
+from iris_deploy.errors import ScoringError
 from iris_deploy.scoring.engines.engine import Outcome, try_to_score
+from iris_deploy.scoring.engines.packed import check_same
 from iris_deploy.scoring.pieces import Job, Scored
 from iris_deploy.scoring.scorer import Scorer
 
@@ -170,8 +171,5 @@ def _work(pipe: Connection, bundle: Path, digest: str) -> None:
 
 def _build_scorer(bundle: Path, digest: str) -> Scorer:
     read = read_bundle(bundle)
-    if read.manifest.digest != digest:
-        raise BundleDigestError(
-            f"{bundle} was replaced while files were scored with it", hint="score them again"
-        )
+    check_same(bundle, read.manifest, digest)
     return Scorer(read.predictor)

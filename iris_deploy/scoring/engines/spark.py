@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from iris_deploy.clusters.spark import first_line, run_one, start, wait_for
+from iris_deploy.clusters.spark import read_reason, run_one, start, wait_for
 from iris_deploy.errors import ClusterError, ScoringError
 from iris_deploy.scoring.engines.cluster import refuse_piece
 from iris_deploy.scoring.engines.engine import Outcome, score_in_order, try_to_score
@@ -91,7 +91,7 @@ class Spark:
             if "ExecutorLostFailure" in str(exc):
                 raise refuse_piece(job, share) from exc
             raise ScoringError(
-                f"the cluster has given up at {job.source.name}: {first_line(exc)}",
+                f"the cluster has given up at {job.source.name}: {read_reason(exc)}",
                 hint="its logs say more; score once more when it is well",
             ) from exc
         return outcome.take()
@@ -114,8 +114,9 @@ def send_bundle(context: Any, bundle: Path, digest: str) -> str:
         What `find_sent` takes.
     """
     name = f"{digest.rpartition(':')[2][:16]}.bundle"
-    home = _sent.setdefault(digest, TemporaryDirectory())  # executors ask for it when they need it
-    path = Path(home.name, name)
+    if digest not in _sent:
+        _sent[digest] = TemporaryDirectory()  # executors ask for it when they need it
+    path = Path(_sent[digest].name, name)
     if not path.exists():
         path.write_bytes(pack_bundle(bundle, digest))
     context.addFile(str(path))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from iris_deploy.codec.suffixes import read_format
-from iris_deploy.errors import DatasetError
+from iris_deploy.errors import DatasetError, first_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -87,7 +87,7 @@ def _read(path: Path, kind: str, compression: str | None) -> "pa.Table":
         with pa.input_stream(path, compression=compression) as stream:
             data = stream.read()
     except (pa.ArrowException, OSError) as exc:
-        raise DatasetError(f"{path} cannot be read: {_first_line(exc)}") from exc
+        raise DatasetError(f"{path} cannot be read: {first_line(exc, 200)}") from exc
     _check_text(path, data)
     if kind in {".jsonl", ".ndjson"}:
         return _read_json_lines(path, data)
@@ -133,7 +133,7 @@ def _read_lines(path: Path, data: bytes, delimiter: str) -> "pa.Table":
         )
     except pa.ArrowInvalid as exc:
         if not _RAGGED.search(str(exc)):
-            raise DatasetError(f"{path} cannot be read: {_first_line(exc)}") from exc
+            raise DatasetError(f"{path} cannot be read: {first_line(exc, 200)}") from exc
         row = _ragged_row(data, delimiter)
         raise DatasetError(
             f"{path}: line {row.number} has {row.actual_columns} values; expected "
@@ -175,7 +175,7 @@ def _read_json_lines(path: Path, data: bytes) -> "pa.Table":
         )
     except pa.ArrowInvalid as exc:
         raise DatasetError(
-            f"{path} cannot be read: {_first_line(exc)}",
+            f"{path} cannot be read: {first_line(exc, 200)}",
             hint="expected one JSON object a line, with the same kind of value under each name",
         ) from exc
 
@@ -212,7 +212,3 @@ def _too_many(path: Path, n: int) -> DatasetError:
         f"{path} has {n:,} columns; expected {MAX_COLUMNS:,} at most",
         hint="is it the right way up? A sample is a line, a column a figure of all of them",
     )
-
-
-def _first_line(exc: Any) -> str:
-    return str(exc).partition("\n")[0][:200]
