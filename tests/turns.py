@@ -59,6 +59,7 @@ class Turns:
         others: Sequence[Route] = (),
         prefix: str = "",
         log: Log | None = None,
+        knows: bool = True,
     ) -> None:
         memory = SharedMemory(1)
         bundle = Repository(artifacts).read(None, 1)
@@ -83,13 +84,20 @@ class Turns:
             Balance(memory.connections, 0),
             settings.connections,
         )
+        if not knows:  # any head: all goes the long way
+            self.connections.quick.answer = lambda *_: False  # type: ignore[method-assign]
+        self._stack = stack
+        self.connect()
+
+    def connect(self) -> None:
+        """Open the connection, in place of one that was closed."""
         self.client, theirs = socket.socketpair()
-        stack.enter_context(self.client)
+        self._stack.enter_context(self.client)
         for end in (self.client, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self.client.setblocking(False)
         self.channel = Channel(theirs, "127.0.0.1", self.connections, Poller())
-        stack.callback(self.channel.handle_close)
+        self._stack.callback(self.channel.handle_close)
 
     def work(self) -> Iterator[Callable[[], object]]:
         """Yield what the loop would do, one step after another, until nothing is left to do."""
@@ -107,12 +115,17 @@ class Turns:
 
     def ask(self, request: bytes) -> Answer:
         """Send one request, do what the loop would do, and return its answer."""
-        self.answered = b""
-        self.client.sendall(request)
-        for step in self.work():
-            step()
-        (answer,) = take_apart(self.answered + self.read())
+        (answer,) = take_apart(self.exchange(request))
         return answer
+
+    def exchange(self, *pieces: bytes) -> bytes:
+        """Send something, piece by piece, and return what is answered."""
+        self.answered = b""
+        for piece in pieces:
+            self.client.sendall(piece)
+            for step in self.work():
+                step()
+        return self.answered + self.read()
 
     answered = b""
 

@@ -16,7 +16,10 @@ from pathlib import Path
 import pytest
 
 from iris_deploy.serving.telemetry.log import Log
-from tests.conftest import COMMAND, Server, free_port
+from iris_deploy.serving.telemetry.request_lines import Answered
+from tests.conftest import COMMAND, Server, free_port, serving
+from tests.load import read_answer
+from tests.pieces import post
 from tests.raw_http import get, raw
 from tests.terminals import read_terminal
 from tests.waits import wait_until, within
@@ -204,3 +207,66 @@ def test_no_standard_output_at_all_is_no_harm(artifacts: Path, tmp_path: Path) -
         answers(running)
         assert running.stop() == 0
         assert running.errors.read_text() == ""
+
+
+def answered(number: int, client: str = "192.0.2.1") -> Answered:
+    return Answered(f"id-{number}", client, "POST", "/predict", 200, 0.001, 26, "loop", "")
+
+
+def test_lines_that_are_gathered_keep_their_order_among_events(tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT)
+    try:
+        log = Log("json", descriptor=descriptor)
+        log.gather()
+        for number in range(3):
+            log.request(answered(number))
+        assert file.read_bytes() == b""
+        log.event("warning", "full", "It is full")
+        log.request(answered(3))
+        log.flush()
+        log.flush()
+    finally:
+        os.close(descriptor)
+    told = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [line.get("id", line["event"]) for line in told] == [
+        *("id-0", "id-1", "id-2"),
+        *("full", "id-3"),
+    ]
+
+
+def test_writes_to_a_pipe_are_of_whole_lines_that_the_kernel_keeps_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reader, writer = os.pipe()
+    written: list[bytes] = []
+    try:
+        log = Log("json", descriptor=writer)
+        monkeypatch.setattr(os, "write", lambda _to, data: written.append(data))
+        log.gather()
+        for number in range(500):
+            log.request(answered(number, "x" * (number % 300)))
+        log.flush()
+        monkeypatch.undo()
+    finally:
+        os.close(reader)
+        os.close(writer)
+    assert max(map(len, written)) <= select.PIPE_BUF
+    assert len(written) < 100
+    assert all(data.endswith(b"}\n") for data in written)
+    told = [json.loads(line)["id"] for line in b"".join(written).splitlines()]
+    assert told == [f"id-{number}" for number in range(500)]
+
+
+def test_a_line_is_there_before_the_next_request_of_its_client_is_answered(
+    artifacts: Path,
+) -> None:
+    """Whatever ends a worker then, it takes no more than the lines of one turn."""
+    with serving(artifacts, "--workers", 1) as running, running.connect() as connection:
+        for number in range(50):
+            connection.sendall(
+                post(b'{"length": 5.1, "width": 2.4}', b"X-Request-ID: a-%d" % number)
+            )
+            assert read_answer(connection).status == 200
+            told = [event["id"] for event in running.events("request")]
+            assert told[:number] == [f"a-{before}" for before in range(number)]

@@ -7,11 +7,12 @@ import signal
 import socket
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from iris_deploy.serving.worker.fast_path import HEADS
+from iris_deploy.serving.worker.known_heads import HEADS
 from tests.conftest import Server, serving
 from tests.lanes import ASKED, DATE_AND_ID, TOKEN, ask, header_lines, host_names, printable
 from tests.pieces import BODY, HOST, LAST, PREDICTION, head, post, read_to_end, send, talk
@@ -205,6 +206,35 @@ def test_a_trusted_proxy_is_believed_each_time(artifacts: Path) -> None:
         wait_until(lambda: len(running.events("request")) == 12)
         seen = [event["client"] for event in running.events("request")]
     assert seen == ["192.0.2.1"] * 4 + ["192.0.2.2"] * 4 + ["192.0.2.1"] * 4
+
+
+def test_heads_as_proxies_send_them_are_read_and_logged_one_by_one(artifacts: Path) -> None:
+    """None is like another to the byte, and all are answered in the loop."""
+    sent: list[dict[str, Any]] = [
+        {
+            "id": f"own-{number}",
+            "client": f"192.0.2.{number}",
+            "traceparent": f"00-{number + 1:032x}-{number + 1:016x}-01",
+            "status": 200 if number % 5 else 422,
+            "lane": "loop",
+        }
+        for number in range(40)
+    ]
+    options = ("--trusted-proxy", "127.0.0.1", "--workers", 1)
+    with serving(artifacts, *options) as running, running.connect() as connection:
+        for number, told in enumerate(sent):
+            body = BODY if number % 5 else b'{"length": "%d"}' % number
+            fields = [
+                b"X-Request-ID: %b" % told["id"].encode(),
+                b"X-Forwarded-For: 203.0.113.9, %b" % told["client"].encode(),
+                b"traceparent: %b" % told["traceparent"].encode(),
+            ]
+            answer = exchange(connection, post(body + b" " * (7 * number), *fields))
+            assert answer.startswith(b"HTTP/1.1 %d " % told["status"])
+            assert b"\r\nX-Request-Id: own-%d\r\n" % number in answer
+        wait_until(lambda: len(running.events("request")) == len(sent))
+        logged = running.events("request")
+    assert [{key: line[key] for key in sent[0]} for line in logged] == sent
 
 
 def test_more_heads_than_are_remembered_are_all_answered(artifacts: Path) -> None:

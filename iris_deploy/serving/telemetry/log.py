@@ -1,13 +1,13 @@
 """What the server says: one line per event and request, for a person or for a machine.
 
-All goes to one file descriptor, each line in one write, so that the lines of several workers do
+All goes to one file descriptor, each line within one write, so that the lines of several workers do
 not mix. A line never holds the data of a request: no query, no body, no header but the request id.
 """
 
 import logging
 import os
-import re
 import stat
+import threading
 import time
 import traceback
 from typing import Any
@@ -15,14 +15,15 @@ from typing import Any
 import msgspec
 
 from iris_deploy.serving.settings import LogFormat
+from iris_deploy.serving.telemetry.request_lines import Answered, clock, utc, write_json, write_text
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
 """Characters that could forge a line or steer a terminal, and what is written for them."""
 
-_UNPRINTABLE = re.compile(r"[^!-~]")
-
 # Characters that are logged, so that a line is below the 4096 bytes that a pipe keeps together.
-_LONGEST_METHOD, _LONGEST_PATH, _LONGEST_MESSAGE, _LONGEST_TRACE = 32, 256, 800, 2000
+_LONGEST_MESSAGE, _LONGEST_TRACE = 800, 2000
+_KEPT_TOGETHER = 4096  # bytes of a write that no other process's comes into, in a pipe
+_AT_ONCE = 1 << 16  # bytes of a write to a file, which is never divided
 
 
 class Log:
@@ -43,6 +44,10 @@ class Log:
         self._descriptor = _unblocked(descriptor)
         # Linux refuses to write to a terminal also while another process writes there.
         self._tries = 50 if os.isatty(descriptor) else 1
+        self._at_once = _AT_ONCE if _is_file(descriptor) else _KEPT_TOGETHER
+        self._write_request = write_json if self._json else write_text
+        self._gathers_in: int | None = None  # a thread
+        self._gathered: list[bytes] = []
         self._lost = 0
         self.access = access
         self.worker: int | None = None
@@ -61,10 +66,12 @@ class Log:
         fields : JSON values
             What a machine would want to read apart.
         """
+        if self._gathers_in == threading.get_ident():
+            self.flush()  # in the order in which it happened
         if len(message) > _LONGEST_MESSAGE:
             message = message[:_LONGEST_MESSAGE] + "..."
         if self._json:
-            line: dict[str, object] = {"time": _now(), "level": level, "event": event}
+            line: dict[str, object] = {"time": utc(), "level": level, "event": event}
             if self.worker is not None:
                 line["worker"] = self.worker
             self._write_json(line | {"message": message} | fields)
@@ -72,69 +79,37 @@ class Log:
             sender = "" if self.worker is None else f"worker {self.worker}: "
             word = "" if level == "info" else f"{level}: "
             more = fields.get("traceback") or fields.get("hint")
-            clock = "" if event == "start" else f"{_clock()} "
+            begin = "" if event == "start" else f"{clock()} "
             message = message.translate(_CONTROLS)
-            line_ = f"{clock}{sender}{word}{message}\n" + (f"{more}\n" if more else "")
+            line_ = f"{begin}{sender}{word}{message}\n" + (f"{more}\n" if more else "")
             self._write(line_.encode(errors="backslashreplace"))
 
-    def request(
-        self,
-        *,
-        identity: str,
-        client: str,
-        method: str,
-        path: str,
-        status: int,
-        seconds: float,
-        size: int,
-        lane: str,
-        trace: str | None = None,
-    ) -> None:
-        """Say that a request was answered.
-
-        Parameters
-        ----------
-        identity : str
-            The request id.
-        client : str
-            Address.
-        method, path : str
-            As they came, without the query; empty for what was not HTTP.
-        status : int
-        seconds : float
-            From the last byte of the request to the last byte given to the kernel or its queue.
-        size : int
-            Bytes of the answer's body.
-        lane : {'loop', 'pool'}
-            Where it was worked on.
-        trace : str, optional
-            The header ``traceparent``, checked.
-        """
-        method = method[:_LONGEST_METHOD]
-        if len(path) > _LONGEST_PATH:
-            path = path[:_LONGEST_PATH] + "..."
-        # As URLs have it: what is no printable ASCII could forge a line or steer a terminal.
-        path, client = _UNPRINTABLE.sub(_escape, path), _UNPRINTABLE.sub(_escape, client)
-        if self._json:
-            line = {
-                "time": _now(),
-                "level": "info",
-                "event": "request",
-                "worker": self.worker,
-                "id": identity,
-                "client": client,
-                "method": method,
-                "path": path,
-                "status": status,
-                "duration_ms": round(seconds * 1e3, 3),
-                "bytes": size,
-                "lane": lane,
-            }
-            self._write_json(line | {"traceparent": trace} if trace else line)
+    def request(self, answered: Answered) -> None:
+        """Say that a request was answered."""
+        line = self._write_request(answered, self.worker)
+        if self._gathers_in is None:
+            self._write(line)
         else:
-            what = f"{method or '-'} {path or '-'}"
-            line_ = f"{_clock()} {status} {what} {seconds * 1e3:.2f} ms {client} {identity}\n"
-            self._write(line_.encode())
+            self._gathered.append(line)
+
+    def gather(self) -> None:
+        """Keep the lines of requests until `flush`: for a loop that answers several in a turn."""
+        self._gathers_in = threading.get_ident()
+
+    def flush(self) -> None:
+        """Write the lines that were gathered: a few writes for all."""
+        if not self._gathered:
+            return
+        lines, self._gathered = self._gathered, []
+        piece: list[bytes] = []
+        size = 0
+        for line in lines:
+            if size + len(line) > self._at_once:
+                self._write(b"".join(piece), len(piece))
+                piece, size = [], 0
+            piece.append(line)
+            size += len(line)
+        self._write(b"".join(piece), len(piece))
 
     def exception(self, message: str, exc: BaseException) -> None:
         """Say that something failed that should not, with its traceback."""
@@ -165,11 +140,11 @@ class Log:
     def _write_json(self, line: dict[str, Any]) -> None:
         self._write(msgspec.json.encode(line) + b"\n")
 
-    def _write(self, line: bytes) -> None:
+    def _write(self, data: bytes, lines: int = 1) -> None:
         # A log that nobody takes, or not now; a full disk: no reason to stop answering.
         for _ in range(self._tries):
             try:
-                os.write(self._descriptor, line)
+                os.write(self._descriptor, data)
             except BlockingIOError:
                 time.sleep(0)
             except OSError:
@@ -177,7 +152,7 @@ class Log:
             else:
                 break
         else:
-            self._lost += 1
+            self._lost += lines
             return
         if self._lost:
             lost, self._lost = self._lost, 0
@@ -206,6 +181,13 @@ def _without_text(exc: BaseException | None) -> str:
     return frames[-_LONGEST_TRACE:] + type(exc).__name__
 
 
+def _is_file(descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(descriptor).st_mode)
+    except OSError:
+        return False
+
+
 def _unblocked(descriptor: int) -> int:
     """Return a descriptor of the same pipe or terminal that is written to or not, but never waits.
 
@@ -219,17 +201,3 @@ def _unblocked(descriptor: int) -> int:
     except OSError:
         pass
     return descriptor
-
-
-def _escape(found: re.Match[str]) -> str:
-    return "".join(f"%{byte:02X}" for byte in found[0].encode("latin-1", "replace"))
-
-
-def _now() -> str:
-    """Return the time as RFC 3339 has it, in UTC, to the millisecond."""
-    now = time.time()
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(now))}.{int(now % 1 * 1000):03d}Z"
-
-
-def _clock() -> str:
-    return time.strftime("%H:%M:%S")

@@ -34,7 +34,7 @@ class Channel(Dispatcher):
     ) -> None:
         self.peer = peer
         self.touched = time.monotonic()
-        self.last_head = b""
+        self.before = 0
         self.is_reserved = False
         self._connections = connections
         self._poller = poller

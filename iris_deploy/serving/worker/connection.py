@@ -16,8 +16,8 @@ class Connection(Protocol):
         Address at the other end, or ``unix``.
     touched : float
         When something was received or sent last, on the monotonic clock.
-    last_head : bytes
-        Of the request before, if it was quick.
+    before : int
+        Hash of the head, or of the request line, of the request before, if it was quick.
     is_reserved : bool
         Whether it has come when all but the reserved places were taken.
     connected : bool
@@ -25,7 +25,7 @@ class Connection(Protocol):
 
     peer: str
     touched: float
-    last_head: bytes
+    before: int
     is_reserved: bool
     connected: bool
 

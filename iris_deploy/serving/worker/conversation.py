@@ -136,9 +136,10 @@ class Conversation:
             self._connections.pool.put(request, size, partial(self._deliver, request))
             return
         self.ends = self._answers.put(request, reply, "loop")
+        is_logged = isinstance(reply.body, bytes)  # and not when all of it is sent
         is_plain = request.refusal is None and not request.chunked
-        if is_plain and not self.ends:
-            self._connections.quick.remember(self._connection, request)
+        if is_logged and is_plain and not self.ends:
+            self._connections.quick.learn(self._connection, request)
 
     def _deliver(self, request: Request, reply: Reply) -> None:
         """Send what a thread has answered."""

@@ -19,6 +19,7 @@ from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.telemetry.log import Log
 from iris_deploy.serving.telemetry.metrics import Metrics
+from iris_deploy.serving.telemetry.request_lines import Answered
 from iris_deploy.serving.worker.memory import SMALL, WORKING
 from iris_deploy.serving.worker.request import Request
 from iris_deploy.serving.worker.wsgi import call_app
@@ -230,15 +231,10 @@ class Service:
         self.metrics.request(path, contract, status, seconds)
         probed = resource is not None and resource.probe
         if self.log.access and (self._logs_probes or not probed):
-            trace = request.headers.get("TRACEPARENT")
+            path = request.target.partition("?")[0]
+            trace = request.headers.get("TRACEPARENT", "")
+            if trace and not _TRACEPARENT.fullmatch(trace):
+                trace = ""
             self.log.request(
-                identity=identity,
-                client=client,
-                method=request.method,
-                path=request.target.partition("?")[0],
-                status=status,
-                seconds=seconds,
-                size=size,
-                lane=lane,
-                trace=trace if trace and _TRACEPARENT.fullmatch(trace) else None,
+                Answered(identity, client, request.method, path, status, seconds, size, lane, trace)
             )

@@ -127,6 +127,13 @@ class Worker:
         sys.setswitchinterval(0.001)  # seconds; so long a thread may keep the loop waiting
         _keep_heap()
         self._app.load_in_background()
+        self._service.log.gather()
+        try:
+            return self._go_on()
+        finally:
+            self._service.log.flush()
+
+    def _go_on(self) -> int:
         next_tick = 0.0
         while True:
             now = time.monotonic()
@@ -148,6 +155,7 @@ class Worker:
                 pause = min(pause, max(self._connections.look_again - now, 0.001))
             self._map.wait(0.0 if self._connections.is_busy else pause)
             self._connections.go_on()
+            self._service.log.flush()
 
     def _tick(self, now: float) -> None:
         settings, metrics = self._settings, self._service.metrics
