@@ -7,11 +7,13 @@ is measured.
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.serving.contracts.exchange import Exchange
 from tests.conftest import serving
 from tests.growth import assert_linear, seconds
@@ -23,6 +25,7 @@ from tests.pieces import (
     HOST,
     INSTANCE,
     LAST,
+    PREDICTION,
     PROBE,
     chunks,
     head,
@@ -184,3 +187,23 @@ def test_whoever_is_refused_may_ask_again_on_the_same_connection(artifacts: Path
         while more := connection.recv(1 << 16):
             data += more
         assert [answer.status for answer in take_apart(data)] == [401, 200, 200]
+
+
+def test_a_model_whose_row_is_slow_here_is_answered_on_threads(
+    turns: Callable[[], Turns], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever was counted of it: a row is tried when a bundle is read."""
+    assert turns().endpoints.served.table.resources["/predict"].routes["POST"].quick is not None
+    quick = Predictor.decide
+
+    def slowly(self: Predictor, row: Sequence[float]) -> tuple[int, tuple[float, ...]]:
+        begun = time.perf_counter()
+        while time.perf_counter() - begun < LOOP:
+            pass
+        return quick(self, row)
+
+    monkeypatch.setattr(Predictor, "decide", slowly)
+    connection = turns()
+    for path in ("/predict", "/v2/models/iris/infer", "/v1/models/iris:predict", "/invocations"):
+        assert connection.endpoints.served.table.resources[path].routes["POST"].quick is None
+    assert connection.ask(post(BODY)).body == PREDICTION

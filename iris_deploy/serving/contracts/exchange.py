@@ -18,7 +18,7 @@ from iris_deploy.serving.route import Asked, Route
 Observe = Callable[[Signature, Sequence[Row] | Floats, Sequence[float] | Outcomes], None]
 """Gets the rows that were predicted, and the positions of their labels or the numbers."""
 
-_QUICK_SUMS = 1 << 20
+QUICK_SUMS = 1 << 20
 """Operations that are carried out in the loop for one request, 1 to 5 ms."""
 
 
@@ -47,17 +47,24 @@ class Exchange:
     contract : Contract
     predictor : Predictor
     observer : Observer, optional
+    is_quick : bool
+        Whether one row takes so little that the loop may work on it.
     """
 
     def __init__(
-        self, contract: Contract, predictor: Predictor, observer: Observer | None = None
+        self,
+        contract: Contract,
+        predictor: Predictor,
+        observer: Observer | None = None,
+        *,
+        is_quick: bool = True,
     ) -> None:
         self._contract = contract
         self._single = contract if isinstance(contract, SingleContract) else None
         self._predictor = predictor
         self._signature = predictor.signature
         self._observer = observer or Observer()
-        self._quick_rows = _QUICK_SUMS // max(predictor.sums, 1)
+        self._quick_rows = QUICK_SUMS // max(predictor.sums, 1) if is_quick else 0
         self._quick_bytes = _QUICK_TEXT if predictor.signature.has_text else maxsize
         self._decides = bool(predictor.signature.classes)
         self._is_one = len(predictor.parts) == 1
