@@ -7,7 +7,7 @@ from typing import Any, cast
 from iris_deploy.estimators.predictor import Predictor
 from iris_deploy.facts import MAX_BODY_BYTES
 from iris_deploy.serving.contract_settings import ContractSettings
-from iris_deploy.serving.contracts.exchange import Observer
+from iris_deploy.serving.contracts.exchange import QUICK_SUMS, Observer
 from iris_deploy.serving.contracts.registry import build_routes
 from iris_deploy.serving.contracts.served import ServedModel
 from iris_deploy.serving.http.routes import RouteTable
@@ -28,7 +28,7 @@ class Spoken:
     ----------
     predictor : Predictor
     example : mapping
-        An instance.
+        An instance; empty, where none is asked for.
     """
 
     def __init__(self, predictor: Predictor, example: Mapping[str, Any]) -> None:
@@ -41,6 +41,8 @@ class Spoken:
             settings=ContractSettings(health_route="/vertex", predict_route=VERTEX),
             max_body_bytes=MAX_BODY_BYTES,
         )
+        if not example:  # there is none to try
+            vars(served)["is_quick"] = predictor.sums <= QUICK_SUMS
         routes, below = build_routes(served)
         self.table = RouteTable(routes, "", below)
 

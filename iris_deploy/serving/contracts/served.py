@@ -74,7 +74,7 @@ class ServedModel:
         """Whether a row takes so little that the loop may work on it: as counted, and measured."""
         if self.predictor.sums > QUICK_SUMS:
             return False
-        instance = self.bundle.manifest.examples[-1].instance
+        instance = self.bundle.manifest.examples[-1].instance  # answered when it was read
         row = self.readers.json.read(msgspec.json.encode(instance))
         return any(_seconds(self.predictor, row) <= _QUICK_ROW for _ in range(_TRIES))
 
