@@ -13,6 +13,7 @@ import numpy as np
 from iris_deploy.estimators.features import Features, joined
 from iris_deploy.kernels.blocks import Block, Spread
 from iris_deploy.kernels.nodes import Integers, Nodes
+from iris_deploy.kernels.order import distinct
 from iris_deploy.kernels.steps import Apply
 from iris_deploy.kernels.tables import Table
 
@@ -70,7 +71,7 @@ def ask_about_categories(
         return nodes, features
     kinds: dict[tuple[int, bool, bytes], tuple[Integers, list[int]]] = {}
     for split in splits:
-        members = np.unique(split.members)
+        members = distinct(split.members)
         key = (int(nodes.feature[split.node]), bool(nodes.missing_left[split.node]))
         kinds.setdefault((*key, members.tobytes()), (members, []))[1].append(split.node)
     by_feature: dict[int, list[tuple[Integers, bool, list[int]]]] = {}
@@ -95,7 +96,7 @@ Kinds = list[tuple[Integers, bool, list[int]]]
 def _chunks(kinds: Kinds) -> Iterator[Kinds]:
     """Yield all at once, or some at a time where figures would take far more than their sets."""
     sizes = sum(len(members) for members, _, _ in kinds)
-    known = len(np.unique(np.concatenate([members for members, _, _ in kinds])))
+    known = len(distinct(np.concatenate([members for members, _, _ in kinds])))
     if known * len(kinds) <= _TOGETHER * max(sizes, _FEW):
         yield kinds
         return
@@ -105,7 +106,7 @@ def _chunks(kinds: Kinds) -> Iterator[Kinds]:
 
 def _figures(kinds: Kinds, *, members_left: bool) -> tuple[Table, np.ndarray[Any, Any]]:
     """Return a line for each category that is in any set, one for others, one for none."""
-    known = np.unique(np.concatenate([members for members, _, _ in kinds]))
+    known = distinct(np.concatenate([members for members, _, _ in kinds]))
     inside = np.zeros((len(known) + 2, len(kinds)), np.uint8)
     for k, (members, _, _) in enumerate(kinds):
         inside[known.searchsorted(members), k] = 1

@@ -22,6 +22,7 @@ from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
 from iris_deploy.estimators.trees import prune
 from iris_deploy.kernels.blocks import Spread, Values
 from iris_deploy.kernels.nodes import Integers, Nodes
+from iris_deploy.kernels.order import distinct
 from iris_deploy.kernels.scores import Rule
 from iris_deploy.kernels.steps import Power
 from iris_deploy.kernels.tables import Table
@@ -178,7 +179,7 @@ def _known_categories(record: Fitted, feature: int) -> Integers:
         whole = array.astype(np.int64)
     if not ((whole == array) & (whole >= 0) & (whole < _CATEGORIES)).all():
         raise ArtifactError(f"{record.name} has categories that are no numbers from 0 to 255")
-    return np.unique(whole)
+    return distinct(whole)
 
 
 _MODULE = "sklearn.ensemble._hist_gradient_boosting"

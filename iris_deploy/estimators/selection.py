@@ -12,6 +12,7 @@ from iris_deploy.estimators.attributes import fitted_array, read_number
 from iris_deploy.estimators.family import Part, Reading, Transformer
 from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.importances import important
+from iris_deploy.kernels.order import percentile
 from iris_deploy.schema.batch import Floats
 
 _Mask = NDArray[np.bool_]
@@ -71,7 +72,7 @@ def _percentile(selector: Fitted) -> _Mask:
     if share in {0, 100}:
         return np.full(len(scores), share == 100)
     with np.errstate(invalid="ignore"):  # between scores that are infinite there is none
-        limit = np.percentile(scores, 100 - share)
+        limit = percentile(scores, 100 - share)
     mask: _Mask = scores > limit
     ties = np.flatnonzero(scores == limit)
     room = int(len(scores) * share / 100) - int(mask.sum())

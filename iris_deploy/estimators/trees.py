@@ -22,6 +22,7 @@ from iris_deploy.estimators.features import Features
 from iris_deploy.estimators.separating import check_outputs, members_of, with_state
 from iris_deploy.estimators.tree_nodes import Tree, check_trees, read_nodes
 from iris_deploy.kernels.nodes import Nodes
+from iris_deploy.kernels.order import distinct
 from iris_deploy.kernels.scores import Rule
 from iris_deploy.kernels.transform import Transform
 from iris_deploy.kernels.trees import TreeKernel
@@ -111,7 +112,7 @@ def prune(nodes: Nodes, features: Features) -> tuple[Nodes, Transform]:
     if features.transform.is_identity:  # features cost nothing
         return nodes, features.transform
     inner = ~nodes.is_leaf
-    used = np.unique(nodes.feature[inner]) if inner.any() else np.zeros(1, np.int64)
+    used = distinct(nodes.feature[inner]) if inner.any() else np.zeros(1, np.int64)
     feature = np.where(inner, np.searchsorted(used, nodes.feature), 0)
     return replace(nodes, feature=feature), features.pick(used).transform
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from iris_deploy.kernels.distances import Metric, Positions, Proposals, between, of_one, prepare
 from iris_deploy.kernels.neighbor_order import SampleTree
+from iris_deploy.kernels.order import distinct
 from iris_deploy.kernels.protocol import DecideRow
 from iris_deploy.kernels.scores import Rule, build_decision
 from iris_deploy.kernels.transform import Transform
@@ -189,7 +190,7 @@ class RadiusKernel:
         ties: NDArray[np.bool_],
     ) -> None:
         """Keep of what is just at the radius what the tree keeps, which rounds otherwise."""
-        for row in np.unique(rows[ties]).tolist():
+        for row in distinct(rows[ties]).tolist():
             distances = of_one(self.samples, asked[:, row], self.metric)
             inside = tree.within(asked[:, row], distances <= self._limit, self.radius, self.metric)
             start, end = np.searchsorted(rows, (row, row + 1))
