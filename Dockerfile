@@ -31,7 +31,9 @@ RUN for part in serve:lib runtime:runtime; do \
     done
 COPY iris_deploy iris_deploy
 COPY artifacts artifacts
-RUN PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/opt/iris-deploy/lib:/opt/iris-deploy/runtime \
+# Byte code knows lines, and no columns within them: sources, below which they are shown, are not there.
+RUN PYTHONHASHSEED=0 PYTHONNODEBUGRANGES=1 PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONPATH=/opt/iris-deploy/lib:/opt/iris-deploy/runtime \
     python3 -m iris_deploy.image.contents --model "${MODEL}" --version "${VERSION}" \
     --epoch "${SOURCE_DATE_EPOCH}" --root /opt/iris-deploy --layers /layers
 

@@ -198,6 +198,7 @@ def serving(
     env: dict[str, str] | None = None,
     prefix: Sequence[str] = (),
     files: Sequence[int] = (),
+    command: Sequence[str] = COMMAND,
 ) -> Iterator[Server]:
     """Serve a repository until the block ends, on `files`, as told, or else on a free port."""
     unset = {HOST_VARIABLE, *PORT_VARIABLES}
@@ -210,7 +211,7 @@ def serving(
         output, errors = Path(directory) / "out", Path(directory) / "err"
         with output.open("wb") as out, errors.open("wb") as err:
             process = subprocess.Popen(
-                [*prefix, *COMMAND, "serve", "--artifacts", str(artifacts), *words],
+                [*prefix, *command, "serve", "--artifacts", str(artifacts), *words],
                 stdout=out,
                 stderr=err,
                 stdin=subprocess.DEVNULL,

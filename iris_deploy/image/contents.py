@@ -12,7 +12,7 @@ import py_compile
 import shutil
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
@@ -21,14 +21,14 @@ from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.bundle.pins import PREDICTS
 from iris_deploy.bundle.repository import Repository, copy_bundle
 from iris_deploy.errors import ImageError, IrisDeployError
+from iris_deploy.image.libraries import strip_library
 from iris_deploy.image.parts import (
-    FOLDERS_LEFT_OUT,
-    FOR_COMPILERS,
+    NEVER_SERVED,
+    ONLY_FOR_SCIKIT_LEARN,
     PARTS,
-    PROGRAMS,
     RUNTIME,
     SERVING_PART,
-    TESTS_AND_HEADERS,
+    LeftOut,
     parts_for,
 )
 
@@ -71,9 +71,9 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     check_versions(bundle, root / "lib")
     parts = parts_for(bundle.manifest)
     has_library = RUNTIME in parts
-    slim(root / "lib", () if has_library else FOLDERS_LEFT_OUT)
+    slim(root / "lib", NEVER_SERVED if has_library else (*NEVER_SERVED, *ONLY_FOR_SCIKIT_LEARN))
     if has_library:
-        slim(root / RUNTIME, ())
+        slim(root / RUNTIME, NEVER_SERVED)
     package, app = Path(iris_deploy.__path__[0]), root / "app"
     for part in SERVING_PART:
         source, target = package / part, app / "iris_deploy" / part
@@ -91,8 +91,10 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
         python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
         launcher.write_text(_LAUNCHER.format(python=python, paths=paths, module=module))
         launcher.chmod(0o755)
-    for part in ("lib", "app", *([RUNTIME] if has_library else [])):
-        compile_all(root / part)
+    for part in ("lib", "app"):
+        compile_all(root / part, with_sources=False)
+    if has_library:  # whose packages may look into their own sources
+        compile_all(root / RUNTIME, with_sources=True)
     copy_bundle(bundle, root / "artifacts")
     manifest = bundle.manifest
     return Repository(root / "artifacts").read(manifest.model, manifest.version)
@@ -127,28 +129,36 @@ def _name(found: Distribution) -> str:
     return name.lower().replace("_", "-")
 
 
-def slim(lib: Path, left_out: Sequence[str]) -> None:
-    """Leave out what serving does not import."""
-    for folder in (PROGRAMS, *left_out):
-        shutil.rmtree(lib / folder, ignore_errors=True)
-    for path in sorted(lib.rglob("*"), reverse=True):
-        if path.is_dir() and path.name in TESTS_AND_HEADERS:
-            shutil.rmtree(path)
-        elif path.suffix in FOR_COMPILERS or path.name == "RECORD":  # which is not true any more
-            path.unlink(missing_ok=True)
+def slim(lib: Path, left_out: Iterable[LeftOut]) -> None:
+    """Leave out what serving does not import, and of libraries what no loader reads."""
+    for pattern in [pattern for rule in left_out for pattern in rule.paths]:
+        for path in sorted(lib.glob(pattern), reverse=True):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    for path in lib.rglob("*.so*"):
+        strip_library(path)
 
 
-def compile_all(directory: Path) -> None:
-    """Write byte code that is never compared with its source, whose time does not matter then."""
+def compile_all(directory: Path, *, with_sources: bool) -> None:
+    """Write byte code that is never compared with its source, whose time does not matter then.
+
+    Without sources it takes their place; a traceback then has no lines of them, but their numbers.
+    """
     compiled = compileall.compile_dir(
         directory,
         quiet=2,
         force=True,
         maxlevels=20,
+        legacy=not with_sources,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:
         raise ImageError(f"not every module below {directory} could be compiled")
+    if not with_sources:
+        for path in directory.rglob("*.py"):
+            path.unlink()
 
 
 def normalize(root: Path, layers: Path, epoch: int) -> None:

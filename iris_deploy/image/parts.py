@@ -1,6 +1,6 @@
 """What is in an image, and what is left out: the one list, for the context and for the build."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from iris_deploy.bundle.manifest import Manifest
 
@@ -24,16 +24,61 @@ SERVING_PART: Final = (
 )
 """What of this package goes into an image."""
 
-PROGRAMS: Final = "bin"
-"""Folder of the dependencies with what is only for people at a terminal; left out."""
 
-FOLDERS_LEFT_OUT: Final = (
-    # What nothing that serves imports.
-    *("numpy/f2py", "numpy/distutils", "numpy/testing", "numpy/doc", "numpy/_pyinstaller"),
-    # NumPy imports these when they are asked for, which serving never does.
-    *("numpy/random", "numpy/fft", "numpy/polynomial"),
+class LeftOut(NamedTuple):
+    """Files and folders of the dependencies that are not in an image."""
+
+    why: str
+    paths: tuple[str, ...]
+    """Patterns below the folder of the dependencies."""
+
+
+NEVER_SERVED: Final = (
+    LeftOut("programs for people at a terminal", ("bin",)),
+    LeftOut(
+        "tests, and what tests of others are written with",
+        (
+            *("**/tests", "**/_tests", "numpy/conftest.py"),
+            *("click/testing.py", "flask/testing.py", "typer/testing.py", "werkzeug/testapp.py"),
+        ),
+    ),
+    LeftOut(
+        "headers, stubs and archives for compilers and type checkers",
+        ("**/include", *(f"**/*.{kind}" for kind in ("pyi", "pxd", "pyx", "h", "c", "a", "lib"))),
+    ),
+    LeftOut("lists of files, which are not true any more", ("*.dist-info/RECORD",)),
+    LeftOut("what is for Windows", ("*/_winconsole.py", "*/*/_winconsole.py")),
+    LeftOut("instructions for those who write programs with it", ("typer/.agents",)),
+    LeftOut("servers and middleware beside ours", ("waitress/runner.py", "werkzeug/middleware")),
+    LeftOut(
+        "metrics for other frameworks, and their readers",
+        (
+            *(f"prometheus_client/{name}" for name in ("aiohttp", "bridge", "django", "twisted")),
+            *("prometheus_client/parser.py", "prometheus_client/openmetrics/parser.py"),
+        ),
+    ),
 )
-"""Folders of the dependencies that are left out, too, where scikit-learn does not need them."""
+"""What no image needs, whatever predicts."""
 
-TESTS_AND_HEADERS = ("tests", "_tests", "include")
-FOR_COMPILERS = (".pyi", ".pxd", ".pyx", ".h", ".c", ".a", ".lib")
+ONLY_FOR_SCIKIT_LEARN: Final = (
+    LeftOut(
+        "what builds, documents and tests NumPy, and extensions with it",
+        (
+            *("numpy/f2py", "numpy/distutils", "numpy/testing", "numpy/doc", "numpy/_pyinstaller"),
+            *("numpy/_configtool.py", "numpy/typing/mypy_plugin.py", "numpy/_core/_simd.*.so"),
+            "numpy/_core/*_tests.*.so",
+        ),
+    ),
+    LeftOut(
+        "what NumPy imports when it is asked for, which serving never does",
+        (
+            *("numpy/random", "numpy/fft", "numpy/polynomial", "numpy/ma", "numpy/ctypeslib"),
+            *("numpy/char", "numpy/strings", "numpy/_core/strings.py"),
+            *("numpy/_core/defchararray.py", "numpy/lib/recfunctions.py"),
+            *("numpy/rec", "numpy/matlib.py", "numpy/lib/*user_array*.py"),
+            "numpy/linalg/lapack_lite.*.so",
+        ),
+    ),
+    LeftOut("names that NumPy had before its version 2", ("numpy/core",)),
+)
+"""What is left out, too, where NumPy alone predicts."""
