@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from iris_deploy.bundle.repository import Repository
+from iris_deploy.kernels.garbage import no_collection
 from iris_deploy.serving.http.access import Access
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.late import LateApp
@@ -18,7 +19,7 @@ from iris_deploy.serving.supervision.balance import Balance
 from iris_deploy.serving.supervision.cpus import usable_cpus
 from iris_deploy.serving.supervision.reload import Reloader, title
 from iris_deploy.serving.supervision.service_manager import ServiceManager
-from iris_deploy.serving.supervision.signals import Signals, held_signals
+from iris_deploy.serving.supervision.signals import Signals
 from iris_deploy.serving.supervision.sockets import (
     close_sockets,
     open_sockets,
@@ -95,15 +96,6 @@ class Launch:
             page=settings.page == "on",
         )
         self._app = LateApp(self._create_app, self._give_up)
-        try:
-            if self._n_workers > 1:  # they share what is loaded before they are forked
-                # What a handler raises during an import can get lost in a callback of Python's own.
-                with held_signals():
-                    self._app.load()
-        except BaseException:
-            remove_unix_sockets(self._listeners)
-            close_sockets(self._listeners)
-            raise
         self._reloader = Reloader(
             repository,
             bundle.manifest,
@@ -114,7 +106,8 @@ class Launch:
         )
 
     def _create_app(self) -> "WSGIApplication":
-        from iris_deploy.serving.http.app import follow_app
+        with no_collection():
+            from iris_deploy.serving.http.app import follow_app
 
         return follow_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)
 
@@ -141,6 +134,7 @@ class Launch:
             self._n_workers,
             signals=signals,
             spawn=self._run_worker,
+            share=self._app.load,
             reload=lambda: self._reloader.reload(self._metrics),
             watch=self._reloader.is_outdated if watch else None,
             manager=manager,
@@ -151,6 +145,7 @@ class Launch:
         try:
             supervisor.run(self._announce)
         finally:
+            remove_unix_sockets(self._listeners)
             close_sockets(self._listeners)
         self._log.event("info", "stop", "Stopped; every request was answered", **self._facts())
 
@@ -193,6 +188,7 @@ class Launch:
         code = 1
         try:
             self._log.worker = number
+            self._app.waits = self._n_workers > 1  # the others have it from the supervisor
             metrics = Metrics(self._memory.slot(number))
             metrics.predictions.begin(self._reloader.served, self._reloader.generation)
             self._endpoints.observer.observe = metrics.predictions.observe

@@ -82,7 +82,7 @@ sys.meta_path.insert(0, Hold())
 
 
 @pytest.mark.once
-def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
+def test_the_first_of_two_workers_answers_while_what_they_share_is_loaded(
     artifacts: Path, tmp_path: Path
 ) -> None:
     """Loading is held up in the middle, and the server stopped there leaves no socket behind."""
@@ -102,12 +102,29 @@ def test_whoever_connects_while_the_server_still_loads_waits_and_is_not_refused(
             assert path.is_socket()
             with socket.create_connection(("127.0.0.1", port), 5) as connection:
                 connection.sendall(post(BODY))
+                assert read_answer(connection).status == 200
                 process.terminate()
                 assert process.communicate(timeout=20)[1] == b""
                 assert process.returncode == 0
         finally:
             process.kill()
     assert not path.exists()
+
+
+@pytest.mark.once
+def test_whichever_of_two_workers_is_asked_for_a_page_has_it(artifacts: Path) -> None:
+    """The first was forked before there was Flask, and loads it then."""
+    with serving(artifacts, "--workers", 2) as running:
+        workers = set(running.workers())
+        seen: set[int] = set()
+        for _ in range(100):
+            answer = running.request("GET", "/")
+            assert answer.status == 200
+            seen |= {line["worker"] for line in running.events("request")}
+            if len(seen) == 2:
+                break
+        assert seen == {0, 1}
+        assert set(running.workers()) == workers
 
 
 @pytest.mark.once

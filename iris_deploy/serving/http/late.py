@@ -28,6 +28,11 @@ class LateApp:
         Imports and returns the application.
     failed : callable
         Gets what `create` raised beside the loop.
+
+    Attributes
+    ----------
+    waits : bool
+        Whether it is not created before somebody asks for it.
     """
 
     def __init__(
@@ -35,12 +40,13 @@ class LateApp:
     ) -> None:
         self._create = create
         self._failed = failed
+        self.waits = False
         self._lock = threading.Lock()
         self._app: WSGIApplication | None = None
 
     def load_in_background(self) -> None:
-        """Begin to create the application in a thread, unless it is there."""
-        if self._app is None:
+        """Begin to create the application in a thread, unless it is there, or waits."""
+        if self._app is None and not self.waits:
             threading.Thread(target=self._try, name="load", daemon=True).start()
 
     def __call__(

@@ -1,6 +1,7 @@
 """Workers as their supervisor sees them: processes that are forked, heard, told, killed, reaped."""
 
 import contextlib
+import gc
 import os
 import select
 import signal
@@ -45,6 +46,9 @@ class Children:
     ----------
     spawn : callable
         Gets a worker's number and its line, in the new process; does not return.
+    share : callable
+        Loads what workers have in common. Called before each fork beside a living worker, so that
+        the first one answers while it is loaded, and the others need not load it.
     on_end : callable
         Gets a worker that has ended, and its exit code, negative for a signal.
     log : Log
@@ -53,10 +57,12 @@ class Children:
     def __init__(
         self,
         spawn: Callable[[int, socket.socket], NoReturn],
+        share: Callable[[], object],
         on_end: Callable[[Child, int], None],
         log: Log,
     ) -> None:
         self._spawn = spawn
+        self._share = share
         self._on_end = on_end
         self._log = log
         self._living: dict[int, Child] = {}  # by process id
@@ -66,7 +72,7 @@ class Children:
         """Tell whether there are any."""
         return bool(self._living)
 
-    def fork(self, number: int, now: float, orders: Sequence[Order]) -> None:
+    def fork(self, number: int, orders: Sequence[Order]) -> None:
         """Start a worker, and tell it orders that others have been told already.
 
         Raises
@@ -74,6 +80,9 @@ class Children:
         OSError
             If it cannot be started now.
         """
+        if self._living:
+            self._share()
+        gc.freeze()  # shared pages stay shared if no collection touches them
         ours, theirs = socket.socketpair()
         try:
             with held_signals():
@@ -91,6 +100,7 @@ class Children:
             self._spawn(number, theirs)
         theirs.close()
         ours.settimeout(0)
+        now = time.monotonic()
         self._living[pid] = Child(number, pid, ours, now, now)
         with contextlib.suppress(OSError):  # it is dead already, and will be reaped
             ours.send(b"".join(map(encode, orders)))

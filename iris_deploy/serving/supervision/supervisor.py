@@ -4,7 +4,6 @@ The supervisor answers no requests. It reads and verifies the bundle, binds, for
 listens to signals and to its workers. Knows nothing of HTTP.
 """
 
-import gc
 import os
 import signal
 import socket
@@ -48,8 +47,8 @@ class Supervisor:
     settings : ServeSettings
     n_workers : int
     signals : Signals
-    spawn : callable
-        Gets a worker's number and its line, in the new process; does not return.
+    spawn, share : callable
+        See `Children`.
     reload : callable
         Swaps in the newest bundle here, so that later forks have it; returns the order for the
         workers. Raises nothing.
@@ -70,6 +69,7 @@ class Supervisor:
         *,
         signals: Signals,
         spawn: Callable[[int, socket.socket], NoReturn],
+        share: Callable[[], object],
         reload: Callable[[], Reload],
         watch: Callable[[], bool] | None,
         manager: ServiceManager,
@@ -87,7 +87,7 @@ class Supervisor:
         self._status = status
         self._metrics = metrics
         self._log = log
-        self._children = Children(spawn, self._on_end, log)
+        self._children = Children(spawn, share, self._on_end, log)
         self._due: dict[int, float] = {}  # when which number is to be forked
         self._backoff = Backoff()
         self._told = float("inf")  # when the first signal to stop was obeyed
@@ -118,7 +118,6 @@ class Supervisor:
             signal came.
         """
         with caught_signals(self._signals):
-            gc.freeze()  # shared pages stay shared if no collection touches them
             now = time.monotonic()
             self._due = dict.fromkeys(self._numbers, now)
             self._fork(now)
@@ -159,7 +158,7 @@ class Supervisor:
             return
         for number in [n for n, due in self._due.items() if due <= now]:
             try:
-                self._children.fork(number, now, self._orders)
+                self._children.fork(number, self._orders)
             except OSError as exc:
                 self._due[number] = now + _NO_FORK
                 message = f"worker {number} cannot be started now: {exc.strerror}"
