@@ -11,7 +11,7 @@ import pytest
 from typer.main import get_command
 
 import iris_deploy
-from iris_deploy.cli import app, main
+from iris_deploy.cli import build_app, main
 from tests.conftest import COMMAND, Run, run_process
 
 COMMANDS = ("train", "evaluate", "predict", "serve")
@@ -73,7 +73,7 @@ def test_a_bug_is_3_with_its_traceback(run: Run, monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_paragraph_of_a_help_breaks_before_the_terminal_ends() -> None:
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+    for name, command in get_command(build_app()).commands.items():  # type: ignore[attr-defined]
         assert command.help, name
         assert "\n" not in command.help.replace("\n\n", ""), name
 

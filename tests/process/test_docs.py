@@ -13,7 +13,7 @@ import pytest
 
 from iris_deploy.bundle.manifest import Manifest
 from iris_deploy.bundle.settings import ARTIFACTS_VARIABLE
-from iris_deploy.cli import app
+from iris_deploy.cli import build_app
 from iris_deploy.serving.settings import HOST_VARIABLE, PORT_VARIABLES, TOKENS_VARIABLE
 from tests.conftest import Server, run_process, serving
 from tests.data import passengers
@@ -31,7 +31,7 @@ def options(command: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", help_text)) - {"--help"}
 
 
-@pytest.mark.parametrize("command", [command.name for command in app.registered_commands])
+@pytest.mark.parametrize("command", [command.name for command in build_app().registered_commands])
 def test_every_option_is_documented(command: str) -> None:
     text = (ROOT / "docs/commands.md").read_text()
     shared = text.split("\n## ")[0]
@@ -49,7 +49,7 @@ def test_every_option_is_documented(command: str) -> None:
 
 def test_every_command_has_a_section() -> None:
     text = (ROOT / "docs/commands.md").read_text()
-    for command in app.registered_commands:
+    for command in build_app().registered_commands:
         assert f"\n## {command.name}\n" in text
 
 

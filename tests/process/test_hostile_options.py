@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from iris_deploy.cli import app
+from iris_deploy.cli import build_app
 from iris_deploy.serving.settings import YEAR
 from tests.conftest import Result, Run, run_process, serving
 
@@ -71,7 +71,7 @@ LOOKING = ("list", "doctor")
 
 
 def options() -> Iterator[tuple[str, Any]]:
-    group: Any = get_command(app)
+    group: Any = get_command(build_app())
     for name, command in group.commands.items():
         for option in command.params:
             if option.param_type_name == "option" and not option.is_flag:

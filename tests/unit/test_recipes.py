@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_group
 
 from iris_deploy import facts
-from iris_deploy.cli import app
+from iris_deploy.cli import build_app
 from iris_deploy.recipes.registry import RECIPES, find_recipe
 from iris_deploy.serving.settings import ServeSettings
 from tests.conftest import COMMAND, Run
@@ -284,7 +284,7 @@ def serve_words(text: str) -> Iterable[list[str]]:
 def test_what_a_recipe_tells_the_server_is_what_the_command_takes(
     run: Run, artifacts: Path, tmp_path: Path, kind: str
 ) -> None:
-    serve = get_group(app).commands["serve"]
+    serve = get_group(build_app()).commands["serve"]
     found = []
     for number, options in enumerate(([], full(kind))):
         files = write(run, artifacts, tmp_path / str(number), kind, *options)
