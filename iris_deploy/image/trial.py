@@ -33,6 +33,8 @@ READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5
 """The least that any platform waits between SIGTERM and SIGKILL."""
 
+_LOOK = 0.05  # seconds between two looks into the log
+
 _ASK = """\
 import http.client, json, sys, time
 wait, ports, requests = json.load(sys.stdin)
@@ -129,8 +131,7 @@ def _examine(container: Container, manifest: Manifest) -> Trial:
                 f"on port {port}, for {example.instance} expected {example.prediction} "
                 f"{example.scores}; got {status} {body.strip()}"
             )
-    started = container.state()["StartedAt"]
-    ready = _seconds_between(str(started), container.logs())
+    ready = _seconds_to_start(container)
     before = time.monotonic()
     container.stop(STOP_SECONDS)
     seconds, code = time.monotonic() - before, container.state()["ExitCode"]
@@ -155,12 +156,18 @@ def _of(by_output: Mapping[str, Mapping[str, float]], name: str) -> list[float]:
     return [*by_output.get(name, {}).values()]
 
 
-def _seconds_between(started: str, log: str) -> float:
-    """Return the time from the container's start to the server's first line, seconds."""
-    for line in log.splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
-            said = json.loads(line)
-            if said["event"] == "start":
-                since = datetime.fromisoformat(said["time"]) - datetime.fromisoformat(started)
-                return round(since.total_seconds(), 2)
+def _seconds_to_start(container: Container) -> float:
+    """Return the time from the container's start to the server's start line, seconds.
+
+    The first worker answers before the others are there, of which that line tells.
+    """
+    started, end = str(container.state()["StartedAt"]), time.monotonic() + READY_SECONDS
+    while time.monotonic() < end:
+        for line in container.logs().splitlines():
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                said = json.loads(line)
+                if said["event"] == "start":
+                    since = datetime.fromisoformat(said["time"]) - datetime.fromisoformat(started)
+                    return round(since.total_seconds(), 2)
+        time.sleep(_LOOK)
     raise ImageError("its log has no start line")
