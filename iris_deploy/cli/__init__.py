@@ -28,6 +28,8 @@ EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 _SETTING = re.compile("`([a-z][a-z0-9_]*)`")
 
+_CONTROL = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
 _IS_WHOLE = find_spec("iris_deploy.cli.start") is not None  # an image holds what serves alone
 
 COMMANDS = (
@@ -117,6 +119,11 @@ def spell_options(text: str) -> str:
     return _SETTING.sub(lambda found: options.get(found[1], found[0]), text)
 
 
+def _tell(text: str) -> str:
+    """Write an error for people: what a file has brought into it gives a terminal no commands."""
+    return _CONTROL.sub("\ufffd", spell_options(text))
+
+
 @contextmanager
 def _without(names: Sequence[str]) -> Iterator[None]:
     """Take variables out of the environment, in which typer looks for values itself."""
@@ -148,9 +155,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as exc:
         return exc.code if isinstance(exc.code, int) else int(exc.code is not None)
     except IrisDeployError as exc:
-        typer.secho(f"error: {spell_options(str(exc))}", fg="red", err=True)
+        typer.secho(f"error: {_tell(str(exc))}", fg="red", err=True)
         if exc.hint:
-            typer.echo(f"hint: {spell_options(exc.hint)}", err=True)
+            typer.echo(f"hint: {_tell(exc.hint)}", err=True)
         return exc.exit_code
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

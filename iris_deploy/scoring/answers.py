@@ -83,7 +83,7 @@ class Answerer:
         good = rows.good
         places = _places(rows.bad)
         arrays: list[pa.Array] = []
-        lines = outcomes.reshape(len(good), -1).T
+        lines = outcomes.reshape(len(good), len(self._labels)).T
         for part, labels, line in zip(self._predictor.parts, self._labels, lines, strict=True):
             arrays.append(_spread(_predictions(line, labels), places))
             if self._details and part.score_name:

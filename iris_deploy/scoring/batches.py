@@ -9,7 +9,8 @@ from iris_deploy.schema.signature import Signature
 from iris_deploy.scoring.columns import RowReader, takes_type
 from iris_deploy.scoring.csv_blocks import DELIMITERS
 from iris_deploy.scoring.matching import Match
-from iris_deploy.scoring.pieces import Read, Source
+from iris_deploy.scoring.pieces import PieceError, Read, Source
+from iris_deploy.scoring.texts import write_csv
 
 
 def check_types(file: str, schema: pa.Schema, match: Match, signature: Signature) -> None:
@@ -26,7 +27,10 @@ def check_types(file: str, schema: pa.Schema, match: Match, signature: Signature
         if at is not None and not takes_type(column, schema.field(at).type)
     ]
     if wrong:
-        raise ScoringError(f"{file}: {summarize(wrong, more=False)}")
+        raise ScoringError(
+            f"{file}: {summarize(wrong, more=False)}",
+            hint="write them anew, as values of such types",
+        )
 
 
 def check_carried(file: str, carried: pa.Schema, target: str) -> None:
@@ -39,16 +43,24 @@ def check_carried(file: str, carried: pa.Schema, target: str) -> None:
     """
     if target not in DELIMITERS:
         return
-    wrong = [
-        f"{field.name} is {field.type}"
-        for field in carried
-        if t.is_nested(field.type) or t.is_binary(field.type) or t.is_large_binary(field.type)
-    ]
+    wrong = [f"{field.name} is {field.type}" for field in carried if not _is_text(field)]
     if wrong:
         raise ScoringError(
             f"{file}: {summarize(wrong, more=False)}; text has no such values",
             hint="write Parquet, or leave the column out with `keep`",
         )
+
+
+def _is_text(field: pa.Field) -> bool:
+    """Tell whether values of a column can be written as CSV."""
+    kind = field.type.value_type if t.is_dictionary(field.type) else field.type
+    if t.is_binary(kind) or t.is_large_binary(kind) or t.is_fixed_size_binary(kind):
+        return False
+    try:
+        write_csv(pa.RecordBatch.from_pylist([], pa.schema([field])), ",")
+    except (pa.ArrowException, PieceError):
+        return False
+    return True
 
 
 class Batches:

@@ -89,7 +89,7 @@ class CsvBlocks:
             rows.bad[row] = True
             bad.append(BadValue(row, None, detail))
         carried = [] if lines is not None else self._carry(table)
-        return Read(rows, bad, carried, lines)
+        return Read(rows, bad, carried, lines, [*broken])
 
     def _check_text(self, block: bytes) -> None:
         if block.isascii():
@@ -167,7 +167,9 @@ class CsvBlocks:
         try:
             table = self._read(block, types, note)
         except pa.ArrowInvalid as exc:
-            raise PieceError(f"is not CSV: {first_line(exc, 200)}") from exc
+            raise PieceError(
+                f"or one behind it is not CSV: {first_line(exc, 200)}", hint="mend or remove it"
+            ) from exc
         if not broken:
             return table, {}
         expected = f"expected {len(self._names)}: {list_names(self._names)}"

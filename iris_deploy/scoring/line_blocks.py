@@ -21,6 +21,11 @@ from iris_deploy.scoring.pieces import PieceError, Read, Source
 LINES: Final = (".jsonl", ".ndjson")
 
 
+def explain_line(wrong: MalformedError) -> str:
+    """Say what is wrong with a line, which is no body of a request and has no lines of its own."""
+    return str(wrong).replace("the body", "the line").replace(" at line 1, column", " at column")
+
+
 class LineBlocks:
     """Read blocks of one file.
 
@@ -66,7 +71,7 @@ class LineBlocks:
             np.full((len(lines), self._n_columns), MISSING, self._kind), np.zeros(len(lines), bool)
         )
         bad: list[BadValue] = []
-        objects: list[dict[str, Any]] = []
+        objects: list[dict[str, Any] | None] = []
         for position, line in enumerate(lines):
             value, problems = self._read_one(position, line, rows)
             objects.append(value)
@@ -74,19 +79,20 @@ class LineBlocks:
                 rows.bad[position] = True
                 bad += problems
         if self._as_lines:
-            return Read(rows, bad, lines=list(lines))
-        return Read(rows, bad, [*self._carry(objects)])
+            unread = [position for position, value in enumerate(objects) if value is None]
+            return Read(rows, bad, lines=list(lines), unread=unread)
+        return Read(rows, bad, [*self._carry([value or {} for value in objects])])
 
     def _read_one(
         self, position: int, line: bytes, rows: Rows
-    ) -> tuple[dict[str, Any], list[BadValue]]:
+    ) -> tuple[dict[str, Any] | None, list[BadValue]]:
         try:
             value = strict_json.decode(line)
         except MalformedError as exc:
-            return {}, [BadValue(position, None, str(exc))]
+            return None, [BadValue(position, None, explain_line(exc))]
         if type(value) is not dict:
             detail = f"expected an object; got {describe_value(value)}"
-            return {}, [BadValue(position, None, detail)]
+            return None, [BadValue(position, None, detail)]
         members: dict[str, Any] = self._source.partition | value
         known = {name: members[name] for name in members if name in self._known}
         try:

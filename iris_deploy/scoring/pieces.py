@@ -95,12 +95,15 @@ class Read:
         Columns that are carried along.
     lines : list of bytes or None
         The text of each row instead of them, where it goes to the output as it is.
+    unread : sequence of int
+        Positions of lines that are no records: an output that has them as they are is damaged, too.
     """
 
     rows: Rows
     bad: list[BadValue]
     carried: Sequence[pa.Array] = ()
     lines: list[bytes] | None = None
+    unread: Sequence[int] = ()
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from iris_deploy.errors import ScoringError, first_line
 from iris_deploy.scoring.inputs import ARROW, Input, Size, Wish
 from iris_deploy.scoring.pieces import Source
 from iris_deploy.scoring.places import telling
-from iris_deploy.scoring.streams import Stream
+from iris_deploy.scoring.streams import DAMAGED, Stream
 from iris_deploy.scoring.table_readers import ArrowReader, ParquetReader
 from iris_deploy.scoring.text_reader import TextReader
 
@@ -44,8 +44,11 @@ def open_reader(given: Input, wish: Wish) -> Iterator[Reader]:
         try:
             with telling(given.path):
                 reader = _open(given, wish, stack)
-        except (pa.ArrowException, OSError) as exc:
-            raise ScoringError(f"{given.name} cannot be read: {first_line(exc)}") from exc
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+            hint = None if getattr(exc, "errno", None) else DAMAGED
+            raise ScoringError(
+                f"{given.name} cannot be read: {first_line(exc)}", hint=hint
+            ) from exc
         yield reader
 
 

@@ -4,6 +4,7 @@ import msgspec
 
 from iris_deploy.scoring.pieces import BadRow, Source
 from iris_deploy.scoring.tally import Counts, Drift, Numbers, Tally
+from iris_deploy.scoring.texts import encode
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,4 +56,4 @@ def describe_bad(source: Source, before: int, bad: BadRow) -> bytes:
     """
     problems = [{"column": each.column, "detail": each.detail} for each in bad.problems]
     row = {"file": source.name, "row": before + bad.row + 1, "problems": problems}
-    return msgspec.json.encode(row | {"values": bad.values}) + b"\n"
+    return encode(row | {"values": bad.values}) + b"\n"

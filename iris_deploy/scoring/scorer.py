@@ -19,7 +19,13 @@ from iris_deploy.scoring.csv_blocks import DELIMITERS, CsvBlocks
 from iris_deploy.scoring.line_blocks import LINES, LineBlocks
 from iris_deploy.scoring.pieces import BadRow, Job, Read, Scored, Source
 from iris_deploy.scoring.tally import Tally
-from iris_deploy.scoring.texts import extend_lines, extend_records, write_csv, write_lines
+from iris_deploy.scoring.texts import (
+    extend_lines,
+    extend_records,
+    to_objects,
+    write_csv,
+    write_lines,
+)
 
 if TYPE_CHECKING:
     from iris_deploy.scoring.columns import BadValue
@@ -90,13 +96,17 @@ def _write(job: Job, read: Read, added: pa.RecordBatch) -> Any:
     """Put what is carried along and what is added together, as the output has it."""
     skipped = read.rows.bad.any() and job.on_bad == "skip"
     lines, carried = read.lines, read.carried
+    delimiter = DELIMITERS.get(job.target)
+    if lines is not None and read.unread:
+        blank = delimiter.encode() * (len(job.source.carried) - 1) if delimiter else b"{}"
+        unread = {*read.unread}
+        lines = [blank if at in unread else line for at, line in enumerate(lines)]
     if skipped:
         good = to_arrow(~read.rows.bad)
         added = added.filter(good)
         carried = [values.filter(good) for values in carried]
         if lines is not None:
             lines = [line for line, bad in zip(lines, read.rows.bad, strict=True) if not bad]
-    delimiter = DELIMITERS.get(job.target)
     if lines is not None:
         return extend_records(lines, added, delimiter) if delimiter else extend_lines(lines, added)
     schema = pa.schema([*job.source.carried, *added.schema])
@@ -122,8 +132,9 @@ def _gather(read: Read, source: Source | None) -> list[BadRow]:
 def _values(read: Read, source: Source, row: int) -> dict[str, Any]:
     if read.lines is not None:
         return {"line": read.lines[row].decode("utf-8", "replace")}
-    pairs = zip(source.carried.names, read.carried, strict=True)
-    return {name: values[row].as_py() for name, values in pairs}
+    cells = [values.slice(row, 1) for values in read.carried]
+    objects = to_objects(pa.record_batch(cells, source.carried))
+    return objects[0] if objects else {}  # where no column is carried along
 
 
 def refuse_rows(source: Source, before: int, bad: Sequence[BadRow]) -> ScoringError:

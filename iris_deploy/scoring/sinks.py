@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from iris_deploy.codec.suffixes import Format
-from iris_deploy.errors import ScoringError
+from iris_deploy.errors import ScoringError, first_line
 from iris_deploy.scoring.csv_blocks import DELIMITERS
 from iris_deploy.scoring.inputs import ARROW
 from iris_deploy.scoring.places import is_remote, open_store, telling
@@ -67,6 +67,11 @@ def _telling(path: Path) -> Iterator[None]:
             yield
     except BrokenPipeError:  # who reads standard output has enough
         raise
+    except pa.ArrowException as exc:
+        raise ScoringError(
+            f"cannot write {name}: {first_line(exc)}",
+            hint="write another format, or leave the column out with `keep`",
+        ) from exc
     except OSError as exc:
         reason = os.strerror(exc.errno) if exc.errno else str(exc)
         raise ScoringError(

@@ -4,7 +4,7 @@ import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
 import pyarrow as pa
 
@@ -13,6 +13,9 @@ from iris_deploy.scoring.places import telling
 
 STANDARD = Path("-")
 """Standard input, or output."""
+
+DAMAGED: Final = "was it cut off, or damaged on its way? Copy it again"
+"""What to do about a file that cannot be read."""
 
 _MARK = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
@@ -77,7 +80,7 @@ class Stream:
         except (OSError, pa.ArrowException, EOFError) as exc:
             raise ScoringError(
                 f"{self.path} cannot be read to its end: {first_line(exc, 120)}",
-                hint="was it cut off? Copy it again",
+                hint=DAMAGED,
             ) from exc
         return more
 
@@ -92,7 +95,7 @@ def skip_mark(stream: Stream) -> None:
     """
     first = stream.peek(3)
     if not first:
-        raise ScoringError(f"{stream.path} is empty; expected rows")
+        raise ScoringError(f"{stream.path} is empty; expected rows", hint=DAMAGED)
     if first.startswith(_WIDE):
         raise ScoringError(f"{stream.path} is UTF-16; expected UTF-8", hint="save it as UTF-8")
     if first == _MARK:

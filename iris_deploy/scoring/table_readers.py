@@ -14,9 +14,12 @@ from iris_deploy.scoring.csv_blocks import join
 from iris_deploy.scoring.inputs import Input, Size, Wish
 from iris_deploy.scoring.pieces import Source
 from iris_deploy.scoring.places import is_remote, telling
-from iris_deploy.scoring.streams import Stream
+from iris_deploy.scoring.streams import DAMAGED, Stream
 
 _BUFFER: Final = 1 << 20  # bytes of a column of Parquet that are read at a time
+_SMALL: Final = 1 << 22  # bytes of a file that is read without: a buffer grows as a page says
+_DECIMAL: Final = 128  # bits; there are smaller ones
+_VIEWS: Final = {pa.string_view(): pa.string(), pa.binary_view(): pa.binary()}
 _SOME_ROWS: Final = 2048  # that are read at a time where a value may be of any length
 
 
@@ -40,7 +43,7 @@ class ParquetReader:
         self._file = stack.enter_context(
             parquet.ParquetFile(
                 stack.enter_context(given.path.open("rb")) if is_remote(given.path) else given.path,
-                buffer_size=_BUFFER,
+                buffer_size=0 if 0 < given.n_bytes <= _SMALL else _BUFFER,
                 pre_buffer=False,
             )
         )
@@ -52,7 +55,7 @@ class ParquetReader:
         wanted = _wanted(self.source)
         width = _fixed_width(self._file.schema_arrow, wanted)
         rows = self._some_rows(size) if width is None else _rows_of(size, width)
-        read = _read_on(self._given, self._file.iter_batches(rows, columns=wanted))
+        read = _read_on(self._given, self._file.iter_batches(rows, columns=wanted), wanted)
         for batch in _gather(read, size) if width is None else read:
             n_rows += batch.num_rows
             yield batch, n_rows / total
@@ -89,21 +92,29 @@ class ArrowReader:
     def pieces(self, size: Size) -> Iterator[tuple[pa.RecordBatch, float]]:
         """Yield record batches; see `Reader`."""
         total = self._given.n_bytes or 1
-        wanted = _wanted(self.source)
-        for batch in _read_on(self._given, self._reader):
-            for part in _slice(batch.select(wanted), size):
+        for batch in _read_on(self._given, self._reader, _wanted(self.source)):
+            for part in _slice(batch, size):
                 yield part, self._stream.position / total
 
 
-def _read_on(given: Input, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Yield what is read, and say so where it cannot be read to its end."""
+def _read_on(
+    given: Input, batches: Iterable[pa.RecordBatch], wanted: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Yield what is read, and say so where it is damaged or cannot be read to its end.
+
+    Arrow believes the offsets, indices and texts of a file: what is wrong would end the process.
+    """
     with telling(given.path):
         try:
-            yield from batches
+            for batch in batches:
+                own = batch.select(wanted)
+                own.validate(full=True)
+                plain = _plain(own.schema)
+                yield own if plain == own.schema else own.cast(plain)
         except (pa.ArrowException, OSError) as exc:
             raise ScoringError(
                 f"{given.name} cannot be read to its end: {first_line(exc)}",
-                hint="was it cut off? Copy it again",
+                hint=DAMAGED,
             ) from exc
 
 
@@ -129,7 +140,19 @@ def _gather(batches: Iterable[pa.RecordBatch], size: Size) -> Iterator[pa.Record
         yield join(pa.Table.from_batches(held))
 
 
+def _plain(schema: pa.Schema) -> pa.Schema:
+    """Return types of the same values that all functions of Arrow take."""
+    return pa.schema([field.with_type(_plain_type(field.type)) for field in schema])
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_decimal(kind) and kind.bit_width < _DECIMAL:
+        return pa.decimal128(kind.precision, kind.scale)
+    return _VIEWS.get(kind, kind)
+
+
 def _describe(given: Input, schema: pa.Schema, wish: Wish) -> Source:
+    schema = _plain(schema)
     match, partition = wish.match(given, schema.names)
     for name in partition:
         schema = schema.append(pa.field(name, pa.string()))

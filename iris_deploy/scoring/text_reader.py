@@ -15,7 +15,7 @@ from iris_deploy.schema.columns import NumberColumn
 from iris_deploy.scoring.batches import check_carried
 from iris_deploy.scoring.csv_blocks import DELIMITERS, cast
 from iris_deploy.scoring.inputs import Input, Size, Wish
-from iris_deploy.scoring.line_blocks import LINES
+from iris_deploy.scoring.line_blocks import LINES, explain_line
 from iris_deploy.scoring.pieces import Source
 from iris_deploy.scoring.streams import (
     Stream,
@@ -56,7 +56,8 @@ class TextReader:
         head = read_head(self._stream, _HEAD, quotes=quotes)
         if not head:
             raise ScoringError(
-                f"{self._given.name}: the first record has more than {_HEAD:,} bytes"
+                f"{self._given.name}: the first record has more than {_HEAD:,} bytes",
+                hint="is a quote never closed?",
             )
         if self._delimiter is None:
             names, sample = self._read_lines(head)
@@ -112,7 +113,10 @@ class TextReader:
                 hint=".tsv is for tabs, .csv for commas; others have to be written anew",
             )
         if any(not name.strip() for name in names):
-            raise ScoringError(f"{self._given.name}: a column has no name in the first line")
+            raise ScoringError(
+                f"{self._given.name}: a column has no name in the first line",
+                hint="name it there, or leave it out",
+            )
         return names
 
     def _read_lines(self, head: bytes) -> tuple[list[str], list[dict[str, Any]]]:
@@ -124,27 +128,37 @@ class TextReader:
                     value = strict_json.decode(line)
                 except MalformedError as exc:
                     if number == 1:
-                        raise ScoringError(f"{self._given.name}: line 1: {exc}") from exc
+                        raise ScoringError(
+                            f"{self._given.name}: line 1: {explain_line(exc)}",
+                            hint="a file of this name has a JSON object in every line",
+                        ) from exc
                     continue
                 if isinstance(value, dict):
                     objects.append(value)
         if not objects:
-            raise ScoringError(f"{self._given.name}: expected a JSON object in every line")
+            raise ScoringError(
+                f"{self._given.name}: expected a JSON object in every line",
+                hint="is it of another format? Its name has to say so",
+            )
         return [*dict.fromkeys(name for each in objects for name in each)], objects
 
     def _infer(self, head: bytes, names: Sequence[str]) -> pa.Schema:
         whole = head[: find_end(head, quotes=True)] if len(head) >= _HEAD else head
+        texts = pa.schema([(each, pa.string()) for each in names])
         if not whole.strip():
-            return pa.schema([(each, pa.string()) for each in names])
+            return texts
         options = arrow_csv.ReadOptions(column_names=list(names), use_threads=False)
         parse = arrow_csv.ParseOptions(
             delimiter=self._delimiter,
             newlines_in_values=b'"' in whole,
             invalid_row_handler=lambda _: "skip",
         )
-        kinds = dict.fromkeys(names, pa.string())
-        convert = arrow_csv.ConvertOptions(column_types=kinds, null_values=[""])
-        read = arrow_csv.read_csv(pa.BufferReader(whole), options, parse, convert)
+        convert = arrow_csv.ConvertOptions(column_types=texts, null_values=[""])
+        try:
+            whole.decode()  # else Arrow complains to standard error of rows that it leaves out
+            read = arrow_csv.read_csv(pa.BufferReader(whole), options, parse, convert)
+        except (pa.ArrowInvalid, UnicodeDecodeError):  # who reads the rows says which is wrong
+            return texts
         return pa.schema([(name, _infer_kind(read.column(name))) for name in names])
 
 

@@ -1,14 +1,56 @@
 """Answers behind the text of their rows, and columns as text: CSV and JSON Lines."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 from pyarrow import csv
 
-_encode = msgspec.json.Encoder().encode
+from iris_deploy.errors import first_line
+from iris_deploy.scoring.pieces import PieceError
+
+_UNTOLD = (pa.ArrowException, ValueError, OverflowError)
+"""What is raised for values that text has not: a date in the year 9 million, a union."""
+
+encode = msgspec.json.Encoder(enc_hook=lambda value: value.isoformat()).encode
+"""Write a value as JSON; times to the nanosecond as Arrow has them, too."""
+
+
+def _try(columns: pa.RecordBatch, write: Callable[[pa.RecordBatch], Any]) -> Any:
+    """Write columns, or say which has a value that cannot be written.
+
+    Raises
+    ------
+    PieceError
+    """
+    try:
+        return write(columns)
+    except _UNTOLD as exc:
+        for position, field in enumerate(columns.schema):
+            try:
+                write(columns.select([position]))
+            except _UNTOLD as why:
+                raise PieceError(
+                    f"or one behind it has a value in {field.name}, {field.type}, that cannot be "
+                    f"written as text: {first_line(why, 120)}",
+                    hint="write Parquet, or leave the column out with `keep`",
+                ) from exc
+        raise
+
+
+def to_objects(columns: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Return columns as objects, one a row.
+
+    Raises
+    ------
+    PieceError
+        If a value is none that Python has.
+    """
+    objects: list[dict[str, Any]] = _try(columns, lambda some: some.to_pylist())
+    return objects
 
 
 def write_csv(columns: pa.RecordBatch, delimiter: str) -> bytes:
@@ -16,12 +58,15 @@ def write_csv(columns: pa.RecordBatch, delimiter: str) -> bytes:
 
     Values are in quotes where one of them has to be.
     """
-    if columns.num_columns == 1:  # else an empty line would be no record
-        return _write_csv(columns, delimiter, "needed")
+    alone = columns.num_columns == 1  # then quotes tell a missing value from an empty line
+    if alone and columns.column(0).null_count:
+        texts = columns.column(0).cast(pa.string()).fill_null("")
+        columns = pa.record_batch([texts], columns.schema.names)
     try:
-        return _write_csv(columns, delimiter, "none")
-    except pa.ArrowInvalid:  # a value holds a delimiter, a quote or a line end
-        return _write_csv(columns, delimiter, "needed")
+        return _write_csv(columns, delimiter, "needed" if alone else "none")
+    except pa.ArrowException:  # a value holds a delimiter, a quote or a line end
+        written: bytes = _try(columns, lambda some: _write_csv(some, delimiter, "needed"))
+        return written
 
 
 def _write_csv(columns: pa.RecordBatch, delimiter: str, quoting: str) -> bytes:
@@ -63,7 +108,7 @@ def _write_quoted(columns: pa.RecordBatch, delimiter: str) -> list[bytes]:
 
 def write_lines(columns: pa.RecordBatch) -> bytes:
     """Write columns as objects, one a line."""
-    return b"".join([_encode(row) + b"\n" for row in columns.to_pylist()])
+    return b"".join([encode(row) + b"\n" for row in to_objects(columns)])
 
 
 def extend_lines(lines: Sequence[bytes], columns: pa.RecordBatch) -> bytes:
@@ -72,5 +117,5 @@ def extend_lines(lines: Sequence[bytes], columns: pa.RecordBatch) -> bytes:
     for line, row in zip(lines, columns.to_pylist(), strict=True):
         start = line.rstrip()[:-1]
         comma = b"" if start.strip() == b"{" else b","
-        extended.append(start + comma + _encode(row)[1:] + b"\n")
+        extended.append(start + comma + encode(row)[1:] + b"\n")
     return b"".join(extended)
