@@ -44,7 +44,7 @@ def open_reader(given: Input, wish: Wish) -> Iterator[Reader]:
         try:
             with telling(given.path):
                 reader = _open(given, wish, stack)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as exc:
+        except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as exc:
             hint = None if getattr(exc, "errno", None) else DAMAGED
             raise ScoringError(
                 f"{given.name} cannot be read: {first_line(exc)}", hint=hint

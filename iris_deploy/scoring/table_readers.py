@@ -111,7 +111,7 @@ def _read_on(
                 own.validate(full=True)
                 plain = _plain(own.schema)
                 yield own if plain == own.schema else own.cast(plain)
-        except (pa.ArrowException, OSError) as exc:
+        except (pa.ArrowException, OSError, MemoryError) as exc:  # of a length that it claims
             raise ScoringError(
                 f"{given.name} cannot be read to its end: {first_line(exc)}",
                 hint=DAMAGED,
