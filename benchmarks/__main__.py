@@ -11,17 +11,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.cases import SERVER_CASES, Bench, Plan, measure_servers
-from benchmarks.catalogue import ALL, OURS, Peer
+from benchmarks.cases import BEHIND_NGINX, SERVER_CASES, Bench, Plan
+from benchmarks.catalogue import ALL
 from benchmarks.environments import Environment, LeftOutError, python_36
+from benchmarks.front import Front
 from benchmarks.growth import GROWTH, ROWS, measure_growth
 from benchmarks.library import LIBRARY, measure_library
 from benchmarks.load import require_wrk
 from benchmarks.machine import describe
 from benchmarks.measure import Record
 from benchmarks.models import Models, models_of
+from benchmarks.peer import OURS, Peer
 from benchmarks.picture import draw, require_matplotlib
 from benchmarks.report import Report
+from benchmarks.rounds import measure_servers
 from benchmarks.servers import Site
 from benchmarks.workloads import IRISES, WORKLOADS
 
@@ -53,7 +56,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
     parser.add_argument("--workers", type=numbers, help="default: 1,2")
     parser.add_argument("--connections", type=numbers, help="default: 16,128")
-    parser.add_argument("--access-log", action="store_true", help="with a line for each request")
     parser.add_argument("--disturbance", type=float, default=0.1, help="share others may have")
     parser.add_argument("--python36", help="for the application of 2018; else it is looked for")
     parser.add_argument("--json", type=Path, help="write everything to this file")
@@ -80,7 +82,6 @@ def plan(given: argparse.Namespace) -> Plan:
     return Plan(
         cases=chosen(given.cases, CASES, "--cases"),
         disturbance=given.disturbance,
-        access_log=given.access_log,
         **{**(quick if given.quick else {}), **{k: v for k, v in asked.items() if v}},
     )
 
@@ -103,6 +104,16 @@ def sites(models: Models, record: Record, names: Iterable[str], python36: str | 
     return ready
 
 
+def front(models: Models, record: Record, cases: Iterable[str]) -> Front | None:
+    """Make what stands before servers of the talk's model, if that is measured and can be."""
+    if BEHIND_NGINX in cases and models.workload.name == IRISES.name:
+        try:
+            return Front(models.directory / "artifacts", models.directory / "front")
+        except LeftOutError as exc:
+            record.left_out["behind nginx"] = str(exc)
+    return None
+
+
 def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -> None:
     """Measure the servers, then the rest."""
     cases, record = report.plan.cases, report.record
@@ -118,7 +129,7 @@ def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -
                 report.environments += [e for e in environments if e.peer.name not in known]
                 grow = growth and name == IRISES.name
                 truth = models.truth(max(ROWS) if grow else max(report.plan.batches))
-                bench = Bench(report.plan, record, truth)
+                bench = Bench(report.plan, record, truth, front(models, record, cases))
                 if set(SERVER_CASES).intersection(cases):
                     measure_servers(bench, ready)
                 if grow:

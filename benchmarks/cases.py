@@ -1,4 +1,4 @@
-"""What is measured of each server: one row, many rows, its start.
+"""What is measured of each server: one row in each traffic, many rows, its start.
 
 In every round each peer's server is started, measured and stopped in its turn, so that idle ones
 use neither processor nor memory.
@@ -7,18 +7,28 @@ use neither processor nor memory.
 import math
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks.load import Request, client, wrk
+from benchmarks.front import Front
+from benchmarks.load import client, wrk
 from benchmarks.machine import Watch, own_seconds
 from benchmarks.measure import Record, Sample
 from benchmarks.models import Truth
-from benchmarks.servers import FAILURES, Server, Site, running
+from benchmarks.servers import Server
+from benchmarks.traffic import Request, same_head, varied
 
 ONE_ROW, MANY_ROWS, START = "one-row", "many-rows", "start"
-SERVER_CASES = (ONE_ROW, MANY_ROWS, START)
+SAME_HEAD, ACCESS_LOG, BEHIND_NGINX = "same-head", "access-log", "behind-nginx"
+TRAFFIC = {
+    SAME_HEAD: "same head",
+    ACCESS_LOG: "access log",
+    BEHIND_NGINX: "behind nginx",
+}
+"""Cases that stand beside one row in a request, in its table, and what is added to the server."""
+
+SERVER_CASES = (ONE_ROW, *TRAFFIC, MANY_ROWS, START)
 
 FEWEST = 2  # requests of many rows in a slice
 LONGEST = 30  # seconds of requests before the memory is read
@@ -43,7 +53,6 @@ class Plan:
         Answered before the memory is read.
     batches : sequence of int
         Rows in one request.
-    access_log : bool
     """
 
     cases: Sequence[str]
@@ -55,7 +64,6 @@ class Plan:
     repeats: int = 2
     requests: int = 1000
     batches: Sequence[int] = (1000, 100_000)
-    access_log: bool = False
 
 
 Slice = Callable[[], dict[str, float] | None]
@@ -70,12 +78,17 @@ class Bench:
     plan : Plan
     record : Record
     truth : Truth
+    front : Front, optional
+        What stands before servers in the case with nginx.
     """
 
-    def __init__(self, plan: Plan, record: Record, truth: Truth) -> None:
+    def __init__(
+        self, plan: Plan, record: Record, truth: Truth, front: Front | None = None
+    ) -> None:
         self.plan = plan
         self.record = record
         self.truth = truth
+        self.front = front
 
     def slice(self, server: Server, sample: Sample, measure: Slice) -> None:
         """Measure until it was not disturbed, but not for ever."""
@@ -94,10 +107,13 @@ class Bench:
             name = f"{sample.subject}, {sample.case}, {sample.setting}"
             self.record.failed[name] = "refusals or broken connections under load"
 
-    def under_load(self, server: Server, connections: int) -> dict[str, float] | None:
+    def under_load(
+        self, server: Server, connections: int, case: str = ONE_ROW
+    ) -> dict[str, float] | None:
         """Load a server with requests of one row."""
         begun, begun_here = server.tree.seconds(), own_seconds()
-        load = wrk(server.port, self.requests(server), connections, self.plan.seconds)
+        requests = self.requests(server, case)
+        load = wrk(server.address, requests, connections, self.plan.seconds)
         used, used_here = server.tree.seconds() - begun, own_seconds() - begun_here
         if load.errors or not load.requests:
             return None
@@ -110,16 +126,21 @@ class Bench:
             "wrk cores": used_here / load.seconds,
         }
 
-    def requests(self, server: Server) -> list[Request]:
-        """Return a hundred different requests of one row."""
-        return [server.one(row) for row in self.truth.some.rows[:100]]
+    def requests(self, server: Server, case: str = ONE_ROW) -> Iterator[bytes]:
+        """Yield different requests of one row."""
+        write = same_head if case == SAME_HEAD else varied
+        return write([server.one(row) for row in self.truth.single], server.address.host)
 
-    def one_row(self, server: Server, workers: int, connections: int, number: int) -> None:
+    def one_row(
+        self, server: Server, workers: int, connections: int, number: int, case: str = ONE_ROW
+    ) -> None:
         """Measure a server under load."""
         many = f"{count(workers, 'worker')}, {count(connections, 'connection')}"
         setting = server.workload.label + many
-        sample = Sample(ONE_ROW, setting, server.peer.name, number, {})
-        self.slice(server, sample, lambda: self.under_load(server, connections))
+        name = server.peer.name
+        subject = name if case == ONE_ROW else f"{name}: {TRAFFIC[case]}"
+        sample = Sample(ONE_ROW, setting, subject, number, {})
+        self.slice(server, sample, lambda: self.under_load(server, connections, case))
 
     def many_rows(self, server: Server, workers: int, rows: int, number: int) -> None:
         """Send requests of many rows, in each form of the body."""
@@ -131,10 +152,11 @@ class Bench:
     def one_by_one(self, server: Server, request: Request, rows: int) -> dict[str, float] | None:
         """Send a request again and again on one connection, and take the median of the times."""
         begun = time.perf_counter()
-        with client(server.port) as line:
+        with client(server.address) as line:
             line.post(request)
         several = math.ceil(FEWEST * 1.2 * (time.perf_counter() - begun))
-        load = wrk(server.port, [request], 1, max(self.plan.seconds // 2, several))
+        requests = varied([request], server.address.host)
+        load = wrk(server.address, requests, 1, max(self.plan.seconds // 2, several))
         if load.errors or load.requests < FEWEST:
             return None
         return {"ms": load.p50 * 1e3, "predictions/s": rows / load.p50}
@@ -145,7 +167,7 @@ class Bench:
         for _ in range(LONGEST):
             if answered >= self.plan.requests:
                 break
-            load = wrk(server.port, self.requests(server), 16, 1)
+            load = wrk(server.address, self.requests(server), 16, 1)
             if load.errors or not load.requests:
                 raise ValueError(f"{load.errors} errors in {load.requests} requests")
             answered += load.requests
@@ -160,41 +182,33 @@ class Bench:
         self.record.samples.append(Sample(START, setting, server.peer.name, number, figures))
 
     def visit(self, server: Server, workers: int, number: int) -> None:
-        """Measure all cases of a server that has just started."""
+        """Measure a server that has just started in all that it is asked directly."""
         if START in self.plan.cases:
             self.start(server, workers, number)
         else:
-            wrk(server.port, self.requests(server), 16, 1)  # warm
+            self.warm(server)
         if ONE_ROW in self.plan.cases:
             for connections in self.plan.connections:
                 self.one_row(server, workers, connections, number)
+        if SAME_HEAD in self.plan.cases and workers == max(self.plan.workers):
+            self.one_row(server, workers, self.plan.connections[0], number, SAME_HEAD)
         if MANY_ROWS in self.plan.cases and workers == self.plan.workers[0]:
             for rows in self.plan.batches:
                 self.many_rows(server, workers, rows, number)
+
+    def visit_in(self, server: Server, workers: int, number: int, case: str) -> None:
+        """Measure a server that was started for one case."""
+        self.warm(server)
+        self.one_row(server, workers, self.plan.connections[0], number, case)
+
+    def warm(self, server: Server) -> None:
+        """Have it answer for a second."""
+        wrk(server.address, self.requests(server), 16, 1)
 
 
 def count(number: int, noun: str) -> str:
     """Write a number of things."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
-    """Measure servers in rotation."""
-    plan, record = bench.plan, bench.record
-    for number in range(plan.rounds):
-        for workers in plan.workers:
-            for site in sites:
-                name = site.name
-                if name in record.failed:
-                    continue
-                many = count(workers, "worker")
-                tell(f"round {number + 1} of {plan.rounds}: {name}, {many}")
-                try:
-                    sure, some, logs = bench.truth.sure, bench.truth.some, plan.access_log
-                    with running(site, workers, sure, some, access_log=logs) as server:
-                        bench.visit(server, workers, number)
-                except FAILURES as exc:
-                    record.failed[name] = f"{many}: {exc}"
 
 
 def tell(text: str) -> None:

@@ -1,170 +1,25 @@
-"""The servers that are compared: how each is run, asked and understood."""
+"""The servers that are compared."""
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-import numpy as np
+from benchmarks.asking import (
+    dataframe,
+    flat,
+    instances,
+    labels_alone,
+    objects,
+    one_object,
+    post,
+    raw_version_two,
+    table,
+    version_two,
+)
+from benchmarks.peer import OURS, PEERS, Many, One, Peer
+from benchmarks.workloads import IRISES, WORKLOADS
 
-from benchmarks.load import Request
-from benchmarks.workloads import IRISES, WORKLOADS, Row, Workload
-
-PEERS = Path(__file__).parent / "peers"
-OURS = "iris-deploy"
 ALL_OF_THEM = tuple(WORKLOADS)
 NUMBERS_ALONE = ("forest", "boosting")
-
-One = Callable[[Workload, Row], Request]
-Many = Callable[[Workload, Sequence[Row]], Request]
-
-
-@dataclass(frozen=True)
-class Peer:
-    """One server, in an environment of its own.
-
-    Parameters
-    ----------
-    name : str
-    packages : sequence of str
-        Those whose versions the report names.
-    how : str
-        How it is run and asked, for the report.
-    command : sequence of str
-        With ``{bin}``, ``{app}``, ``{port}``, ``{port2}``, ``{port3}`` and ``{workers}``; run in
-        the directory of its model.
-    one : callable
-        The request for one row.
-    many : dict of str to callable
-        The requests for many rows, by the form of their body; empty if it takes one row only.
-    workloads : sequence of str
-        Those that it can serve.
-    variables : dict of str to str
-        For its process's environment, filled in as the command is.
-    silent, logging : sequence of str
-        Words after the command for a run without and with an access log.
-    rival : str
-        Ours, asked in the same contract.
-    of : str
-        The peer whose server it is, if only the requests differ.
-    """
-
-    name: str
-    packages: Sequence[str]
-    how: str
-    command: Sequence[str]
-    one: One
-    many: dict[str, Many] = field(default_factory=dict)
-    variables: dict[str, str] = field(default_factory=dict)
-    silent: Sequence[str] = ()
-    logging: Sequence[str] = ()
-    workloads: Sequence[str] = (IRISES.name,)
-    rival: str = ""
-    of: str = ""
-
-    @property
-    def server(self) -> str:
-        """Whose environment and directory it has."""
-        return self.of or self.name
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it is our server, whatever it is asked in."""
-        return self.server == OURS
-
-    @property
-    def directory(self) -> Path:
-        """Its requirements and, if it has any, its application."""
-        return PEERS / self.server
-
-
-def post(path: str, value: object) -> Request:
-    """Write a request as clients in Python do that care for its size."""
-    return Request(path, json.dumps(value, separators=(",", ":")).encode())
-
-
-def one_object(workload: Workload, row: Row) -> Request:
-    """Ask as the talk does."""
-    return post("/predict", workload.named(row))
-
-
-def objects(workload: Workload, rows: Sequence[Row]) -> list[object]:
-    """Name the values of all rows."""
-    return list(map(workload.named, rows))
-
-
-def flat(rows: Sequence[Row]) -> list[object]:
-    """Put one row after the other."""
-    return [value for row in rows for value in row]
-
-
-def version_two(workload: Workload, rows: Sequence[Row]) -> Request:
-    """Ask in the Open Inference Protocol, version 2."""
-    shape = [len(rows), len(workload.columns)]
-    tensor = {"name": "X", "shape": shape, "datatype": "FP64", "data": flat(rows)}
-    return post("/v2/models/iris/infer", {"inputs": [tensor]})
-
-
-def raw_version_two(workload: Workload, rows: Sequence[Row], output: str = "prediction") -> Request:
-    """Ask in the same for one output, with raw bytes behind the JSON."""
-    raw = np.array(rows, "<f8").tobytes()
-    shape = [len(rows), len(workload.columns)]
-    tensor: dict[str, Any] = {"name": "X", "shape": shape, "datatype": "FP64"}
-    tensor["parameters"] = {"binary_data_size": len(raw)}
-    asked = {"inputs": [tensor], "outputs": [{"name": output}]}
-    head = json.dumps(asked, separators=(",", ":")).encode()
-    headers = (
-        ("Content-Type", "application/octet-stream"),
-        ("Inference-Header-Content-Length", str(len(head))),
-    )
-    return Request("/v2/models/iris/infer", head + raw, headers)
-
-
-def labels_alone(workload: Workload, rows: Sequence[Row]) -> Request:
-    """Ask in the second version for labels alone, as MLServer answers it anyway."""
-    asked = json.loads(version_two(workload, rows).body)
-    return post("/v2/models/iris/infer", asked | {"outputs": [{"name": "prediction"}]})
-
-
-def table(workload: Workload, rows: Sequence[Row]) -> Request:
-    """Ask in CSV with a header, as MLflow has it."""
-    lines = [",".join(workload.columns), *(",".join(map(str, row)) for row in rows)]
-    body = ("\n".join(lines) + "\n").encode()
-    return Request("/invocations", body, (("Content-Type", "text/csv"),))
-
-
-def instances(rows: Sequence[Row]) -> Request:
-    """Ask in KServe's first protocol."""
-    return post("/v1/models/iris:predict", {"instances": rows})
-
-
-def dataframe(workload: Workload, rows: Sequence[Row]) -> Request:
-    """Ask as MLflow documents for pandas."""
-    table = {"columns": workload.columns, "data": rows}
-    return post("/invocations", {"dataframe_split": table})
-
-
-def labels(answer: bytes, workload: Workload) -> list[str]:
-    """Read the labels out of anybody's answer: names, or positions of them.
-
-    Raises
-    ------
-    ValueError
-        If there are none.
-    """
-    value: Any = json.loads(answer)
-    try:
-        if isinstance(value, dict):
-            if "outputs" in value:
-                value = value["outputs"][0]["data"]
-            else:
-                value = value["predictions"] if "predictions" in value else [value["prediction"]]
-        return workload.read_labels(value)
-    except (KeyError, IndexError, TypeError) as exc:
-        raise ValueError(f"no labels in {answer[:200]!r}") from exc
-
 
 GUNICORN = (
     *("{bin}/gunicorn", "--bind", "127.0.0.1:{port}", "--workers", "{workers}"),
@@ -174,6 +29,10 @@ GUNICORN_LOGS = ("--access-logfile", "-")
 UVICORN = (
     *("{bin}/uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--workers", "{workers}"),
     *("--loop", "uvloop", "--http", "httptools", "--app-dir", "{app}", "app:app"),
+)
+GRANIAN = (
+    *("{bin}/granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", "{port}"),
+    *("--workers", "{workers}", "--loop", "uvloop", "--http", "1", "--no-ws", "app:app"),
 )
 KSERVE = (
     *("{bin}/python", "{app}/app.py", "--http_port", "{port}", "--workers", "{workers}"),
@@ -201,6 +60,7 @@ def ours(
         one,
         many,
         silent=("--access-log", "off"),
+        proxied=("--trusted-proxy", "127.0.0.1") if not contract else None,
         workloads=workloads,
         of=OURS,
     )
@@ -242,6 +102,7 @@ ALL = (
         GUNICORN,
         one_object,
         logging=GUNICORN_LOGS,
+        proxied=(),
     ),
     Peer(
         "talk-2018",
@@ -269,6 +130,33 @@ ALL = (
         FASTAPI_FORMS,
         {"PYTHONPATH": "{root}"},
         silent=("--no-access-log",),
+    ),
+    Peer(
+        "uvicorn-ours",
+        ("uvicorn", "msgspec", "numpy"),
+        "ASGI without a framework and msgspec around the same, uvicorn with uvloop and httptools",
+        (*UVICORN, "--lifespan", "off"),
+        one_object,
+        variables={"PYTHONPATH": "{root}"},
+        silent=("--no-access-log",),
+    ),
+    Peer(
+        "granian-ours",
+        ("granian", "msgspec", "numpy"),
+        "Granian (Rust), its own interface RSGI, uvloop and msgspec around the same",
+        GRANIAN,
+        one_object,
+        variables={"PYTHONPATH": "{root}{pathsep}{app}"},
+        logging=("--access-log",),
+    ),
+    Peer(
+        "nginx-constant",
+        (),
+        "no model: nginx answers everything with the same 23 bytes; the upper limit",
+        ("{bin}/python", "{app}/app.py", "{port}", "{workers}"),
+        one_object,
+        program="nginx",
+        is_constant=True,
     ),
     Peer(
         "fastapi-table",

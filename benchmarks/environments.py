@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.catalogue import Peer
+from benchmarks.peer import Peer
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENTS = ROOT / ".venv" / "bench"
@@ -39,6 +39,24 @@ def python_36(given: str | None) -> Path:
         if asked.returncode == 0 and asked.stdout.strip() == "(3, 6)":
             return Path(candidate)
     raise LeftOutError("no Python 3.6")
+
+
+def require(program: str) -> None:
+    """Look for a program of the machine.
+
+    Raises
+    ------
+    LeftOutError
+        If it is not there.
+    """
+    if not shutil.which(program):
+        raise LeftOutError(f"no {program} on PATH")
+
+
+def program_version(program: str) -> tuple[int, ...]:
+    """Return the version that a program of the machine tells when it is asked with ``-v``."""
+    told = _run([program, "-v"])
+    return tuple(map(int, re.findall(r"\d+", (told.stdout + told.stderr).partition("/")[2])[:3]))
 
 
 def _run(command: Sequence[str | Path]) -> "subprocess.CompletedProcess[str]":
@@ -72,8 +90,10 @@ class Environment:
         Raises
         ------
         LeftOutError
-            If it cannot be installed.
+            If it cannot be installed, or a program that it wants is missing.
         """
+        if self.peer.program:
+            require(self.peer.program)
         directory = self.bin.parent
         stamp = directory / "stamp"
         pinned = self.requirements.read_bytes() + str(self.python).encode()
@@ -108,6 +128,8 @@ class Environment:
     def versions(self) -> dict[str, str]:
         """Return the versions that the report names."""
         found = self._distributions(self.peer.packages)
+        if program := self.peer.program:
+            return {program: ".".join(map(str, program_version(program)))}
         [lib] = (self.bin.parent / "lib").glob("python3.*")
         return {
             **{name: found[name].version for name in self.peer.packages if name in found},
@@ -122,7 +144,7 @@ class Environment:
             for d in self._distributions(names).values()
             for file in d.files or ()
         ]
-        if self.peer.name.endswith("ours") or self.peer.is_ours:
+        if self.peer.has_our_predictor or self.peer.is_ours:
             paths += (ROOT / "iris_deploy").rglob("*")
         return sum(path.stat().st_size for path in paths if path.is_file())
 

@@ -21,12 +21,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from benchmarks.catalogue import PEERS, Peer
 from benchmarks.environments import Environment
-from benchmarks.load import Request
 from benchmarks.machine import describe
 from benchmarks.measure import Record, Sample, number, quartiles, ratios
+from benchmarks.peer import PEERS, Peer
 from benchmarks.processes import Tree
+from benchmarks.traffic import Request
 from tests.clusters import dask_cluster
 
 CASES = ("parquet", "csv", "forest", "memory", "dask")

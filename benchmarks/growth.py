@@ -3,9 +3,9 @@
 from functools import partial
 
 from benchmarks.cases import Bench, count, tell
-from benchmarks.load import Request, wrk
 from benchmarks.measure import Sample
 from benchmarks.servers import FAILURES, Server, Site, running
+from benchmarks.traffic import Request
 
 GROWTH = "growth"
 ROWS = (1, 10, 100, 1000, 10_000, 100_000, 1_000_000)
@@ -29,7 +29,7 @@ def measure_growth(bench: Bench, site: Site) -> None:
             tell(f"round {number + 1} of {bench.plan.rounds}: growth, {count(workers, 'worker')}")
             try:
                 with running(site, workers, bench.truth.sure, bench.truth.some) as server:
-                    wrk(server.port, bench.requests(server), 16, 1)  # warm
+                    bench.warm(server)
                     _more_workers(bench, server, workers, number)
                     if workers == 1:
                         _more_connections(bench, server, number)

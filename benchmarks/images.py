@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.catalogue import PEERS
+from benchmarks.peer import PEERS
 from iris_deploy.bundle.repository import Repository
 from iris_deploy.image.options import base_image_for
 from iris_deploy.training import fit

@@ -17,9 +17,9 @@ import pandas as pd
 import prometheus_client
 from threadpoolctl import threadpool_limits
 
-from benchmarks.catalogue import PEERS
 from benchmarks.measure import Record, Sample
 from benchmarks.models import TableModels, models_of
+from benchmarks.peer import PEERS
 from benchmarks.workloads import WORKLOADS, Workload, draw_numbers
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.serving.telemetry.metrics import BUCKETS, Metrics

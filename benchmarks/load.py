@@ -3,26 +3,36 @@
 import http.client
 import json
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 
+from benchmarks.traffic import Request
+
 SCRIPT = Path(__file__).parent / "post.lua"
-JSON = (("Content-Type", "application/json"),)
 
 
 @dataclass(frozen=True)
-class Request:
-    """Where to post which body, and the header fields that it needs."""
+class Address:
+    """Where a server listens on this machine: with TLS, if there is a certificate for it."""
 
-    path: str
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = JSON
+    port: int
+    certificate: Path | None = None
+
+    @property
+    def host(self) -> str:
+        """What clients call it."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where clients find it."""
+        return f"http{'s' * bool(self.certificate)}://{self.host}"
 
 
 @dataclass(frozen=True)
@@ -42,14 +52,14 @@ def require_wrk() -> None:
         sys.exit("the servers are measured with wrk, which is not here: apt-get install wrk")
 
 
-def wrk(port: int, requests: Sequence[Request], connections: int, seconds: int) -> Load:
-    """Post requests of one path and header in turn on a number of connections.
+def wrk(address: Address, requests: Iterable[bytes], connections: int, seconds: int) -> Load:
+    """Send requests in turn on a number of connections.
 
     Parameters
     ----------
-    port : int
-    requests : sequence of Request
-        Different ones, so that nobody wins by remembering an answer.
+    address : Address
+    requests : iterable of bytes
+        Whole ones; different, so that nobody wins by remembering an answer.
     connections, seconds : int
 
     Raises
@@ -59,12 +69,11 @@ def wrk(port: int, requests: Sequence[Request], connections: int, seconds: int) 
     """
     command = ["wrk", "--threads", "1", "--connections", str(connections)]
     command += ["--duration", f"{seconds}s", "--timeout", "10s", "--script", str(SCRIPT)]
-    command.append(f"http://127.0.0.1:{port}{requests[0].path}")
     with tempfile.NamedTemporaryFile() as file:
-        file.write("\n".join(request.body.hex() for request in requests).encode())
+        file.writelines(b"%d\n%b" % (len(request), request) for request in requests)
         file.flush()
         ran = subprocess.run(
-            [*command, "--", file.name, *chain.from_iterable(requests[0].headers)],
+            [*command, address.url, "--", file.name],
             capture_output=True,
             text=True,
             timeout=seconds + 30,
@@ -106,9 +115,15 @@ class Client:
 
 
 @contextmanager
-def client(port: int, timeout: float = 60) -> Iterator[Client]:
+def client(address: Address, timeout: float = 60) -> Iterator[Client]:
     """Open a connection, and close it at the end."""
-    line = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    if address.certificate is None:
+        line = http.client.HTTPConnection("127.0.0.1", address.port, timeout=timeout)
+    else:
+        known = ssl.create_default_context(cafile=address.certificate)
+        line = http.client.HTTPSConnection(
+            "127.0.0.1", address.port, timeout=timeout, context=known
+        )
     try:
         yield Client(line)
     finally:

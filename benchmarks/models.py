@@ -8,6 +8,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benchmarks.catalogue import PEERS
 from benchmarks.environments import Environment, LeftOutError
+from benchmarks.peer import PEERS
 from benchmarks.servers import Known, Site
 from benchmarks.workloads import IRISES, Row, Workload
 from iris_deploy.bundle.repository import Repository
@@ -31,11 +32,11 @@ from iris_deploy.training.sources.datasets import load_dataset
 if TYPE_CHECKING:
     from iris_deploy.bundle.bundle import Bundle
 
-OF_OURS = "fastapi-ours"
-"""Serves the bundle, too; the others get dumps."""
-
 N_TRAINED = 6000
 """Rows of a table."""
+
+N_SINGLE = 1000
+"""Rows that are asked one by one."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,14 @@ class Truth:
         The surest samples of each class: very old versions fit slightly other coefficients.
     some, many : Known
         Any rows, a thousand and all of them.
+    single : sequence of Row
+        Any rows to be asked one by one, whose numbers have as many digits as they like.
     """
 
     sure: Known
     some: Known
     many: Known
+    single: Sequence[Row]
 
 
 class Models:
@@ -67,7 +71,7 @@ class Models:
     workload = IRISES
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self.bundle: Bundle = fit.train(TrainSettings(), Repository(directory / "artifacts"))
         settings = TrainSettings()
         dataset = load_dataset(settings.dataset)
@@ -88,14 +92,20 @@ class Models:
         names = self.workload.classes
         decision = classifier.decision_function(scaler.transform(X))
         surest = [k for c in range(len(names)) for k in np.argsort(-decision[:, c])[:3]]
-        any_rows = np.random.default_rng(0).uniform((1, 0.1), (7, 2.5), (rows, 2)).round(1)
+        rng = np.random.default_rng(0)
+        any_rows = rng.uniform((1, 0.1), (7, 2.5), (rows, 2)).round(1)
+        singles = rng.uniform((1, 0.1), (7, 2.5), (N_SINGLE, 2)).tolist()
+        digits = rng.integers(1, 6, (N_SINGLE, 2)).tolist()
+        single: list[Row] = [
+            (round(a, i), round(b, k)) for (a, b), (i, k) in zip(singles, digits, strict=True)
+        ]
 
         def known(X: np.ndarray) -> Known:
             indices = classifier.predict(scaler.transform(X))
             as_rows: list[Row] = [(float(a), float(b)) for a, b in X]
             return Known(as_rows, [names[k] for k in indices])
 
-        return Truth(known(X[surest]), known(any_rows[:1000]), known(any_rows))
+        return Truth(known(X[surest]), known(any_rows[:1000]), known(any_rows), single)
 
     def prepare(self, environment: Environment) -> Site:
         """Make the directory that a peer's server is run in.
@@ -106,13 +116,14 @@ class Models:
             If its model cannot be made.
         """
         peer = environment.peer
-        if peer.is_ours or peer.name == OF_OURS:
-            return Site(environment, self.workload, self._directory)
-        directory = self._directory / peer.name
+        if peer.is_ours or peer.has_our_predictor:  # which serve the bundle; others get dumps
+            return Site(environment, self.workload, self.directory)
+        directory = self.directory / peer.name
         directory.mkdir()
         for settings in peer.directory.glob("*.json"):
             shutil.copy(settings, directory)
-        self._fill(environment, directory)
+        if not peer.is_constant:
+            self._fill(environment, directory)
         return Site(environment, self.workload, directory)
 
     def _fill(self, environment: Environment, directory: Path) -> None:
@@ -134,7 +145,7 @@ class TableModels(Models):
     """
 
     def __init__(self, directory: Path, workload: Workload) -> None:
-        self._directory = directory
+        self.directory = directory
         self.workload = workload
         path = directory / f"{workload.name}.csv"
         self._draw(N_TRAINED, 0).to_csv(path, index=False)
@@ -162,7 +173,8 @@ class TableModels(Models):
         labels = self.pipeline.predict(table).tolist()
         values = table.astype(object).where(table.notna(), None)
         drawn: list[Row] = list(values.itertuples(index=False, name=None))
-        return Truth(*(Known(drawn[:n], labels[:n]) for n in (9, 1000, len(drawn))))
+        sure, some, many = (Known(drawn[:n], labels[:n]) for n in (9, 1000, len(drawn)))
+        return Truth(sure, some, many, drawn[:N_SINGLE])
 
     def table(self, rows: int) -> pd.DataFrame:
         """Draw rows that training has not seen."""

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.cases import ONE_ROW
-from benchmarks.catalogue import OURS
 from benchmarks.measure import number, quartiles
+from benchmarks.peer import OURS
 from benchmarks.report import Report
 
 BLUE, GREY = "#0072B2", "#9A9A9A"

@@ -1,23 +1,18 @@
--- wrk -s post.lua URL -- FILE [NAME VALUE]...: post in turn what the file's lines have in
--- hexadecimal, with these header fields; at the end one line of JSON.
-local requests, position = {}, 0
-
-local function decode(line)
-  return (line:gsub("..", function(pair) return string.char(tonumber(pair, 16)) end))
-end
+-- wrk -s post.lua URL -- FILE: send the file's requests in turn, whole as they stand in it, each
+-- after a line with its size; at the end one line of JSON.
+local requests, count, position = {}, 0, 0
 
 function init(args)
-  wrk.method = "POST"
-  for k = 2, #args, 2 do
-    wrk.headers[args[k]] = args[k + 1]
+  local file = assert(io.open(args[1], "rb"))
+  for size in file:lines() do
+    count = count + 1
+    requests[count] = file:read(tonumber(size))
   end
-  for line in io.lines(args[1]) do
-    requests[#requests + 1] = wrk.format(nil, nil, nil, decode(line))
-  end
+  file:close()
 end
 
 function request()
-  position = position % #requests + 1
+  position = position % count + 1
   return requests[position]
 end
 

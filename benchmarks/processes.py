@@ -33,24 +33,24 @@ class Process:
 
 
 class Tree:
-    """A process that leads a session, and everything it started.
+    """Processes that lead sessions, and everything they started.
 
     Parameters
     ----------
-    root : int
-        Its process id.
+    *roots : int
+        Their process ids.
     """
 
-    def __init__(self, root: int) -> None:
-        self.root = root
+    def __init__(self, *roots: int) -> None:
+        self.roots = roots
 
     def members(self) -> list[Process]:
         """Return who is in it now."""
         everything = [process for process in map(_read, _pids()) if process]
-        members = {self.root}
+        members = set(self.roots)
         while True:  # a child may stand before its parent
             more = {
-                p.pid for p in everything if p.parent in members or p.session == self.root
+                p.pid for p in everything if p.parent in members or p.session in self.roots
             } - members
             if not more:
                 return [process for process in everything if process.pid in members]

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
 from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan, count
-from benchmarks.catalogue import ALL, OURS
+from benchmarks.catalogue import ALL
 from benchmarks.environments import Environment
 from benchmarks.growth import GROWTH
 from benchmarks.library import LIBRARY
 from benchmarks.measure import Record, human, number, quartiles, ratios
+from benchmarks.peer import OURS
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,7 @@ class Report:
                 f"count if others had over {plan.disturbance:.0%} of the processors, or an answer "
                 "was bad: "
                 f"{record.repeated} were measured again, {len(record.dropped)} given up. One row: "
-                "wrk with one thread and a hundred different bodies, access log "
-                f"{'on' if plan.access_log else 'off'}."
+                "wrk with one thread."
             )
             yield from self._servers()
         for case, table in TABLES.items():

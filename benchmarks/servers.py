@@ -2,20 +2,20 @@
 
 import http.client
 import os
-import signal
-import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.catalogue import Peer, labels
+from benchmarks.asking import labels
 from benchmarks.environments import ROOT, Environment
-from benchmarks.load import Request, client
-from benchmarks.processes import Tree, kill
+from benchmarks.load import Address, client
+from benchmarks.peer import Peer
+from benchmarks.processes import Tree
+from benchmarks.programs import Program, ServerError, free_ports, started
+from benchmarks.traffic import Request
 from benchmarks.workloads import Row, Workload
 
 PATIENCE = 60.0  # seconds until a start has failed
@@ -23,10 +23,6 @@ POLL = 0.005
 
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SILENT = {"BENTOML_DO_NOT_TRACK": "True", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "1"}
-
-
-class ServerError(Exception):
-    """A server that does not start, or answers wrongly."""
 
 
 FAILURES = (
@@ -69,16 +65,16 @@ class Server:
     ----------
     peer : Peer
     workload : Workload
-    port : int
+    address : Address
     tree : Tree
-        Its processes.
+        Its processes, and those of what stands in front of it.
     started_in : float
         Seconds from the start of the process to the first right answer.
     """
 
     peer: Peer
     workload: Workload
-    port: int
+    address: Address
     tree: Tree
     started_in: float
 
@@ -93,7 +89,7 @@ class Server:
 
 @contextmanager
 def running(
-    site: Site, workers: int, known: Known, many: Known, *, access_log: bool = False
+    site: Site, workers: int, known: Known, many: Known, words: Sequence[str] | None = None
 ) -> Iterator[Server]:
     """Run a peer's server, checked, until the end of the block whatever happens there.
 
@@ -103,69 +99,69 @@ def running(
     workers : int
     known, many : Known
         What it must answer, row by row and in one request.
-    access_log : bool
-        Whether it logs a line for each request, where that can be chosen.
+    words : sequence of str, optional
+        After the command; without an access log if left out.
 
     Raises
     ------
     ServerError
         If it does not start or answers wrongly, with the end of its output.
     """
-    environment, model = site.environment, site.model
+    peer, ports = site.environment.peer, free_ports(3)
+    words = peer.silent if words is None else words
+    command, variables = _filled(site, workers, ports, words)
+    with ExitStack() as stack:
+        begun = time.perf_counter()
+        program = stack.enter_context(started(command, site.model, variables))
+        with program.explained():
+            server = Server(peer, site.workload, Address(ports[0]), program.tree, 0)
+            await_answer(program, server, known)
+            server = replace(server, started_in=time.perf_counter() - begun)
+            if not peer.is_constant:
+                check(server, known, many)
+        yield server
+
+
+def _filled(
+    site: Site, workers: int, ports: Sequence[int], more: Sequence[str]
+) -> tuple[list[str], dict[str, str]]:
+    """Write a server's command, and the variables of its environment."""
+    environment = site.environment
     peer = environment.peer
-    ports = _free_ports(3)
     fill = {
         **dict(zip(("port", "port2", "port3"), map(str, ports), strict=True)),
         "bin": environment.bin,
         "app": peer.directory,
         "root": ROOT,
-        "model": model,
+        "pathsep": os.pathsep,
+        "model": site.model,
         "workers": workers,
     }
-    words = [*peer.command, *(peer.logging if access_log else peer.silent)]
-    command = [word.format(**fill) for word in words]
     variables = {key: word.format(**fill) for key, word in peer.variables.items()}
     path = f"{environment.bin}{os.pathsep}{os.environ.get('PATH', '')}"
-    environ = {**os.environ, **ONE_THREAD, **SILENT, "PATH": path, **variables}
-    with ExitStack() as stack:
-        output = stack.enter_context(tempfile.TemporaryFile())
-        begun = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=model, env=environ, stdout=output, stderr=output, start_new_session=True
-        )
-        stack.callback(_stop, process)
-        try:
-            _await(process, site, ports[0], known)
-            seconds = time.perf_counter() - begun
-            server = Server(peer, site.workload, ports[0], Tree(process.pid), seconds)
-            _check(server, known, many)
-        except (ValueError, OSError, http.client.HTTPException) as exc:
-            output.seek(0)
-            end = output.read()[-3000:].decode(errors="replace")
-            raise ServerError(f"{exc}\n{end}".strip()) from exc
-        yield server
+    return (
+        [word.format(**fill) for word in (*peer.command, *more)],
+        {**os.environ, **ONE_THREAD, **SILENT, "PATH": path, **variables},
+    )
 
 
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+def await_answer(program: Program, server: Server, known: Known) -> None:
+    """Ask for one row until the answer is right.
 
-
-def _await(process: "subprocess.Popen[bytes]", site: Site, port: int, known: Known) -> None:
-    """Ask for one row until the answer is right."""
-    request = site.environment.peer.one(site.workload, known.rows[0])
-    right = [known.labels[0]]
+    Raises
+    ------
+    ValueError
+        If it never is.
+    """
+    request, right = server.one(known.rows[0]), [known.labels[0]]
     end = time.perf_counter() + PATIENCE
     last: Exception | None = None
     while time.perf_counter() < end:
-        if process.poll() is not None:
-            raise ValueError(f"ended with status {process.returncode} before it answered")
+        if program.process.poll() is not None:
+            raise ValueError(f"ended with status {program.process.returncode} before it answered")
         try:
-            with client(port, timeout=10) as line:
-                answer = labels(line.post(request), site.workload)
+            with client(server.address, timeout=10) as line:
+                answer = labels(line.post(request), server.workload)
             if answer == right:
                 return
             last = ValueError(f"answers {answer}, not {right}")
@@ -175,27 +171,23 @@ def _await(process: "subprocess.Popen[bytes]", site: Site, port: int, known: Kno
     raise ValueError(f"no right answer within {PATIENCE:.0f} seconds: {last}")
 
 
-def _check(server: Server, known: Known, many: Known) -> None:
-    """Compare its answers with scikit-learn's."""
-    with client(server.port) as line:
+def check(server: Server, known: Known, many: Known | None = None) -> None:
+    """Compare its answers with scikit-learn's, row by row and, if they are given, to many at once.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    with client(server.address) as line:
         for row, label in zip(known.rows, known.labels, strict=True):
             answer = labels(line.post(server.one(row)), server.workload)
             if answer != [label]:
                 raise ValueError(f"answers {answer} for {row}, not [{label!r}]")
+        if many is None:
+            return
         for form, request in server.many(many.rows).items():
             answer = labels(line.post(request), server.workload)
             wrong = sum(a != b for a, b in zip(answer, many.labels, strict=True))
             if wrong:
                 raise ValueError(f"answers {wrong} of {len(many.rows)} rows wrongly ({form})")
-
-
-def _stop(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it to end, and end what is left of it three seconds later."""
-    tree = Tree(process.pid)
-    members = tree.members()
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
-    with suppress(subprocess.TimeoutExpired):
-        process.wait(timeout=3)
-    kill([*tree.members(), *members])
-    process.wait()
