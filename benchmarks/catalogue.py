@@ -152,7 +152,7 @@ ALL = (
     Peer(
         "nginx-constant",
         (),
-        "no model: nginx answers everything with the same 23 bytes; the upper limit",
+        "no model: nginx answers everything with the same 23 bytes, unchecked; the upper limit",
         ("{bin}/python", "{app}/app.py", "{port}", "{workers}"),
         one_object,
         program="nginx",
@@ -167,7 +167,7 @@ ALL = (
         one_object,
         {"objects": FASTAPI_FORMS["objects"]},
         silent=("--no-access-log",),
-        workloads=("mixed", *NUMBERS_ALONE),
+        workloads=("mixed", "text", *NUMBERS_ALONE),
     ),
     Peer(
         "fastapi-onnx",

@@ -150,7 +150,8 @@ class TableModels(Models):
         path = directory / f"{workload.name}.csv"
         self._draw(N_TRAINED, 0).to_csv(path, index=False)
         settings = TableSettings(
-            choices=Choices(target="kind", category=()), estimators=(workload.estimator,)
+            choices=Choices(target="kind", category=(), text=workload.texts),
+            estimators=(workload.estimator,),
         )
         repository = Repository(directory / "artifacts")
         with threadpool_limits(1):  # boosting's threads wait for each other on a machine in use
@@ -161,11 +162,8 @@ class TableModels(Models):
     @property
     def alone(self) -> Any:
         """The pipeline, or its estimator if it has numbers alone and does nothing before it."""
-        return (
-            self.pipeline
-            if "categories" in self.pipeline[0].named_transformers_
-            else self.pipeline[-1]
-        )
+        does_more = self.workload.texts or "categories" in self.pipeline[0].named_transformers_
+        return self.pipeline if does_more else self.pipeline[-1]
 
     def truth(self, rows: int) -> Truth:
         """Ask scikit-learn for the labels of any rows."""

@@ -1,4 +1,4 @@
-"""What is served: the talk's irises, and tables with a forest, mixed columns, boosting."""
+"""What is served: the talk's irises, and tables with a forest, mixed columns, boosting, texts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +24,8 @@ class Workload:
         As `train --estimator` takes it; empty for what `train` does without a table.
     draw : callable or None
         Draws a table of so many rows, with a class in ``kind``; from a seed.
+    texts : tuple of str
+        Columns of texts.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Workload:
     classes: tuple[str, ...]
     estimator: str = ""
     draw: Callable[[int, int], pd.DataFrame] | None = None
+    texts: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -63,6 +66,10 @@ CLASSES = ("high", "low", "middle")
 CATEGORIES = {"colour": 3, "shape": 5, "city": 20, "brand": 60}
 """Columns, and how many categories each has."""
 
+SYLLABLES = [f"{consonant}{vowel}" for consonant in "bdfgklmnprstvz" for vowel in "aeiou"]
+WORDS = [f"{first}{second}" for first in SYLLABLES for second in SYLLABLES][::2]
+"""Of texts, 2,450."""
+
 MIXED = ("size", "weight", "age", "price", *CATEGORIES)
 
 
@@ -87,6 +94,19 @@ def draw_mixed(n_rows: int, seed: int) -> pd.DataFrame:
     return table.assign(kind=_kinds(score.to_numpy()))
 
 
+def draw_texts(n_rows: int, seed: int) -> pd.DataFrame:
+    """Draw texts of five to thirty words; common words come often, and each has a weight."""
+    rng = np.random.default_rng(seed)
+    share = 1 / np.arange(10, len(WORDS) + 10)
+    lengths = rng.integers(5, 31, n_rows)
+    drawn = rng.choice(len(WORDS), lengths.sum(), p=share / share.sum())
+    ends = lengths.cumsum()
+    words = np.array(WORDS, object)[drawn]
+    texts = [" ".join(words[end - n : end]) for n, end in zip(lengths, ends, strict=True)]
+    score = np.add.reduceat(drawn % 7 - 3.0, ends - lengths) / 5 + rng.normal(size=n_rows) / 2
+    return pd.DataFrame({"text": np.array(texts, object)}).assign(kind=_kinds(score))
+
+
 def _kinds(score: np.ndarray) -> np.ndarray:
     names = np.array(["low", "middle", "high"], object)
     drawn: np.ndarray = names[np.digitize(score, (-1.0, 1.0))]
@@ -101,6 +121,7 @@ WORKLOADS = {
         Workload("forest", NUMBERS, CLASSES, "random-forest", draw_numbers),
         Workload("mixed", MIXED, CLASSES, "logistic-regression", draw_mixed),
         Workload("boosting", NUMBERS, CLASSES, "hist-gradient-boosting", draw_numbers),
+        Workload("text", ("text",), CLASSES, "logistic-regression", draw_texts, ("text",)),
     )
 }
 """By name. A pipeline of numbers alone does nothing before its estimator."""
