@@ -8,6 +8,7 @@ import argparse
 import signal
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,6 +16,10 @@ from benchmarks.cases import BEHIND_NGINX, SERVER_CASES, Bench, Plan
 from benchmarks.catalogue import ALL
 from benchmarks.environments import Environment, LeftOutError, python_36
 from benchmarks.front import Front
+from benchmarks.goals import CASES as GOAL_CASES
+from benchmarks.goals import PEERS as GOAL_PEERS
+from benchmarks.goals import TABLE_PEERS as GOAL_TABLE_PEERS
+from benchmarks.goals import of_a_table
 from benchmarks.growth import GROWTH, ROWS, measure_growth
 from benchmarks.library import LIBRARY, measure_library
 from benchmarks.load import require_wrk
@@ -48,10 +53,11 @@ def numbers(text: str) -> tuple[int, ...]:
 def arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--cases", default=",".join(CASES), help="default: %(default)s")
-    parser.add_argument("--peers", default=",".join(PEERS), help="default: %(default)s")
+    parser.add_argument("--cases", help=f"default: {','.join(CASES)}")
+    parser.add_argument("--peers", help=f"default: {','.join(PEERS)}")
     parser.add_argument("--workloads", default=",".join(WORKLOADS), help="default: %(default)s")
     parser.add_argument("--quick", action="store_true", help="one short round: does it work?")
+    parser.add_argument("--goals", action="store_true", help="only what is meant to be reached")
     parser.add_argument("--rounds", type=int, help="default: 5; 11 of what needs no server")
     parser.add_argument("--seconds", type=int, help="of a slice under load; default: 4")
     parser.add_argument("--workers", type=numbers, help="default: 1,2")
@@ -73,16 +79,19 @@ def plan(given: argparse.Namespace) -> Plan:
         "repeats": 1,
         "requests": 100,
     }
+    few = {"rounds": 4, "seconds": 3, "connections": (32,)}
     asked = {
         "rounds": given.rounds,
         "seconds": given.seconds,
         "workers": given.workers,
         "connections": given.connections,
     }
+    preset = {**(few if given.goals else {}), **(quick if given.quick else {})}
+    cases = given.cases or ",".join(GOAL_CASES if given.goals else CASES)
     return Plan(
-        cases=chosen(given.cases, CASES, "--cases"),
+        cases=chosen(cases, CASES, "--cases"),
         disturbance=given.disturbance,
-        **{**(quick if given.quick else {}), **{k: v for k, v in asked.items() if v}},
+        **{**preset, **{k: v for k, v in asked.items() if v}},
     )
 
 
@@ -114,27 +123,38 @@ def front(models: Models, record: Record, cases: Iterable[str]) -> Front | None:
     return None
 
 
+def measure_workload(
+    report: Report, name: str, names: tuple[str, ...], python36: str | None
+) -> None:
+    """Measure servers of one workload; of a table only one row, if it is for the goals."""
+    plan, record = report.plan, report.record
+    with TemporaryDirectory(prefix="iris-deploy-bench-") as directory:
+        models = models_of(WORKLOADS[name], Path(directory))
+        ready = sites(models, record, names, python36)
+        known = {e.peer.name for e in report.environments}
+        environments = [site.environment for site in ready]
+        report.environments += [e for e in environments if e.peer.name not in known]
+        grow = GROWTH in plan.cases and OURS in names and name == IRISES.name
+        truth = models.truth(max(ROWS) if grow else max(plan.batches))
+        bench = Bench(plan, record, truth, front(models, record, plan.cases))
+        if set(SERVER_CASES).intersection(plan.cases):
+            measure_servers(bench, ready)
+        if grow:
+            [ours] = (site for site in ready if site.environment.peer.name == OURS)
+            measure_growth(bench, ours)
+
+
 def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -> None:
     """Measure the servers, then the rest."""
     cases, record = report.plan.cases, report.record
-    growth = GROWTH in cases and OURS in names
-    if growth or set(SERVER_CASES).intersection(cases):
+    if {*SERVER_CASES, GROWTH}.intersection(cases):
         require_wrk()
         for name in chosen(given.workloads, WORKLOADS, "--workloads"):
-            with TemporaryDirectory(prefix="iris-deploy-bench-") as directory:
-                models = models_of(WORKLOADS[name], Path(directory))
-                ready = sites(models, record, names, given.python36)
-                known = {e.peer.name for e in report.environments}
-                environments = [site.environment for site in ready]
-                report.environments += [e for e in environments if e.peer.name not in known]
-                grow = growth and name == IRISES.name
-                truth = models.truth(max(ROWS) if grow else max(report.plan.batches))
-                bench = Bench(report.plan, record, truth, front(models, record, cases))
-                if set(SERVER_CASES).intersection(cases):
-                    measure_servers(bench, ready)
-                if grow:
-                    [ours] = (site for site in ready if site.environment.peer.name == OURS)
-                    measure_growth(bench, ours)
+            if given.goals and name != IRISES.name:
+                part = replace(report, plan=of_a_table(report.plan))
+                measure_workload(part, name, GOAL_TABLE_PEERS, given.python36)
+            else:
+                measure_workload(report, name, names, given.python36)
     if LIBRARY in cases:
         names = chosen(given.workloads, WORKLOADS, "--workloads")
         measure_library(record, given.rounds or (2 if given.quick else 11), names)
@@ -143,7 +163,8 @@ def measure(report: Report, names: tuple[str, ...], given: argparse.Namespace) -
 def main() -> None:
     """Measure, and print the tables even of a run that was stopped."""
     given = arguments()
-    names = chosen(given.peers, PEERS, "--peers")
+    peers = given.peers or ",".join(GOAL_PEERS if given.goals else PEERS)
+    names = chosen(peers, PEERS, "--peers")
     if given.plot:
         require_matplotlib(given.plot)
     report = Report(plan(given), Record(), describe())

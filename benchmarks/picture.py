@@ -43,6 +43,7 @@ def draw(report: Report, path: Path) -> None:
     found = {
         name: quartiles(list(report.record.by_round(ONE_ROW, setting, name, "requests/s").values()))
         for name in report.record.subjects(ONE_ROW, setting)
+        if ": " not in name  # in no other traffic
     }
     bars = sorted(((name, q) for name, q in found.items() if q), key=lambda bar: bar[1].median)
     if not bars:

@@ -5,9 +5,12 @@ import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 
+from benchmarks.by_model import lines_of_models
+from benchmarks.captions import captions
 from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan, count
 from benchmarks.catalogue import ALL
 from benchmarks.environments import Environment
+from benchmarks.goals import lines_of_goals
 from benchmarks.growth import GROWTH
 from benchmarks.library import LIBRARY
 from benchmarks.measure import Record, human, number, quartiles, ratios
@@ -95,8 +98,14 @@ class Report:
             )
             yield from self._servers()
         for case, table in TABLES.items():
-            for setting in self.record.settings(case):
+            settings = record.settings(case)
+            if settings:
+                yield f"\n## {table.title}\n"
+                yield from captions(case, [s for of in settings for s in record.subjects(case, of)])
+            for setting in settings:
                 yield from self._table(case, setting, table)
+        yield from lines_of_models(plan, record)
+        yield from lines_of_goals(plan, record)
         yield from self._not_measured()
 
     def _servers(self) -> Iterator[str]:
@@ -118,27 +127,33 @@ class Report:
         if not measured:
             return
         main, *others = measured
+        own = {
+            s: plain for s in subjects if case == ONE_ROW and (plain := s.partition(": ")[0]) != s
+        }
         further = self._further_workers(setting) if case == START else {}
         heads = ["median" if main == "s" else f"{main}, median (quartiles)"]
-        rivals = {s: rival for s in subjects if (rival := _rival(s, subjects))}
+        rivals = {s: rival for s in subjects if s not in own and (rival := _rival(s, subjects))}
         heads += ["ours is quicker by"] * table.ratio
-        heads += ["ours in the same words"] * bool(rivals) + others
+        heads += ["ours in the same words"] * bool(rivals)
+        heads += ["against its own, plain"] * bool(own) + others
         heads += ["PSS MB of a further worker"] * bool(further) + ["slices"]
-        yield f"\n## {table.title}: {setting}\n"
+        yield f"\n### {setting}\n"
         yield "| " + " | ".join([table.first or setting, *heads]) + " |"
         yield "|---|" + "---:|" * len(heads)
-        ours = next((s for s in subjects if s.split(":")[0] == OURS), "")
-        ours = subjects[0] if case == LIBRARY else ours
-        base = measured[main].get(ours, {})
         for subject in subjects:
+            ours = _ours(case, subject, subjects)
+            base = measured[main].get(ours, {})
             figures = measured[main][subject]
             summary = quartiles(list(figures.values()))
             cells = [human(summary.median) if summary and main == "s" else str(summary or "-")]
             if table.ratio:
                 cells.append("1" if subject == ours else _quicker(base, figures, main))
             if rivals:
-                own = measured[main].get(rivals.get(subject, ""), {})
-                cells.append(_quicker(own, figures, main))
+                same = measured[main].get(rivals.get(subject, ""), {})
+                cells.append(_quicker(same, figures, main))
+            if own:
+                alone = measured[main].get(own.get(subject, ""), {})
+                cells.append(_quicker(figures, alone, main))
             cells += [_median(measured[figure][subject]) for figure in others]
             cells += [further.get(subject, "-")] * bool(further)
             yield "| " + " | ".join([subject, *cells, str(len(figures))]) + " |"
@@ -182,6 +197,15 @@ def _quicker(ours: dict[int, float], theirs: dict[int, float], figure: str) -> s
     """Divide rates of ours by theirs, and times of theirs by ours."""
     pair = (ours, theirs) if figure in RATES else (theirs, ours)
     return str(quartiles(ratios(*pair)) or "-")
+
+
+def _ours(case: str, subject: str, subjects: Sequence[str]) -> str:
+    """Name what a subject stands beside: the first, ours, or ours in the same traffic."""
+    if case == LIBRARY:
+        return subjects[0]
+    if case == ONE_ROW:
+        return OURS + subject.removeprefix(subject.partition(": ")[0])
+    return next((s for s in subjects if s.split(":")[0] == OURS), "")
 
 
 def _rival(subject: str, subjects: Sequence[str]) -> str:
