@@ -111,8 +111,8 @@ class Bench:
         self, server: Server, connections: int, case: str = ONE_ROW
     ) -> dict[str, float] | None:
         """Load a server with requests of one row."""
+        requests = list(self.requests(server, case))
         begun, begun_here = server.tree.seconds(), own_seconds()
-        requests = self.requests(server, case)
         load = wrk(server.address, requests, connections, self.plan.seconds)
         used, used_here = server.tree.seconds() - begun, own_seconds() - begun_here
         if load.errors or not load.requests:
