@@ -18,7 +18,6 @@ from benchmarks.asking import (
 from benchmarks.peer import OURS, PEERS, Many, One, Peer
 from benchmarks.workloads import IRISES, WORKLOADS
 
-ALL_OF_THEM = tuple(WORKLOADS)
 NUMBERS_ALONE = ("forest", "boosting")
 
 GUNICORN = (
@@ -74,7 +73,7 @@ ALL = (
             "arrays": lambda w, rows: post("/predict", w.arrays(rows)),
             "objects": lambda w, rows: post("/predict", objects(w, rows)),
         },
-        ALL_OF_THEM,
+        tuple(WORKLOADS),
     ),
     ours(
         "v2",

@@ -3,8 +3,15 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from benchmarks.cases import ACCESS_LOG, BEHIND_NGINX, SERVER_CASES, Bench, count, tell
-from benchmarks.peer import Peer
+from benchmarks.cases import (
+    ACCESS_LOG,
+    BEHIND_NGINX,
+    SERVER_CASES,
+    TRAFFIC,
+    Bench,
+    count,
+    tell,
+)
 from benchmarks.servers import FAILURES, Server, Site, running
 
 DIRECT = tuple(case for case in SERVER_CASES if case not in (ACCESS_LOG, BEHIND_NGINX))
@@ -12,35 +19,27 @@ DIRECT = tuple(case for case in SERVER_CASES if case not in (ACCESS_LOG, BEHIND_
 
 
 def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
-    """Measure servers in rotation."""
+    """Measure servers in rotation; what one fails in is not asked of it again."""
     plan, record = bench.plan, bench.record
     for number in range(plan.rounds):
         for workers in plan.workers:
             for site in sites:
-                name = site.name
-                if name in record.failed:
-                    continue
                 many = count(workers, "worker")
-                tell(f"round {number + 1} of {plan.rounds}: {name}, {many}")
-                try:
-                    _measure(bench, site, workers, number)
-                except FAILURES as exc:
-                    record.failed[name] = f"{many}: {exc}"
+                tell(f"round {number + 1} of {plan.rounds}: {site.name}, {many}")
+                for case in _starts(bench, site, workers):
+                    name = f"{site.name}: {TRAFFIC[case]}" if case else site.name
+                    if name not in record.failed:
+                        try:
+                            _measure(bench, site, workers, number, case)
+                        except FAILURES as exc:
+                            record.failed[name] = f"{many}: {exc}"
 
 
-def _measure(bench: Bench, site: Site, workers: int, number: int) -> None:
-    cases, sure, some = bench.plan.cases, bench.truth.sure, bench.truth.some
+def _starts(bench: Bench, site: Site, workers: int) -> Iterator[str]:
+    """Yield for what a server is started: its direct cases, as '', and with most workers others."""
+    cases, peer = bench.plan.cases, site.environment.peer
     if set(DIRECT).intersection(cases):
-        with running(site, workers, sure, some) as server:
-            bench.visit(server, workers, number)
-    for case in _started_for(bench, site.environment.peer, workers):
-        with _running_in(bench, site, workers, case) as server:
-            bench.visit_in(server, workers, number, case)
-
-
-def _started_for(bench: Bench, peer: Peer, workers: int) -> Iterator[str]:
-    """Yield the cases for which a server is started anew: with the largest number of workers."""
-    cases = bench.plan.cases
+        yield ""
     if workers == max(bench.plan.workers):
         if ACCESS_LOG in cases and (peer.silent or peer.logging):
             yield ACCESS_LOG
@@ -48,11 +47,23 @@ def _started_for(bench: Bench, peer: Peer, workers: int) -> Iterator[str]:
             yield BEHIND_NGINX
 
 
+def _measure(bench: Bench, site: Site, workers: int, number: int, case: str) -> None:
+    with _running_in(bench, site, workers, case) as server:
+        if case:
+            bench.visit_in(server, workers, number, case)
+        else:
+            bench.visit(server, workers, number)
+
+
 @contextmanager
 def _running_in(bench: Bench, site: Site, workers: int, case: str) -> Iterator[Server]:
-    """Run a server with its access log, or behind nginx."""
+    """Run a server without more, with its access log, or behind nginx."""
     peer, sure, some = site.environment.peer, bench.truth.sure, bench.truth.some
-    words = peer.logging if case == ACCESS_LOG else [*peer.silent, *(peer.proxied or ())]
+    words = {
+        "": peer.silent,
+        ACCESS_LOG: peer.logging,
+        BEHIND_NGINX: (*peer.silent, *(peer.proxied or ())),
+    }[case]
     with running(site, workers, sure, some, words) as server:
         if case == BEHIND_NGINX and bench.front:
             with bench.front.before(server, sure) as through:
