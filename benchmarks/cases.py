@@ -31,7 +31,8 @@ TRAFFIC = {
 SERVER_CASES = (ONE_ROW, *TRAFFIC, MANY_ROWS, START)
 
 FEWEST = 2  # requests of many rows in a slice
-LONGEST = 30  # seconds of requests before the memory is read
+LONGEST = 30  # seconds of requests before the memory is read, and of work that is left
+IDLE = 0.1  # seconds of which a server uses hardly any
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,7 @@ class Bench:
 
     def one_by_one(self, server: Server, request: Request, rows: int) -> dict[str, float] | None:
         """Send a request again and again on one connection, and take the median of the times."""
+        self.settle(server)
         begun = time.perf_counter()
         with client(server.address) as line:
             line.post(request)
@@ -160,6 +162,16 @@ class Bench:
         if load.errors or load.requests < FEWEST:
             return None
         return {"ms": load.p50 * 1e3, "predictions/s": rows / load.p50}
+
+    def settle(self, server: Server) -> None:
+        """Wait until a server has done with what was left to it by a slice before."""
+        end = time.perf_counter() + LONGEST
+        used = server.tree.seconds()
+        while time.perf_counter() < end:
+            time.sleep(IDLE)
+            before, used = used, server.tree.seconds()
+            if used - before < IDLE / 4:
+                break
 
     def start(self, server: Server, workers: int, number: int) -> None:
         """Note how long the start took, and the memory after some requests."""
