@@ -18,7 +18,6 @@ CONSTANT = (
     ("X-Forwarded-Proto", "https"),
     ("User-Agent", "python-httpx/0.28.1"),
     ("Accept", "*/*"),
-    ("Accept-Encoding", "gzip, deflate"),
 )
 """What all requests of one client and one ingress have in common."""
 
@@ -64,7 +63,9 @@ def _forwarded(drawn: random.Random) -> str:
     return f"{client}, 10.{drawn.randrange(256)}.{drawn.randrange(256)}.{drawn.randrange(1, 255)}"
 
 
-def varied(requests: Sequence[Request], host: str) -> Iterator[bytes]:
+def varied(
+    requests: Sequence[Request], host: str, codings: str = "gzip, deflate"
+) -> Iterator[bytes]:
     """Yield requests, each with a head of its own.
 
     Parameters
@@ -72,11 +73,14 @@ def varied(requests: Sequence[Request], host: str) -> Iterator[bytes]:
     requests : sequence of Request
         Whose bodies take turns.
     host : str
+    codings : str
+        That answers may come in.
     """
+    accepted = f"Accept-Encoding: {codings}\r\n".encode()
     largest = max(len(request.body) for request in requests)
     count = max(len(requests), min(N_HEADS, MOST_BYTES // (largest + 1)))
     for head, request in zip(heads(N_HEADS)[:count], cycle(requests), strict=False):
-        yield _whole(request, host, head)
+        yield _whole(request, host, head + accepted)
 
 
 def same_head(requests: Sequence[Request], host: str) -> Iterator[bytes]:
