@@ -9,6 +9,7 @@ import pyarrow as pa
 from pyarrow import ipc, parquet
 
 from iris_deploy.errors import ScoringError, first_line
+from iris_deploy.schema.problems import summarize
 from iris_deploy.scoring.batches import check_carried, check_types
 from iris_deploy.scoring.csv_blocks import join
 from iris_deploy.scoring.inputs import Input, Size, Wish
@@ -159,7 +160,18 @@ def _describe(given: Input, schema: pa.Schema, wish: Wish) -> Source:
     check_types(given.name, schema, match, wish.signature)
     carried = pa.schema([schema.field(at) for at in match.kept])
     check_carried(given.name, carried, wish.target)
-    return Source(given.name, given.format.suffix, match, carried, partition=partition)
+    source = Source(given.name, given.format.suffix, match, carried, partition=partition)
+    runs = [
+        f"{name} is {schema.field(name).type}"
+        for name in _wanted(source)
+        if pa.types.is_run_end_encoded(schema.field(name).type)
+    ]
+    if runs:  # a few bytes of which may stand for any number of rows
+        raise ScoringError(
+            f"{given.name}: {summarize(runs, more=False)}",
+            hint="write plain values, or leave the column out with `keep`",
+        )
+    return source
 
 
 def _wanted(source: Source) -> list[str]:

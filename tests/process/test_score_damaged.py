@@ -89,6 +89,25 @@ def test_columns_of_every_type_are_carried_along_or_refused(
     assert told[-1] == 0, "what came as Arrow can be written as Arrow"
 
 
+@pytest.mark.parametrize("on_bad", ["fail", "null", "skip"])
+def test_runs_of_values_are_refused_before_they_become_rows(
+    run: Run, tmp_path: Path, artifacts: Path, on_bad: str
+) -> None:
+    """A few bytes of them may stand for all rows that memory has room for."""
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.array(["x"]))
+    rows = pa.record_batch(
+        [pa.array([5.1, 9e120]), pa.array([2.4, 0.2]), runs], ["length", "width", "more"]
+    )
+    given = tmp_path / "new.arrow"
+    with pa.OSFile(str(given), "wb") as file, ipc.new_stream(file, rows.schema) as stream:
+        stream.write_batch(rows)
+    words = ("--artifacts", artifacts, "--version", 1, "--on-bad", on_bad)
+    ran = run("score", given, "-o", tmp_path / "out.jsonl", *words)
+    assert ran.code == 1
+    assert "more is run_end_encoded" in ran.err
+    assert "leave the column out with --keep" in ran.err
+
+
 @pytest.mark.parametrize("values", [pa.string_view(), pa.decimal32(5, 1), pa.float16()])
 def test_features_of_new_types_are_read(
     run: Run, tmp_path: Path, artifacts: Path, values: pa.DataType
