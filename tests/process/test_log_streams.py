@@ -210,7 +210,7 @@ def test_no_standard_output_at_all_is_no_harm(artifacts: Path, tmp_path: Path) -
 
 
 def answered(number: int, client: str = "192.0.2.1") -> Answered:
-    return Answered(f"id-{number}", client, "POST", "/predict", 200, 0.001, 26, "loop", "")
+    return f"id-{number}", client, "POST", "/predict", 200, 0.001, 26, "loop", ""
 
 
 def test_lines_that_are_gathered_keep_their_order_among_events(tmp_path: Path) -> None:

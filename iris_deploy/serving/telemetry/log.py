@@ -48,6 +48,7 @@ class Log:
         self._write_request = write_json if self._json else write_text
         self._gathers_in: int | None = None  # a thread
         self._gathered: list[bytes] = []
+        self._time = ""  # of the first of these
         self._lost = 0
         self.access = access
         self.worker: int | None = None
@@ -86,7 +87,9 @@ class Log:
 
     def request(self, answered: Answered) -> None:
         """Say that a request was answered."""
-        line = self._write_request(answered, self.worker)
+        if not self._gathered:
+            self._time = utc() if self._json else clock()
+        line = self._write_request(answered, self.worker, self._time)
         if self._gathers_in is None:
             self._write(line)
         else:

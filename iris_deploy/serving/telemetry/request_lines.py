@@ -7,7 +7,7 @@ path, the method. What clients send is cut and escaped before it is any of them.
 import re
 import time
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -20,40 +20,23 @@ _LONGEST_PATH: Final = 256
 _KEPT = 1024  # paths and methods as they are written
 
 
-class Answered(NamedTuple):
-    """A request that was answered.
+Answered = tuple[str, str, str, str, int, float, int, str, str]
+"""A request that was answered.
 
-    Parameters
-    ----------
-    identity : str
-        The request id, checked.
-    client : str
-        Address.
-    method, path : str
-        As they came, without the query; empty for what was not HTTP.
-    status : int
-    seconds : float
-        From the last byte of the request to the last byte given to the kernel or its queue.
-    size : int
-        Bytes of the answer's body.
-    lane : {'loop', 'pool'}
-        Where it was worked on.
-    trace : str
-        The header ``traceparent``, checked; empty if there is none.
-    """
+- request id, checked
+- address of the client
+- method, and path without the query, as they came; empty for what was not HTTP
+- status
+- seconds from the last byte of the request to the last byte given to the kernel or its queue
+- bytes of the answer's body
+- ``loop`` or ``pool``: where it was worked on
+- the header ``traceparent``, checked; empty if there is none
 
-    identity: str
-    client: str
-    method: str
-    path: str
-    status: int
-    seconds: float
-    size: int
-    lane: str
-    trace: str
+A plain tuple: one with names takes a third of the time of a line.
+"""
 
 
-def write_json(answered: Answered, worker: int | None) -> bytes:
+def write_json(answered: Answered, worker: int | None, now: str) -> bytes:
     """Write a line for a machine.
 
     Parameters
@@ -61,28 +44,27 @@ def write_json(answered: Answered, worker: int | None) -> bytes:
     answered : Answered
     worker : int or None
         Number of the process that has answered.
+    now : str
+        See `utc`.
     """
     identity, client, method, path, status, seconds, size, lane, trace = answered
     if not _ADDRESS.fullmatch(client):
         client = _json(client, _LONGEST_PATH)
-    more = f',"traceparent":"{trace}"' if trace else ""
+    more = f',"traceparent":"{trace}"}}\n' if trace else "}\n"
     return (
-        f'{{"time":"{utc()}","level":"info","event":"request",'
+        f'{{"time":"{now}","level":"info","event":"request",'
         f'"worker":{"null" if worker is None else worker},"id":"{identity}","client":"{client}",'
-        f'"method":"{_json(method, _LONGEST_METHOD)}","path":"{_json(path, _LONGEST_PATH)}",'
-        f'"status":{status},"duration_ms":{seconds * 1e3:.3f},"bytes":{size},"lane":"{lane}"'
-        f"{more}}}\n"
+        f'{_members(method, path)},"status":{status},"duration_ms":{seconds * 1e3:.3f},'
+        f'"bytes":{size},"lane":"{lane}"{more}'
     ).encode()
 
 
-def write_text(answered: Answered, _worker: int | None) -> bytes:
-    """Write a line for a person."""
-    method = _plain(answered.method, _LONGEST_METHOD) or "-"
-    path = _plain(answered.path, _LONGEST_PATH) or "-"
-    client = _plain(answered.client, _LONGEST_PATH)
-    took = f"{answered.seconds * 1e3:.2f} ms"
-    line = f"{clock()} {answered.status} {method} {path} {took} {client} {answered.identity}\n"
-    return line.encode()
+def write_text(answered: Answered, _worker: int | None, now: str) -> bytes:
+    """Write a line for a person; see `write_json`, and `clock` for the time."""
+    identity, client, method, path, status, seconds, _, _, _ = answered
+    what = f"{_plain(method, _LONGEST_METHOD) or '-'} {_plain(path, _LONGEST_PATH) or '-'}"
+    took = f"{seconds * 1e3:.2f} ms"
+    return f"{now} {status} {what} {took} {_plain(client, _LONGEST_PATH)} {identity}\n".encode()
 
 
 def utc() -> str:
@@ -115,10 +97,16 @@ def _plain(text: str, longest: int) -> str:
     return _UNPRINTABLE.sub(_escape, text)
 
 
-@lru_cache(_KEPT)
 def _json(text: str, longest: int) -> str:
     """Write the same between the quotes of a string in JSON."""
     return msgspec.json.encode(_plain(text, longest)).decode()[1:-1]
+
+
+@lru_cache(_KEPT)
+def _members(method: str, path: str) -> str:
+    """Write both as members of an object in JSON."""
+    method, path = _json(method, _LONGEST_METHOD), _json(path, _LONGEST_PATH)
+    return f'"method":"{method}","path":"{path}"'
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -19,7 +19,6 @@ from iris_deploy.serving.reply import Reply
 from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.telemetry.log import Log
 from iris_deploy.serving.telemetry.metrics import Metrics
-from iris_deploy.serving.telemetry.request_lines import Answered
 from iris_deploy.serving.worker.memory import SMALL, WORKING
 from iris_deploy.serving.worker.request import Request
 from iris_deploy.serving.worker.wsgi import call_app
@@ -236,5 +235,5 @@ class Service:
             if trace and not _TRACEPARENT.fullmatch(trace):
                 trace = ""
             self.log.request(
-                Answered(identity, client, request.method, path, status, seconds, size, lane, trace)
+                (identity, client, request.method, path, status, seconds, size, lane, trace)
             )
