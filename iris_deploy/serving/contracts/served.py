@@ -11,6 +11,7 @@ import msgspec
 from iris_deploy.bundle.bundle import Bundle
 from iris_deploy.codec.readers import Readers
 from iris_deploy.estimators.predictor import Predictor
+from iris_deploy.schema.encoding import build_encode
 from iris_deploy.serving.contract_settings import ContractSettings
 from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.exchange import QUICK_SUMS, Exchange, Observer
@@ -75,7 +76,8 @@ class ServedModel:
         if self.predictor.sums > QUICK_SUMS:
             return False
         instance = self.bundle.manifest.examples[-1].instance  # answered when it was read
-        row = self.readers.json.read(msgspec.json.encode(instance))
+        columns = self.predictor.signature.columns
+        row = tuple(build_encode(column)(instance[column.name]) for column in columns)
         return any(_seconds(self.predictor, row) <= _QUICK_ROW for _ in range(_TRIES))
 
     def readiness(self, **others: object) -> tuple[int, dict[str, object]]:
