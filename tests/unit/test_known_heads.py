@@ -169,7 +169,7 @@ def test_no_secret_is_kept_when_its_request_is_answered(turns: Callable[..., Tur
 def test_heads_that_are_known_are_so_many_and_no_more() -> None:
     heads = KnownHeads(LIMITS, clock=itertools.count().__next__)
     for k in range(3 * HEADS):
-        lines = [b"POST /predict?%d HTTP/1.1" % (k // 20), b"Host: %d" % k, b"A: b"]
+        lines = [b"POST /predict?%d HTTP/1.1" % (k // 40), b"Host: %d" % k, b"A: b"]
         for _ in range(2):
             head = write(lines)
             heads.learn(the_long_way(head))
@@ -179,7 +179,23 @@ def test_heads_that_are_known_are_so_many_and_no_more() -> None:
                 assert found.headers == {"HOST": str(k)}
         assert len(heads.whole) <= HEADS
     known = [one for one in everything_in(heads.__dict__) if isinstance(one, re.Pattern)]
-    assert 8 <= len(known) <= HEADS
+    assert 16 <= len(known) <= HEADS
+
+
+def test_as_many_kinds_of_clients_as_come_through_one_proxy_are_known() -> None:
+    """A head for each set and order of fields, as libraries and browsers write them."""
+    heads = KnownHeads(LIMITS, clock=itertools.count().__next__)
+    more = [b"User-Agent: a", b"Accept-Encoding: gzip", b"X-Request-ID: b", b"Cookie: c"]
+    kinds = [
+        write([*POSTED, *fields])
+        for n in range(len(more) + 1)
+        for fields in itertools.permutations(more, n)
+        if [*fields[:1]] in ([], more[:1])  # the user agent is first, or there is none
+    ]
+    for head in kinds:
+        heads.learn(the_long_way(head))
+    assert len(kinds) > 10
+    assert all(heads.read(head, 0) for head in kinds)
 
 
 def test_learning_is_not_what_somebody_can_keep_a_worker_busy_with() -> None:

@@ -41,7 +41,7 @@ LEARNED_AT_ONCE = 64
 """Heads that are learned in a row; after that `_PER_SECOND`."""
 
 _PER_SECOND = 16
-_ALIKE = 8  # heads of one request line; the oldest makes room
+_ALIKE = 16  # of one request line and number of fields; the oldest makes room
 _LONGEST = 2048  # bytes of a head
 _FIELDS = 48
 _SECRETS = frozenset(("AUTHORIZATION", "COOKIE", "PROXY_AUTHORIZATION"))
@@ -76,7 +76,7 @@ class Found(NamedTuple):
 
 
 _Alike = dict[str, KnownHead]
-"""Heads of one request line, by their patterns."""
+"""Heads of one request line and number of fields, by their patterns."""
 
 _NONE: Final[_Alike] = {}
 
@@ -101,7 +101,7 @@ class KnownHeads:
         self._longest = min(_LONGEST, limits.header - len(_END) - 1)
         self._most = limits.body
         self.whole: dict[bytes, Found] = {}
-        self._known: dict[str, _Alike] = {}
+        self._known: dict[tuple[str, int], _Alike] = {}
         self._count = 0
         self._clock = clock
         self._may_learn, self._since = float(LEARNED_AT_ONCE), clock()
@@ -121,7 +121,7 @@ class KnownHeads:
             return None
         text = head.decode("latin-1")
         end = text.find("\r\n")
-        for known in self._known.get(text[:end], _NONE).values():
+        for known in self._known.get((text[:end], text.count("\n")), _NONE).values():
             values = known.pattern.fullmatch(text, end)
             if values is not None:
                 break
@@ -156,20 +156,21 @@ class KnownHeads:
         if is_long or NEVER.intersection(keys) or len(read) > len(set(read)):
             return
         pattern = "".join(map(_pattern, fields, names, keys))
-        if pattern in self._known.get(line, _NONE) or not self._is_time():
+        place = line, len(fields)
+        if pattern in self._known.get(place, _NONE) or not self._is_time():
             return
         headers = {key: request.headers[key] for key in keys if key in DECIDING}
         request.headers, request.body, request.head = headers, b"", b""
         is_secret = not _SECRETS.isdisjoint(keys)
-        alike = self._make_room(line)
+        alike = self._make_room(place)
         alike[pattern] = KnownHead(re.compile(pattern), read, request, headers, is_secret, {})
 
-    def _make_room(self, line: str) -> _Alike:
+    def _make_room(self, place: tuple[str, int]) -> _Alike:
         if self._count >= HEADS:
             self._count = 0
             self.whole.clear()
             self._known.clear()
-        alike = self._known.setdefault(line, {})
+        alike = self._known.setdefault(place, {})
         if len(alike) < _ALIKE:
             self._count += 1
         else:
