@@ -176,7 +176,7 @@ def test_heads_that_are_known_are_so_many_and_no_more() -> None:
             for _ in range(2):
                 found = heads.read(head, hash(head))
                 assert found is not None
-                assert found.headers == {"HOST": str(k)}
+                assert found[1] == {"HOST": str(k)}
         assert len(heads.whole) <= HEADS
     known = [one for one in everything_in(heads.__dict__) if isinstance(one, re.Pattern)]
     assert 16 <= len(known) <= HEADS

@@ -69,15 +69,15 @@ class QuickLane:
             if found is None:
                 return False
             channel.before = hash(head)
+        known, headers, length = found
         body = data[end + _ENDS :]
-        if len(body) != found.length or end < 0:
+        if len(body) != length or end < 0:
             return False
-        request = found.known.request
-        request.headers = found.headers
+        known.request.headers = headers
         try:
-            return self._answer(channel, found.known, body)
+            return self._answer(channel, known, body)
         finally:
-            request.headers = found.known.headers  # without secrets
+            known.request.headers = known.headers  # without secrets
 
     def learn(self, channel: Connection, request: Request) -> None:
         """Learn the head of a request that was quick, when a connection sends another like it."""

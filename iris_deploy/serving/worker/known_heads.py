@@ -67,13 +67,11 @@ class KnownHead(NamedTuple):
     """Headers of answers, by their status and headers, with places for what is new in each."""
 
 
-class Found(NamedTuple):
-    """A head that came: which it is, all fields that anything looks at, bytes of its body."""
+Found = tuple[KnownHead, dict[str, str], int]
+"""A head that came: which it is, all fields that anything looks at, bytes of its body.
 
-    known: KnownHead
-    headers: dict[str, str]
-    length: int
-
+A plain tuple: one with names takes a tenth of the time in which a head is read.
+"""
 
 _Alike = dict[str, KnownHead]
 """Heads of one request line and number of fields, by their patterns."""
@@ -132,7 +130,7 @@ class KnownHeads:
         length = int(headers.get(_LENGTH, 0))
         if length > self._most:
             return None
-        found = Found(known, headers, length)
+        found = known, headers, length
         if hash(head) == before and not known.is_secret:
             if len(self.whole) >= HEADS:
                 self.whole.clear()
