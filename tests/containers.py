@@ -168,6 +168,16 @@ class Container:
         command = ["docker", "logs", self.identity]
         return subprocess.run(command, capture_output=True, check=True).stdout.decode()
 
+    def start(self) -> dict[str, Any]:
+        """Return what the log says of the start, once all workers are there."""
+
+        def told() -> list[dict[str, Any]]:
+            lines = map(json.loads, self.log().splitlines())
+            return [line for line in lines if line["event"] == "start"]
+
+        wait_until(told)
+        return told()[0]
+
     def state(self, field: str) -> str:
         return docker("inspect", "--format", "{{.State." + field + "}}", self.identity)
 

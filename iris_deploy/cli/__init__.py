@@ -110,8 +110,14 @@ def _root(
 
 def spell_options(text: str) -> str:
     """Write settings, which have their names in backquotes, as the options that people give."""
+    if not _SETTING.search(text):
+        return text
+    try:
+        commands = get_command(build_app()).commands  # type: ignore[attr-defined]
+    except (ImportError, OSError):  # what is told of may keep modules from being read, too
+        return text
     options: dict[str, str] = {}
-    for command in get_command(build_app()).commands.values():  # type: ignore[attr-defined]
+    for command in commands.values():
         for parameter in command.params:
             options[parameter.name] = parameter.opts[0]
             spellings = (*parameter.opts, *parameter.secondary_opts)

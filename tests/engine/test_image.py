@@ -163,7 +163,7 @@ def test_a_platform_says_the_port(
 def test_the_word_serve_is_taken_and_the_server_is_the_first_process(image: str) -> None:
     with container(image, command=("serve",)) as running:
         assert running.predicts(8080)
-        start = json.loads(running.log().splitlines()[0])
+        start = running.start()
         assert start["pid"] == 1
         assert {url[:-4] for url in start["urls"]} <= {"http://[::]:", "http://0.0.0.0:"}
         assert [url[-4:] for url in start["urls"]] == ["5000", "8080"]

@@ -186,7 +186,7 @@ def test_cloud_run_reaches_it_on_its_port_of_all_addresses(image: str) -> None:
         running.is_ready(9090)
         answer = running.ask(9090, "POST", "/predict", b'{"length": 5.1, "width": 2.4}', JSON)
         assert answered(answer) == VIRGINICA
-        start = json.loads(running.log().splitlines()[0])
+        start = running.start()
         assert set(start["urls"]) <= {"http://[::]:9090", "http://0.0.0.0:9090"}
         assert all(running.refuses(port) for port in (5000, 8080))
 

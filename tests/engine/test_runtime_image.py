@@ -12,6 +12,7 @@ from tests import data
 from tests.conftest import Run
 from tests.containers import build, container, docker, require_engine
 from tests.process.test_runtime import LEARN, build_unread, table
+from tests.waits import wait_until
 
 pytestmark = [pytest.mark.once, pytest.mark.timeout(600)]
 
@@ -35,7 +36,7 @@ def test_scikit_learn_is_in_the_image_that_needs_it_and_answers_as_it_does_here(
             running.is_ready(5000)
             body = json.dumps(rows.to_dict("records")).encode()
             answered = json.loads(running.post(5000, body)[1])["predictions"]
-            log = running.log()
+            wait_until(lambda: '"event":"runtime"' in running.log())
     finally:
         docker("rmi", "--force", tag)
     layers = report["layers"]
@@ -44,6 +45,5 @@ def test_scikit_learn_is_in_the_image_that_needs_it_and_answers_as_it_does_here(
     assert named == [f"/opt/iris-deploy/{p}" for p in ("runtime", "lib", "app", "artifacts")]
     assert layers[-4]["size"] > layers[-3]["size"]
     assert labels["io.iris-deploy.runtime"].startswith("scikit-learn ")
-    assert '"event":"runtime"' in log
     np.testing.assert_allclose(answered, model.predict(pd.DataFrame(rows)), rtol=1e-9)
     assert len(data.NAMES) == 5

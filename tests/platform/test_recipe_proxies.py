@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -165,9 +166,12 @@ def test_it_answers_with_tls_and_the_server_knows_the_client(front: tuple[Server
             answer = read_answer(connection)
             assert answer.json() == {"prediction": "virginica"}
             assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
-    lines = [line for line in server.events("request") if line["path"] == "/predict"]
-    assert {line["client"] for line in lines} == {"127.0.0.1"}
-    assert len({line["id"] for line in lines}) == 3
+
+    def lines() -> list[dict[str, Any]]:
+        return [line for line in server.events("request") if line["path"] == "/predict"]
+
+    wait_until(lambda: len({line["id"] for line in lines()}) == 3)
+    assert {line["client"] for line in lines()} == {"127.0.0.1"}
 
 
 def test_it_compresses_large_answers_and_refuses_bodies_that_the_server_would_refuse(

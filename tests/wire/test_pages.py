@@ -14,6 +14,7 @@ from tests.conftest import Answer, Server, serving
 from tests.lanes import DATE_AND_ID
 from tests.pieces import in_pool, talk
 from tests.raw_http import get, raw
+from tests.waits import wait_until
 
 SCRIPTS = ("calls", "common", "docs", "fields", "front", "pictures", "scoring")
 FILES = {
@@ -98,8 +99,11 @@ def test_both_lanes_answer_alike(server: Server, path: str) -> None:
     quick, pooled, bodied = (DATE_AND_ID.sub(b"", answer) for answer in answers)
     assert quick.startswith(b"HTTP/1.1 200 ")
     assert quick == pooled == bodied
-    lines = [line for line in server.events("request") if line["path"] == path]
-    assert [line["lane"] for line in lines[-3:]] == ["loop", "pool", "pool"]
+
+    def lanes() -> list[str]:
+        return [line["lane"] for line in server.events("request") if line["path"] == path]
+
+    wait_until(lambda: lanes()[-3:] == ["loop", "pool", "pool"])
 
 
 def test_a_head_that_is_remembered_is_answered_under_the_same_policy(server: Server) -> None:
