@@ -1,7 +1,7 @@
 """Values in their order, without what NumPy would load for it.
 
 `np.unique` and `np.percentile` ask `numpy.ma` whether values are masked, and so load it: 1 MB of
-byte code and a tenth of a server's start.
+byte code, and 8 ms of a server's start.
 """
 
 from typing import TypeVar
