@@ -53,6 +53,7 @@ LEARNED: dict[str, list[bytes]] = {
     "one that waits": [*POSTED, b"Expect: 100-continue", b"Content-Length: 3"],
     "chunks": [*POSTED, b"Transfer-Encoding: chunked"],
     "underscores": [b"GET / HTTP/1.1", b"Host: a", b"Content_Length: 9", b"X_Request_ID: a"],
+    "nothing": [b"GET /health/live HTTP/1.0"],
     "bare": [b"GET /health/live HTTP/1.1", b"Host: 127.0.0.1:5000"],
     "binary": [*POSTED, b"Inference-Header-Content-Length: 60", b"Content-Length: 76", b"A:"],
 }

@@ -6,6 +6,7 @@ import itertools
 import random
 import re
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,20 @@ def test_no_secret_is_kept_when_its_request_is_answered(turns: Callable[..., Tur
     texts = [str(text) for text in kept if isinstance(text, str | bytes)]
     assert any("Bearer" not in text and "application" in text for text in texts)
     assert not [text for text in texts if token.decode() in text or cookie.decode() in text]
+
+
+def test_a_bundle_that_is_served_no_more_is_not_kept(turns: Callable[..., Turns]) -> None:
+    connection = turns()
+    for _ in range(4):
+        for request in (post(BODY), post(BODY, *PROXIED)):
+            assert connection.ask(request).status == 200
+    quick: Any = connection.endpoints.served.table.resources["/predict"].routes["POST"].quick
+    predicts = weakref.ref(quick.__self__)
+    del quick
+    connection.endpoints.prepare(connection.endpoints.bundle)()
+    assert connection.ask(post(BODY, target=b"/nope")).status == 404  # Flask's is made anew, too
+    gc.collect()
+    assert predicts() is None
 
 
 def test_heads_that_are_known_are_so_many_and_no_more() -> None:

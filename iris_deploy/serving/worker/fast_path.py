@@ -76,8 +76,8 @@ class QuickLane:
         known.request.headers = headers
         try:
             return self._answer(channel, known, body)
-        finally:
-            known.request.headers = known.headers  # without secrets
+        finally:  # nothing of it is kept: no secret, and no bundle that another takes the place of
+            known.request.headers, known.request.resource = known.headers, None
 
     def learn(self, channel: Connection, request: Request) -> None:
         """Learn the head of a request that was quick, when a connection sends another like it."""

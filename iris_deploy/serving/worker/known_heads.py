@@ -158,7 +158,7 @@ class KnownHeads:
         if pattern in self._known.get(place, _NONE) or not self._is_time():
             return
         headers = {key: request.headers[key] for key in keys if key in DECIDING}
-        request.headers, request.body, request.head = headers, b"", b""
+        request.headers, request.body, request.head, request.resource = headers, b"", b"", None
         is_secret = not _SECRETS.isdisjoint(keys)
         alike = self._make_room(place)
         alike[pattern] = KnownHead(re.compile(pattern), read, request, headers, is_secret, {})
