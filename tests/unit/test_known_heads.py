@@ -161,7 +161,7 @@ def test_no_secret_is_kept_when_its_request_is_answered(turns: Callable[..., Tur
         for _ in range(5):
             assert connection.ask(request).status == 200
         assert is_known(connection, request)
-    kept = [*everything_in(connection.connections.quick.heads.__dict__)]
+    kept = [*everything_in(connection.connections.quick.heads)]
     texts = [str(text) for text in kept if isinstance(text, str | bytes)]
     assert any("Bearer" not in text and "application" in text for text in texts)
     assert not [text for text in texts if token.decode() in text or cookie.decode() in text]
@@ -193,7 +193,7 @@ def test_heads_that_are_known_are_so_many_and_no_more() -> None:
                 assert found is not None
                 assert found[1] == {"HOST": str(k)}
         assert len(heads.whole) <= HEADS
-    known = [one for one in everything_in(heads.__dict__) if isinstance(one, re.Pattern)]
+    known = [one for one in everything_in(heads) if isinstance(one, re.Pattern)]
     assert 16 <= len(known) <= HEADS
 
 
