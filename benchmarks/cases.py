@@ -137,11 +137,8 @@ class Bench:
         self, server: Server, workers: int, connections: int, number: int, case: str = ONE_ROW
     ) -> None:
         """Measure a server under load."""
-        many = f"{count(workers, 'worker')}, {count(connections, 'connection')}"
-        setting = server.workload.label + many
-        name = server.peer.name
-        subject = name if case == ONE_ROW else f"{name}: {TRAFFIC[case]}"
-        sample = Sample(ONE_ROW, setting, subject, number, {})
+        setting = server.workload.label + load_of(workers, connections)
+        sample = Sample(ONE_ROW, setting, subject_of(server.peer.name, case), number, {})
         self.slice(server, sample, lambda: self.under_load(server, connections, case))
 
     def many_rows(self, server: Server, workers: int, rows: int, number: int) -> None:
@@ -217,6 +214,16 @@ class Bench:
     def warm(self, server: Server) -> None:
         """Have it answer for a second."""
         wrk(server.address, self.requests(server), 16, 1)
+
+
+def load_of(workers: int, connections: int) -> str:
+    """Name the setting of a server under load."""
+    return f"{count(workers, 'worker')}, {count(connections, 'connection')}"
+
+
+def subject_of(name: str, case: str) -> str:
+    """Name a server in its traffic."""
+    return f"{name}: {TRAFFIC[case]}" if case in TRAFFIC else name
 
 
 def count(number: int, noun: str) -> str:

@@ -7,9 +7,9 @@ from benchmarks.cases import (
     ACCESS_LOG,
     BEHIND_NGINX,
     SERVER_CASES,
-    TRAFFIC,
     Bench,
     count,
+    subject_of,
     tell,
 )
 from benchmarks.servers import FAILURES, Server, Site, running
@@ -27,7 +27,7 @@ def measure_servers(bench: Bench, sites: Sequence[Site]) -> None:
                 many = count(workers, "worker")
                 tell(f"round {number + 1} of {plan.rounds}: {site.name}, {many}")
                 for case in _starts(bench, site, workers):
-                    name = f"{site.name}: {TRAFFIC[case]}" if case else site.name
+                    name = subject_of(site.name, case)
                     if name not in record.failed:
                         try:
                             _measure(bench, site, workers, number, case)

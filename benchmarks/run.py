@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from benchmarks.cases import MANY_ROWS, ONE_ROW, START, TRAFFIC, Plan, count
+from benchmarks.cases import MANY_ROWS, ONE_ROW, START, Plan, count, load_of, subject_of
 from benchmarks.catalogue import ALL
 from benchmarks.measure import Record
 
@@ -26,14 +26,12 @@ class Run:
 
     def load(self, connections: int) -> str:
         """Name the setting with the most workers."""
-        workers = count(max(self.plan.workers), "worker")
-        return f"{workers}, {count(connections, 'connection')}"
+        return load_of(max(self.plan.workers), connections)
 
     def rate(self, name: str, case: str = ONE_ROW, workload: str = "") -> Rounds:
         """Return the requests per second of a server, one row in each."""
-        subject = name if case == ONE_ROW else f"{name}: {TRAFFIC[case]}"
         setting = workload + self.load(self.plan.connections[0])
-        return self.record.by_round(ONE_ROW, setting, subject, "requests/s")
+        return self.record.by_round(ONE_ROW, setting, subject_of(name, case), "requests/s")
 
     def many(self, subject: str, rows: int) -> Rounds:
         """Return the milliseconds that a server takes for many rows in a form."""

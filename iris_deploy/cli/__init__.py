@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated
@@ -113,16 +114,22 @@ def spell_options(text: str) -> str:
     if not _SETTING.search(text):
         return text
     try:
-        commands = get_command(build_app()).commands  # type: ignore[attr-defined]
+        options = _options()
     except (ImportError, OSError):  # what is told of may keep modules from being read, too
         return text
+    return _SETTING.sub(lambda found: options.get(found[1], found[0]), text)
+
+
+@cache
+def _options() -> dict[str, str]:
+    """Return the options of all commands by the names of their settings."""
     options: dict[str, str] = {}
-    for command in commands.values():
+    for command in get_command(build_app()).commands.values():  # type: ignore[attr-defined]
         for parameter in command.params:
             options[parameter.name] = parameter.opts[0]
             spellings = (*parameter.opts, *parameter.secondary_opts)
             options |= {name.strip("-").replace("-", "_"): name for name in spellings}
-    return _SETTING.sub(lambda found: options.get(found[1], found[0]), text)
+    return options
 
 
 def _tell(text: str) -> str:

@@ -12,7 +12,6 @@ from iris_deploy.serving.worker.fast_path import QuickLane
 from iris_deploy.serving.worker.lanes import Service
 from iris_deploy.serving.worker.memory import Budget
 from iris_deploy.serving.worker.pool import Pool
-from iris_deploy.serving.worker.request import Limits
 
 RESERVED = 8
 """Places beyond ``--connections``. Whoever gets one may ask for what operators need to see, and is
@@ -41,8 +40,6 @@ class Connections:
     Attributes
     ----------
     all : set of Connection
-    limits : Limits
-        Of a request.
     look_again : float
         When to ask once more for room that there was none of, on the monotonic clock; 0 for when
         something happens.
@@ -61,8 +58,6 @@ class Connections:
         self.pool = pool
         self.quick = quick
         self.memory = memory
-        settings = service.settings
-        self.limits = Limits(settings.max_header_bytes, settings.max_body_bytes)
         self.all: set[Connection] = set()
         self._balance = balance
         self._limit = limit

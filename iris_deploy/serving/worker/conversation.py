@@ -44,7 +44,7 @@ class Conversation:
         self._connection = connection
         self._connections = connections
         self._service = connections.service
-        self.intake = Intake(connections.limits, connection.peer, connections.memory)
+        self.intake = Intake(self._service.limits, connection.peer, connections.memory)
         self.output = Output(connections.memory)
         self._answers = Answers(connection, connections.service, self.intake, self.output)
         self.asked: Request | None = None

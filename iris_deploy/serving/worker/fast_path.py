@@ -17,7 +17,7 @@ from iris_deploy.serving.worker.adapter import format_date
 from iris_deploy.serving.worker.connection import Connection
 from iris_deploy.serving.worker.known_heads import KnownHead, KnownHeads
 from iris_deploy.serving.worker.lanes import CLOSED_BY_CLIENT, Service
-from iris_deploy.serving.worker.request import Limits, Request
+from iris_deploy.serving.worker.request import Request
 from iris_deploy.serving.worker.response import build_head, choose_framing
 
 _ERROR = 400  # of all statuses, the first that is one
@@ -47,8 +47,7 @@ class QuickLane:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        settings = service.settings
-        self.heads = KnownHeads(Limits(settings.max_header_bytes, settings.max_body_bytes))
+        self.heads = KnownHeads(service.limits)
         self._whole = self.heads.whole
         self._second, self._date = 0, b""
 

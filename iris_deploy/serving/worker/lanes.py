@@ -20,7 +20,7 @@ from iris_deploy.serving.settings import ServeSettings
 from iris_deploy.serving.telemetry.log import Log
 from iris_deploy.serving.telemetry.metrics import Metrics
 from iris_deploy.serving.worker.memory import SMALL, WORKING
-from iris_deploy.serving.worker.request import Request
+from iris_deploy.serving.worker.request import Limits, Request
 from iris_deploy.serving.worker.wsgi import call_app
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ class Service:
         self.metrics = metrics
         self.log = log
         self.settings = settings
+        self.limits = Limits(settings.max_header_bytes, settings.max_body_bytes)
         self._app = app
         self._proxies = TrustedProxies(settings.trusted_proxies)
         self._logs_probes = settings.access_log == "all"
