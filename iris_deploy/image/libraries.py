@@ -8,6 +8,7 @@ debuggers, the table of sections, and old copies of tables that were moved to th
 
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -64,10 +65,11 @@ class _Section(NamedTuple):
 
 
 def strip_library(path: Path) -> None:
-    """Write a shared library again, without what no loader reads."""
+    """Write a shared library again, without what no loader reads; one that is cut off stays."""
     content = path.read_bytes()
     if content.startswith(_MAGIC):
-        path.write_bytes(strip(content))
+        with suppress(struct.error):
+            path.write_bytes(strip(content))
 
 
 def strip(content: bytes) -> bytes:

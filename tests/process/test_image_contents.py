@@ -228,3 +228,12 @@ def test_what_is_no_library_that_it_knows_stays_as_it_is(tmp_path: Path) -> None
         (tmp_path / name).write_bytes(content)
         strip_library(tmp_path / name)
         assert (tmp_path / name).read_bytes() == content
+
+
+@pytest.mark.parametrize("length", [6, 63, 64, 100, 1000, 15_000])
+def test_a_library_that_is_cut_off_stays_as_it_is(tmp_path: Path, length: int) -> None:
+    whole = sys.modules["numpy._core._multiarray_umath"].__file__
+    content = Path(str(whole)).read_bytes()[:length]
+    (tmp_path / "cut.so").write_bytes(content)
+    strip_library(tmp_path / "cut.so")
+    assert (tmp_path / "cut.so").read_bytes() == content
