@@ -1,6 +1,7 @@
 """Dask: a scheduler, and its workers."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 from warnings import catch_warnings
@@ -33,11 +34,13 @@ def connect(address: str) -> Any:
         import distributed
     except ImportError as exc:
         raise ClusterError("Dask is not installed", hint="pip install 'iris-deploy[dask]'") from exc
+    client: Any = distributed.Client.__new__(distributed.Client)
     try:
-        client_of: Any = distributed.Client
         with catch_warnings(action="ignore"):  # of versions: an error below
-            client = client_of(address, timeout=_PATIENCE, set_as_default=False)
+            client.__init__(address, timeout=_PATIENCE, set_as_default=False)
     except Exception as exc:  # another release of Dask may say anything
+        with suppress(Exception):  # in vain, it would be closed at the end of Python, or in a lock
+            client.close()
         raise ClusterError(
             f"no scheduler answers at {address}: {str(exc)[:120]}",
             hint="start one: dask scheduler; and workers: dask worker ADDRESS",

@@ -1,5 +1,6 @@
 """A Dask cluster scores files and fits pipelines: a scheduler and two workers as processes."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from distributed import Client
 from palmerpenguins import load_penguins
 
 from tests.clusters import SCHEDULER, WORKER, dask_cluster, running
@@ -93,6 +95,7 @@ def test_a_scheduler_that_is_not_there_is_told(run: Run) -> None:
         ran = run("score", "new.csv", "-o", "out.csv", "--scheduler", address)
         assert (ran.code, ran.out) == (1, "")
         assert f"no scheduler answers at {address}" in ran.err
+        assert _open_clients() == []
     assert {path.name for path in Path().iterdir()} == {"new.csv"}
 
 
@@ -101,6 +104,16 @@ def test_a_scheduler_without_workers_is_told(run: Run, tmp_path: Path) -> None:
         ran = run("score", "new.csv", "-o", "out.csv", "--scheduler", address)
     assert (ran.code, ran.out) == (1, "")
     assert "the scheduler has no worker" in ran.err
+    assert _open_clients() == []
+
+
+def _open_clients() -> list[str]:
+    """Return the state of each client that the collector of garbage would have to close.
+
+    It may do so while another client starts, and waits for that one's lock for ever.
+    """
+    found = (thing for thing in gc.get_objects() if isinstance(thing, Client))
+    return [state for client in found if (state := client.status) != "closed"]
 
 
 @pytest.mark.parametrize(
