@@ -29,10 +29,10 @@ def costs(_trained: Path) -> dict[str, float]:
         ("new", 280),  # 232: reading the head, and writing that of the answer
         ("varied, native", 115),  # 102: a head as proxies send it, known by its lines
         ("varied, logged", 135),  # 119: with its line in the access log
-        ("varied, V1", 180),  # 163
-        ("varied, V2", 240),  # 221
+        ("varied, V1", 155),  # 138
+        ("varied, V2", 165),  # 148
         ("varied, form", 195),  # 176
-        ("varied, invocations", 205),  # 186
+        ("varied, invocations", 170),  # 154
         ("a row", 0.1),  # of many: none calls anything
         ("a row in arrays", 0.1),
     ],

@@ -11,7 +11,7 @@ from iris_deploy.bundle.settings import ARTIFACTS
 from iris_deploy.cli import serve_options as o
 from iris_deploy.cli.options import Artifacts, Model, Version
 from iris_deploy.errors import SettingsError
-from iris_deploy.kernels.garbage import no_collection
+from iris_deploy.kernels.garbage import NoCollection
 from iris_deploy.serving.addresses import ALL_ADDRESSES
 from iris_deploy.serving.contract_settings import ALL_NAMES, SEPARATOR, ContractSettings
 from iris_deploy.serving.environment import asked_routes, handed_descriptors, named_ports
@@ -77,14 +77,14 @@ def serve(
     for name in _BLAS_THREADS:  # before NumPy is imported: each worker is one processor's
         os.environ.setdefault(name, "1")
     settings = _settings(options)
-    with no_collection():
+    with NoCollection():
         from iris_deploy.bundle.repository import Repository
 
     repository = Repository(artifacts)
     if dev:
         _serve_development(repository, model, version, settings, guarded=bool(_tokens(tokens_file)))
         return
-    with no_collection():
+    with NoCollection():
         from iris_deploy.serving.launch import Launch
     from iris_deploy.serving.supervision.service_manager import ServiceManager
     from iris_deploy.serving.supervision.signals import early_signals

@@ -1,6 +1,7 @@
 """Instances in the JSON that clients send: objects, arrays, and what either is wrapped in."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from iris_deploy.codec.pointers import (
     ARRAYS,
     OBJECT,
     OBJECTS,
+    JsonKind,
     JsonLayout,
     Layout,
     locate,
@@ -28,6 +30,12 @@ ENVELOPES = ("instances", "inputs", "data", "records", "features", "input_data")
 """Members that hold instances, where no column has that name."""
 
 PlaceRows = Callable[[JsonLayout], Layout]
+
+
+@lru_cache
+def _below(kind: JsonKind, base: str) -> JsonLayout:
+    """Return the layout of instances in a member that a contract has named."""
+    return JsonLayout(kind, base)
 
 
 def _in_place(layout: JsonLayout) -> Layout:
@@ -90,20 +98,25 @@ class InstanceReader:
         rows = None if not body.startswith(b"[") else self.read_plain(body)
         if not isinstance(rows, Rows) or not isinstance(rows.layout, JsonLayout):
             return None
-        return Rows(rows.values, JsonLayout(rows.layout.kind, base))
+        return Rows(rows.values, _below(rows.layout.kind, base))
 
     def read_plain_split(self, body: bytes, base: str) -> Rows | None:
         """Decode a data frame in the form ``split`` of numbers alone; see `read_plain_below`."""
         found = read_split(body)
-        order = None if found is None else find_order(found[0], self._names)
-        if found is None or order is None:
+        if found is None:
             return None
         columns, data = found
-        rows = self.read_plain_below(data, "")
-        if rows is None or not isinstance(rows.values, np.ndarray):
+        in_order = columns == self._names
+        order = None if in_order else find_order(columns, self._names)
+        rows = self.read_plain_below(data, "") if in_order or order is not None else None
+        if rows is None:
             return None
-        layout = JsonLayout("lists", f"{base}/data", (), tuple(columns))
-        return Rows(rows.values[:, order], layout)
+        values = rows.values
+        if order is not None and isinstance(values, np.ndarray):
+            values = values[:, order]
+        elif order is not None:
+            values = [tuple([row[at] for at in order]) for row in values]
+        return Rows(values, JsonLayout("lists", f"{base}/data", (), tuple(columns)))
 
     def read_value(self, value: object) -> Row | Rows:
         """Read a decoded JSON value; see `read`."""

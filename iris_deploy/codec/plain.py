@@ -20,12 +20,9 @@ import numpy as np
 
 from iris_deploy.codec.fields import REFUSED, UNSET, Field
 from iris_deploy.codec.pointers import ARRAYS, OBJECT, OBJECTS, JsonLayout, Layout
-from iris_deploy.kernels.garbage import no_collection
-from iris_deploy.schema.batch import Floats, Row
-from iris_deploy.schema.columns import (
-    LARGEST,
-    NumberColumn,
-)
+from iris_deploy.kernels.garbage import NoCollection
+from iris_deploy.schema.batch import FEW, Floats, Row
+from iris_deploy.schema.columns import LARGEST, NumberColumn
 from iris_deploy.schema.signature import Signature
 
 _LISTS = JsonLayout("lists")
@@ -132,14 +129,18 @@ class NumberReader:
         objects: list[Any] = self._many.decode(body)
         if body.count(b'"') != self._quotes * len(objects):
             return None
+        if len(objects) <= FEW:
+            return in_bounds(list(map(msgspec.structs.astuple, objects)), OBJECTS)
         return _in_columns([map(get, objects) for get in self._get], len(objects), OBJECTS)
 
     def _read_lists(self, body: bytes) -> Rows | None:
-        with no_collection():
+        with NoCollection():
             lists: list[tuple[float, ...]] = self._lists.decode(body)
+        if len(lists) <= FEW:
+            return in_bounds(lists, _LISTS)
         n_columns = len(self._get)
         values = np.fromiter(chain.from_iterable(lists), np.float64, n_columns * len(lists))
-        return _in_bounds(values.reshape(-1, n_columns), _LISTS)
+        return in_bounds(values.reshape(-1, n_columns), _LISTS)
 
     def _read_arrays(self, body: bytes) -> Rows | None:
         decoded: Any = self._arrays.decode(body)
@@ -151,19 +152,23 @@ class NumberReader:
             for at in range(0, len(values), _AT_ONCE):  # three times as quick as NumPy
                 part = values[at : at + _AT_ONCE]
                 struct.pack_into(f"{len(part)}d", line.data, at * _SIZE, *part)
-        return _in_bounds(matrix.T, ARRAYS)
+        return in_bounds(matrix.T, ARRAYS)
 
 
 def _in_columns(columns: Sequence[Iterable[float]], n_rows: int, layout: Layout) -> Rows | None:
     matrix = np.empty((len(columns), n_rows))
     for line, values in zip(matrix, columns, strict=True):
         line[:] = np.fromiter(values, np.float64, n_rows)
-    return _in_bounds(matrix.T, layout)
+    return in_bounds(matrix.T, layout)
 
 
-def _in_bounds(rows: Floats, layout: Layout) -> Rows | None:
-    low, high = rows.min(initial=0.0), rows.max(initial=0.0)
-    return Rows(rows, layout) if low >= -LARGEST and high <= LARGEST else None
+def in_bounds(rows: Sequence[Row] | Floats, layout: Layout) -> Rows | None:
+    """Return rows of finite numbers; None if one is too large."""
+    if isinstance(rows, np.ndarray):
+        fit = rows.min(initial=0.0) >= -LARGEST and rows.max(initial=0.0) <= LARGEST
+    else:
+        fit = all(-LARGEST <= value <= LARGEST for row in rows for value in row)
+    return Rows(rows, layout) if fit else None
 
 
 class MixedReader:
@@ -227,13 +232,13 @@ class MixedReader:
         return None if quotes else self._fill(columns, ARRAYS)
 
     def _fill(self, columns: Sequence[Sequence[Any]], layout: Layout) -> Rows | None:
-        if self._has_text:
+        if self._has_text or len(columns[0]) <= FEW:
             lines = [
                 list(map(field.one, values))
                 for field, values in zip(self._fields, columns, strict=True)
             ]
-            refused = any(REFUSED in line for line in lines)
-            return None if refused else Rows(list(zip(*lines, strict=True)), layout)
+            taken = not any(REFUSED in line for line in lines)
+            return Rows(list(zip(*lines, strict=True)), layout) if taken else None
         matrix = np.empty((len(columns), len(columns[0])))
         for line, field, values in zip(matrix, self._fields, columns, strict=True):
             line[:] = field.many(values)

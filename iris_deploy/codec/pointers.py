@@ -70,6 +70,9 @@ class Layout(Protocol):
         ...
 
 
+JsonKind = Literal["object", "objects", "arrays", "lists", "list", "values"]
+
+
 @dataclass(frozen=True, slots=True)
 class JsonLayout:
     """Instances in JSON.
@@ -87,7 +90,7 @@ class JsonLayout:
         In the order of an instance that is an array; the columns' own if there are none.
     """
 
-    kind: Literal["object", "objects", "arrays", "lists", "list", "values"]
+    kind: JsonKind
     base: str = ""
     keys: Sequence[str] = ()
     columns: Sequence[str] = ()

@@ -4,6 +4,7 @@ from iris_deploy.codec.csv_text import CsvReader
 from iris_deploy.codec.forms import FormReader
 from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.json_lines import LinesReader
+from iris_deploy.codec.plain_tensors import PlainTensorReader
 from iris_deploy.codec.tensor_rows import TensorReader
 from iris_deploy.schema.signature import Signature
 
@@ -24,6 +25,7 @@ class Readers:
     lines : LinesReader
     form : FormReader
     tensors : TensorReader
+    plain_tensors : PlainTensorReader
     """
 
     def __init__(self, signature: Signature) -> None:
@@ -32,3 +34,4 @@ class Readers:
         self.lines = LinesReader(self.json)
         self.form = FormReader(self.json)
         self.tensors = TensorReader(self.json)
+        self.plain_tensors = PlainTensorReader(signature)

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from iris_deploy.errors import IrisDeployError
-from iris_deploy.kernels.garbage import no_collection
+from iris_deploy.kernels.garbage import NoCollection
 
 _LARGE = 1 << 16  # characters
 _MARKS = re.compile(b"[\0\1]")  # which no JSON has
@@ -62,7 +62,7 @@ def decode(body: bytes) -> Any:
 def _read(text: str) -> Any:
     if len(text) <= _LARGE:
         return _DECODER.decode(text)
-    with no_collection():  # which would have other threads wait twice as long
+    with NoCollection():  # which would have other threads wait twice as long
         return _DECODER.decode(text)
 
 

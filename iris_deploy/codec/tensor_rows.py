@@ -12,7 +12,7 @@ from iris_deploy.codec.pointers import FieldProblem, located
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.tensors import Tensor
 from iris_deploy.codec.values import unfit
-from iris_deploy.schema.batch import Floats
+from iris_deploy.schema.batch import FEW, Floats
 from iris_deploy.schema.columns import LARGEST
 from iris_deploy.schema.problems import (
     LONGEST_NAME,
@@ -21,8 +21,6 @@ from iris_deploy.schema.problems import (
     Problems,
     list_names,
 )
-
-_FEW = 4  # rows for which lists are quicker than arrays
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,7 @@ class TensorReader:
 
     def _check(self, rows: Floats, layout: TensorLayout) -> Rows:
         """Refuse numbers that are none, where nothing may miss, and those that are too large."""
-        if len(rows) <= _FEW:
+        if len(rows) <= FEW:
             few = rows.tolist()
             if all(-LARGEST <= value <= LARGEST for row in few for value in row):
                 return Rows(few, layout)

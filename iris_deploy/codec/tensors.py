@@ -7,7 +7,7 @@ kserve.github.io, "Open Inference Protocol (V2)", REST; Triton's binary tensor d
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from iris_deploy.codec import strict_json
 from iris_deploy.codec.datatypes import BOOL, BYTES, NUMBERS, check_datatype, read_raw
 from iris_deploy.codec.strict_json import MalformedError
-from iris_deploy.kernels.garbage import no_collection
+from iris_deploy.kernels.garbage import NoCollection
 from iris_deploy.schema.problems import LONGEST_NAME
 
 BINARY_SIZE = "binary_data_size"
@@ -41,10 +41,15 @@ class RequestedOutput(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit
     parameters: dict[str, Any] | None = None
 
 
-class InferRequest(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defaults=True):
+T = TypeVar("T")
+
+
+class InferRequest(
+    msgspec.Struct, Generic[T], forbid_unknown_fields=True, gc=False, omit_defaults=True
+):
     """The JSON of an inference request; what names a model is said by the path, too."""
 
-    inputs: list[InputTensor]
+    inputs: list[T]
     id: str | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
@@ -69,12 +74,14 @@ class Tensor(NamedTuple):
     values: Any
 
 
-_REQUEST = msgspec.json.Decoder(InferRequest)
+_REQUEST = msgspec.json.Decoder(InferRequest[InputTensor])
 _FLAT = msgspec.json.Decoder(list[float])
 _NESTED = msgspec.json.Decoder(list[list[float]])
 
 
-def read_request(body: bytes, json_length: str | None) -> tuple[InferRequest, list[Tensor]]:
+def read_request(
+    body: bytes, json_length: str | None
+) -> tuple[InferRequest[InputTensor], list[Tensor]]:
     """Read a request and its tensors.
 
     Parameters
@@ -120,7 +127,7 @@ def _read_length(text: str, size: int) -> int:
     return int(text)
 
 
-def _decode(data: bytes) -> InferRequest:
+def _decode(data: bytes) -> InferRequest[InputTensor]:
     data = strict_json.without_literals(data)
     try:
         request = _REQUEST.decode(data)
@@ -173,7 +180,7 @@ def _read_numbers(data: bytes, shape: Sequence[int]) -> Any:
     """Read numbers as most clients write them, flat or in rows; None if it could be otherwise."""
     for decoder in (_FLAT, _NESTED):
         try:
-            with no_collection():
+            with NoCollection():
                 read: Any = decoder.decode(data)
             break
         except (msgspec.MsgspecError, RecursionError):

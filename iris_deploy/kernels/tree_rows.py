@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from iris_deploy.kernels.garbage import no_collection
+from iris_deploy.kernels.garbage import NoCollection
 from iris_deploy.kernels.nodes import Nodes
 from iris_deploy.schema.batch import Floats
 
@@ -31,7 +31,7 @@ def build_adder(
         What the sums are divided by.
     """
     nodes, copied = nodes.ask_copies(n_features)
-    with no_collection():  # of hundreds of thousands of new tuples
+    with NoCollection():  # of hundreds of thousands of new tuples
         roots = _tuples(nodes, threshold, len(start))
     several = nodes.values.shape[1] > 1
     if several and len(start) == 2:

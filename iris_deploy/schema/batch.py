@@ -1,6 +1,6 @@
 """What goes through a predictor: rows of plain floats, one or many."""
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ class Text(float):
 
 
 Floats = NDArray[np.float64]
+
+FEW: Final = 4
+"""Rows up to which lists of Python's are quicker than arrays, from the request to the answer."""
+
 Indices = NDArray[np.int32]
 
 Outcomes = NDArray[Any]

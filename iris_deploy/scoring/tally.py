@@ -113,7 +113,7 @@ class Tally:
         outcomes : ndarray of shape (n_good, n_outputs)
         """
         good = rows.good
-        lines = [line.astype(np.float64, copy=False) for line in good.T]
+        lines = [np.ascontiguousarray(line, np.float64) for line in good.T]
         pairs = list(zip(self._bins, lines, strict=True))
         answers = [
             _count_output(output, line)

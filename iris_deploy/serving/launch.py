@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 from iris_deploy.bundle.repository import Repository
-from iris_deploy.kernels.garbage import no_collection
+from iris_deploy.kernels.garbage import NoCollection
 from iris_deploy.serving.http.access import Access
 from iris_deploy.serving.http.endpoints import Endpoints
 from iris_deploy.serving.http.late import LateApp
@@ -106,7 +106,7 @@ class Launch:
         )
 
     def _create_app(self) -> "WSGIApplication":
-        with no_collection():
+        with NoCollection():
             from iris_deploy.serving.http.app import follow_app
 
         return follow_app(self._endpoints, max_body_bytes=self._settings.max_body_bytes)

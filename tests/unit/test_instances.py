@@ -15,6 +15,7 @@ from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.pointers import InstanceError
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.values import ValueReader
+from iris_deploy.schema.batch import FEW
 from iris_deploy.schema.problems import SignatureError
 from iris_deploy.schema.signature import Signature
 from iris_deploy.serving.contracts.labels import LabelWriter
@@ -59,7 +60,7 @@ def agree(signature: Signature, body: bytes) -> bool:
 @pytest.mark.parametrize("n_classes", [1, 2, 3, 15, 16, 17, 300])
 def test_labels_are_written_as_any_encoder_of_json_writes_them(n_classes: int) -> None:
     classes = [f'class "{k}" \u00e4' for k in range(n_classes)]
-    writer = LabelWriter(classes)
+    writer = LabelWriter.of_json(classes)
     for n_rows in (*range(20), 1000):
         indices = np.random.default_rng(n_rows).integers(0, n_classes, n_rows, np.int32)
         labels = [classes[k] for k in indices]
@@ -94,15 +95,19 @@ def instances(draw: st.DrawFn, values: st.SearchStrategy[str] = numbers | others
     return "{" + ",".join(members) + "}"
 
 
+def few_or_many(rows: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    """Write an array of rows, so few that they stay lists, or more, which become arrays."""
+    some = st.tuples(st.lists(rows, max_size=FEW), st.sampled_from([1, FEW]))
+    return some.map(lambda drawn: f"[{','.join(drawn[0] * drawn[1])}]")
+
+
 arrays = st.lists(numbers | st.one_of(numbers, others), max_size=3).map(
     lambda values: f"[{','.join(values)}]"
 )
 bodies = st.builds(
     "{}{}{}".format,
     blanks,
-    instances()
-    | instances(arrays | st.one_of(arrays, others))
-    | st.lists(instances(), max_size=4).map(lambda rows: f"[{','.join(rows)}]"),
+    instances() | instances(arrays | st.one_of(arrays, others)) | few_or_many(instances()),
     blanks,
 )
 
@@ -149,6 +154,36 @@ def test_instances_as_clients_write_them_are_taken(
         assert agree(columns, body) == ('quo"te' not in names)
 
 
+@given(few_or_many(arrays))
+@settings(max_examples=600, deadline=None)
+@example("[[1, 2], [-0, -0.0]]")
+@example("[[1, 2], [1, 1e101]]")
+@example("[[1, 2], [1]]")
+@example(" [\n[1, 2]] ")
+def test_whatever_arrays_are_written_both_readers_agree(text: str) -> None:
+    reader = InstanceReader(signature("length", "width"))
+    body = text.encode()
+    read = reader.read_plain(body)
+    if read is not None:
+        expected = reader.read_value(strict.decode(body))
+        assert isinstance(read, Rows)
+        assert isinstance(expected, Rows)
+        assert read.layout == expected.layout
+        assert bits(read.values) == bits(expected.values)
+
+
+@pytest.mark.parametrize("n_rows", [0, 1, FEW, FEW + 1])
+@pytest.mark.parametrize("columns", [["length", "width"], ["width", "length"]])
+def test_a_frame_has_its_columns_in_any_order(columns: list[str], n_rows: int) -> None:
+    reader = InstanceReader(signature("length", "width"))
+    value = {"columns": columns, "data": [[k + 0.5, -k] for k in range(n_rows)]}
+    read = reader.read_plain_split(json.dumps(value).encode(), "/frame")
+    assert read is not None
+    expected = reader.read_frame(value, "/frame")
+    assert read.layout == expected.layout
+    assert bits(read.values) == bits(expected.values)
+
+
 MIXED = Signature(
     columns=(
         number("length", missing=True),
@@ -189,11 +224,7 @@ def mixed_objects(draw: st.DrawFn, of: st.SearchStrategy[str] = values) -> str:
 
 
 mixed_arrays = st.lists(values, max_size=3).map(lambda each: f"[{','.join(each)}]")
-mixed_bodies = (
-    mixed_objects()
-    | mixed_objects(mixed_arrays)
-    | st.lists(mixed_objects(), max_size=4).map(lambda rows: f"[{','.join(rows)}]")
-)
+mixed_bodies = mixed_objects() | mixed_objects(mixed_arrays) | few_or_many(mixed_objects())
 
 
 @given(mixed_bodies)

@@ -1,15 +1,16 @@
-"""Labels written as JSON, several at a time.
+"""Labels written as JSON or as raw bytes, several at a time.
 
 Knows positions of classes and bytes, and nothing of what they answer.
 """
 
 import itertools
 from collections.abc import Sequence
+from typing import Self
 
 import msgspec
 import numpy as np
 
-from iris_deploy.schema.batch import Outcomes
+from iris_deploy.schema.batch import FEW, Outcomes
 from iris_deploy.schema.outputs import Label
 
 _MOST_RUNS = 256
@@ -23,39 +24,51 @@ class LabelWriter:
 
     Parameters
     ----------
-    classes : sequence of str, int or bool
+    written : sequence of bytes
+        Each class as it is written.
+    between : bytes
+        What stands between two.
 
     Attributes
     ----------
-    labels : ndarray of bytes, shape (n_classes,)
-        Each class as JSON.
+    longest : int
+        Bytes of a label and what follows it, at most.
     """
 
-    def __init__(self, classes: Sequence[Label]) -> None:
-        self.labels = np.array([msgspec.json.encode(label) for label in classes], object)
-        self._lengths = np.array([len(label) for label in self.labels], np.int64)
-        n_classes = len(classes)
+    def __init__(self, written: Sequence[bytes], between: bytes = b",") -> None:
+        self._each, self._between = written, between
+        self._labels = np.array(written, object)
+        self._lengths = np.array([len(label) for label in written], np.int64)
+        self.longest = max(map(len, written), default=0) + len(between)
+        n_classes = len(written)
         self._length = 1
         while n_classes > 1 and n_classes ** (self._length + 1) <= _MOST_RUNS:
             self._length += 1
-        runs = itertools.product(self.labels, repeat=self._length)
-        self._runs = np.array([b",".join(run) for run in runs], object)
+        runs = itertools.product(written, repeat=self._length)
+        self._runs = np.array([between.join(run) for run in runs], object)
         self._weights = np.array([n_classes**k for k in reversed(range(self._length))], np.int32)
 
+    @classmethod
+    def of_json(cls, classes: Sequence[Label]) -> Self:
+        """Make one that writes the elements of a JSON array."""
+        return cls([msgspec.json.encode(label) for label in classes])
+
     def length_of(self, indices: Outcomes) -> int:
-        """Return the bytes of the elements of a JSON array; see `write`."""
+        """Return the bytes of some labels; see `write`."""
         counts = np.bincount(indices, minlength=len(self._lengths))
-        return int(counts @ self._lengths) + max(len(indices) - 1, 0)
+        return int(counts @ self._lengths) + max(len(indices) - 1, 0) * len(self._between)
 
     def write(self, indices: Outcomes) -> bytes:
-        """Write the elements of a JSON array.
+        """Write labels.
 
         Parameters
         ----------
         indices : ndarray of int, shape (n_rows,)
             Positions of the classes.
         """
+        if len(indices) <= FEW:
+            return self._between.join([self._each[index] for index in indices.tolist()])
         in_runs = len(indices) - len(indices) % self._length
         runs = indices[:in_runs].reshape(-1, self._length) @ self._weights
-        pieces = self._runs.take(runs).tolist() + self.labels.take(indices[in_runs:]).tolist()
-        return b",".join(pieces)
+        pieces = self._runs.take(runs).tolist() + self._labels.take(indices[in_runs:]).tolist()
+        return self._between.join(pieces)

@@ -13,7 +13,7 @@ import msgspec
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.tensors import InferRequest, read_request
-from iris_deploy.schema.batch import Outcomes
+from iris_deploy.schema.batch import FEW, Outcomes
 from iris_deploy.serving.contracts.errors import reply_error
 from iris_deploy.serving.contracts.inference_schemas import describe_infer
 from iris_deploy.serving.contracts.native import PLAIN_BODY, QUICK_BODY
@@ -74,28 +74,51 @@ class InferContract:
         predictor = served.predictor
         self._predictor = predictor
         self._reader = served.readers.tensors
+        self._plain = served.readers.plain_tensors
         self._writer = TensorWriter(predictor)
         self._outputs = list_outputs(predictor)
+        self._quick = self._writer.quick_rows(self._outputs)
         self._by_name = {output.name: output for output in self._outputs}
         model = {"model_name": served.name, "model_version": served.version}
         self._start = msgspec.json.encode(model)[:-1]
         self.summary = f"predict {what(predictor)} of tensors, as V2 has it"
 
-    def decode(self, asked: Asked, body: bytes) -> Question:
+    def decode(self, asked: Asked, body: bytes) -> tuple[Rows, _Wanted]:
         """Read a request, in JSON with or without raw tensors behind it."""
-        request, tensors = read_request(body, asked.headers.get(_LENGTH_HEADER))
+        length = asked.headers.get(_LENGTH_HEADER)
+        plain = self._read_plain(body) if length is None else None
+        if plain is not None:
+            return plain
+        request, tensors = read_request(body, length)
         return self._reader.read(tensors), self._choose(request)
 
     def decode_quickly(self, asked: Asked, body: bytes) -> Question | None:
         """Read a request that is small, or raw."""
-        if len(body) > QUICK_BODY and not _is_raw(asked, body):
+        if len(body) > PLAIN_BODY:
             return None
-        question = self.decode(asked, body)
-        rows = question[0]
-        assert type(rows) is Rows  # noqa: S101
-        return None if len(rows.values) > self._writer.quick_rows else question
+        question: tuple[Rows, _Wanted] | None
+        if len(body) <= QUICK_BODY or _is_raw(asked, body):
+            question = self.decode(asked, body)
+        elif _LENGTH_HEADER not in asked.headers:
+            question = self._read_plain(body)
+        else:
+            question = None
+        if question is None or len(question[0].values) > self._quick_rows(question[1]):
+            return None
+        return question
 
-    def _choose(self, request: InferRequest) -> _Wanted:
+    def _read_plain(self, body: bytes) -> tuple[Rows, _Wanted] | None:
+        found = self._plain.read(body)
+        if found is None:
+            return None
+        return found[0], self._choose(found[1])
+
+    def _quick_rows(self, wanted: _Wanted) -> int:
+        if wanted.outputs is self._outputs:
+            return self._quick
+        return self._writer.quick_rows(wanted.outputs)
+
+    def _choose(self, request: InferRequest[Any]) -> _Wanted:
         """Choose the outputs: those that are asked for, or all."""
         parameters = request.parameters or {}
         _refuse_extensions(parameters, "the request")
@@ -123,6 +146,10 @@ class InferContract:
         if wanted.identity is not None:
             start += b',"id":' + msgspec.json.encode(wanted.identity)
         start += b',"outputs":['
+        is_quick = len(outcomes) <= self._quick_rows(wanted)
+        if is_quick and len(outcomes) <= FEW and True not in wanted.binary:
+            tensors = self._writer.write_few(wanted.outputs, rows, outcomes)
+            return Reply(200, JSON, start + tensors + b"]}")
         described = [
             self._writer.describe(output, outcomes, binary=binary)
             for output, binary in zip(wanted.outputs, wanted.binary, strict=True)
@@ -130,14 +157,14 @@ class InferContract:
         texts = [text for text, _ in described]
         pieces = self._json_pieces(start, wanted, texts, rows, outcomes)
         if not any(wanted.binary):
-            if len(outcomes) <= self._writer.quick_rows:
+            if is_quick:
                 return Reply(200, JSON, b"".join(pieces))
             return Reply(200, JSON, Stream(pieces, None, outcomes.nbytes + held_by(rows.values)))
         head = b"".join(pieces)
         raw = [each for each, is_raw in zip(wanted.outputs, wanted.binary, strict=True) if is_raw]
         headers = (_RAW, ("Inference-Header-Content-Length", str(len(head))))
         pieces = self._raw_pieces(head, raw, rows, outcomes)
-        if len(outcomes) <= self._writer.quick_rows:
+        if is_quick:
             return Reply(200, headers, b"".join(pieces))
         held = len(head) + outcomes.nbytes + held_by(rows.values)
         length = len(head) + sum(size for _, size in described)
@@ -154,7 +181,7 @@ class InferContract:
         yield start
         outputs = zip(wanted.outputs, wanted.binary, described, strict=True)
         for at, (output, binary, text) in enumerate(outputs):
-            yield b"," + text[:-1] if at else text[:-1]
+            yield b"," + text if at else text
             if not binary:
                 yield b',"data":['
                 yield from self._writer.write_json(output, rows, outcomes)

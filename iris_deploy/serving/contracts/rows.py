@@ -25,7 +25,7 @@ FIGURES = 2048
 
 _LABELS_AT_A_TIME = 16384  # some 0.3 ms
 _CELL = 8  # bytes of a row for each of its values
-_LARGE = 1 << 16
+LARGE_ANSWER = 1 << 16
 """Bytes of an answer from which on it is a stream."""
 
 
@@ -48,7 +48,7 @@ class RowWriter:
         signature = predictor.signature
         self._predictor = predictor
         self._classes = [label_text(label) for label in signature.classes]
-        self._labels = LabelWriter(signature.classes) if signature.classes else None
+        self._labels = LabelWriter.of_json(signature.classes) if signature.classes else None
         self._name = predictor.score_name
         self._anomaly = signature.anomaly
         self.quick_rows = FIGURES // (len(signature.classes) + len(signature.columns))
@@ -116,9 +116,9 @@ class RowWriter:
                 return start + elements(outcomes.tolist(), 0) + end
             pieces = self._enclose(start, self._value_pieces(outcomes), end)
             return Stream(pieces, None, outcomes.nbytes)
-        length = self._labels.length_of(outcomes) + len(start) + len(end)
-        if length <= _LARGE:
+        if len(outcomes) * self._labels.longest <= LARGE_ANSWER:
             return start + self._labels.write(outcomes) + end
+        length = self._labels.length_of(outcomes) + len(start) + len(end)
         pieces = self._enclose(start, self._value_pieces(outcomes), end)
         return Stream(pieces, length, outcomes.nbytes)
 

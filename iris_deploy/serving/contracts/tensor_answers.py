@@ -1,7 +1,7 @@
 """Predictions as tensors: in JSON, or raw behind it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import msgspec
@@ -11,15 +11,14 @@ from iris_deploy.codec.datatypes import LENGTH
 from iris_deploy.codec.plain import Rows
 from iris_deploy.codec.tensors import BINARY_SIZE
 from iris_deploy.estimators.predictor import Predictor
-from iris_deploy.schema.batch import Outcomes
+from iris_deploy.schema.batch import FEW, Outcomes
 from iris_deploy.schema.outputs import Label, label_text
 from iris_deploy.serving.contracts.labels import LabelWriter
-from iris_deploy.serving.contracts.rows import FIGURES, Many, elements, keep
+from iris_deploy.serving.contracts.rows import FIGURES, LARGE_ANSWER, Many, elements, keep
 
 PREDICTION: Final = "prediction"
 ANOMALY: Final = "anomaly"
 
-_FEW = 4  # rows that are quicker one by one than in arrays
 _AT_A_TIME = 4096  # labels, some 0.1 ms; to be joined, each takes 80 bytes for the moment
 
 
@@ -36,6 +35,11 @@ class OutputTensor:
     kind : {'label', 'number', 'scores', 'anomaly'}
     part : int
         Position of the predictor's output that it is about.
+
+    Attributes
+    ----------
+    text : tuple of bytes
+        Its description in JSON, in front of the number of rows and behind it, without the end.
     """
 
     name: str
@@ -43,6 +47,14 @@ class OutputTensor:
     width: int
     kind: Literal["label", "number", "scores", "anomaly"]
     part: int
+    text: tuple[bytes, bytes] = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Write its description."""
+        name, datatype = map(msgspec.json.encode, (self.name, self.datatype))
+        width = b",%d" % self.width if self.width else b""
+        text = b'{"name":%b,"shape":[' % name, b'%b],"datatype":%b' % (width, datatype)
+        object.__setattr__(self, "text", text)
 
     def shape(self, n_rows: int) -> list[int]:
         """Return the shape for so many rows; -1 for any number."""
@@ -87,19 +99,23 @@ class TensorWriter:
     def __init__(self, predictor: Predictor) -> None:
         self._parts = predictor.parts
         self._anomaly = predictor.signature.anomaly
-        self._labels = [
-            LabelWriter(part.signature.classes) if part.signature.classes else None
-            for part in self._parts
-        ]
-        self._raw = [_RawLabels(part.signature.classes) for part in self._parts]
-        figures = sum(max(output.width, 1) for output in list_outputs(predictor))
-        self.quick_rows = FIGURES // (figures + len(predictor.signature.columns))
-        self._at_a_time = max(self.quick_rows, 1)
+        classes = [part.signature.classes for part in self._parts]
+        self._labels = [LabelWriter.of_json(each) for each in classes]
+        self._raw = [LabelWriter([*map(_raw_label, each)], b"") for each in classes]
+        self._n_columns = len(predictor.signature.columns)
+        self._at_a_time = max(self.quick_rows(list_outputs(predictor)), 1)
+
+    def quick_rows(self, outputs: Sequence[OutputTensor]) -> int:
+        """Return how many rows are written at once, in some 2 ms; 0 if that is not even one."""
+        figures = sum(max(output.width, 1) for output in outputs if output.kind != "label")
+        if figures:
+            return FIGURES // (figures + self._n_columns)
+        return LARGE_ANSWER // sum(self._labels[output.part].longest for output in outputs)
 
     def describe(
         self, output: OutputTensor, outcomes: Outcomes, *, binary: bool
     ) -> tuple[bytes, int]:
-        """Write what is in front of a tensor's data, or all of it in JSON but raw data.
+        """Write what a tensor in JSON has beside its data, without the end.
 
         Returns
         -------
@@ -107,19 +123,35 @@ class TensorWriter:
         size : int
             Bytes of the raw data.
         """
-        described: dict[str, Any] = {"name": output.name, "shape": output.shape(len(outcomes))}
-        described["datatype"] = output.datatype
-        size = self._size(output, outcomes) if binary else 0
-        if binary:
-            described["parameters"] = {BINARY_SIZE: size}
-        return msgspec.json.encode(described), size
+        start, end = output.text
+        text = b"%b%d%b" % (start, len(outcomes), end)
+        if not binary:
+            return text, 0
+        size = self._size(output, outcomes)
+        return b'%b,"parameters":{"%b":%d}' % (text, BINARY_SIZE.encode(), size), size
+
+    def write_few(self, outputs: Sequence[OutputTensor], rows: Rows, outcomes: Outcomes) -> bytes:
+        """Write whole tensors in JSON, of no more than `FEW` rows."""
+        tensors = []
+        for output in outputs:
+            start, end = output.text
+            data = self._write_data(output, rows.values, outcomes)
+            tensors.append(b'%b%d%b,"data":[%b]}' % (start, len(outcomes), end, data))
+        return b",".join(tensors)
+
+    def _write_data(self, output: OutputTensor, values: Many, outcomes: Outcomes) -> bytes:
+        if output.kind == "scores":
+            return elements([x for row in self._few_scores(output, values) for x in row], 0)
+        own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
+        if output.kind == "label":
+            return self._labels[output.part].write(own.astype(np.int32, copy=False))
+        return elements((own == self._anomaly if output.kind == "anomaly" else own).tolist(), 0)
 
     def write_json(self, output: OutputTensor, rows: Rows, outcomes: Outcomes) -> Iterator[bytes]:
         """Yield the elements of a JSON array."""
         for at, part in self._split(output, rows.values, outcomes):
-            writer = self._labels[output.part]
-            if output.kind == "label" and writer is not None:
-                yield (b"," if at else b"") + writer.write(part)
+            if output.kind == "label":
+                yield (b"," if at else b"") + self._labels[output.part].write(part)
             else:
                 yield elements(part.reshape(-1).tolist(), at)
 
@@ -137,10 +169,8 @@ class TensorWriter:
         """Yield the figures of an output, some rows at a time, and where they begin."""
         if output.kind == "scores":
             predictor = self._parts[output.part]
-            if len(outcomes) <= _FEW:
-                rows = values.tolist() if isinstance(values, np.ndarray) else values
-                if rows:
-                    yield 0, np.array([predictor.score(row)[1] for row in rows])
+            if len(outcomes) <= FEW:
+                yield 0, np.array(self._few_scores(output, values))
                 return
             kept = keep(predictor.signature, values)
             for at in range(0, len(outcomes), self._at_a_time):
@@ -155,27 +185,17 @@ class TensorWriter:
             else:
                 yield at, part == self._anomaly if output.kind == "anomaly" else part
 
+    def _few_scores(self, output: OutputTensor, values: Many) -> list[tuple[float, ...]]:
+        score = self._parts[output.part].score
+        rows = values.tolist() if isinstance(values, np.ndarray) else values
+        return [score(row)[1] for row in rows]
+
     def _size(self, output: OutputTensor, outcomes: Outcomes) -> int:
         n_rows = len(outcomes)
         if output.kind == "label":
             own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
             return self._raw[output.part].length_of(own.astype(np.int32, copy=False))
         return n_rows if output.kind == "anomaly" else 8 * n_rows * max(output.width, 1)
-
-
-class _RawLabels:
-    """Write labels as raw bytes."""
-
-    def __init__(self, classes: tuple[Label, ...]) -> None:
-        raw = [_raw_label(label) for label in classes]
-        self._raw = np.array([*raw, b""], object)[: len(raw)]
-        self._lengths = np.array([len(each) for each in raw], np.int64)
-
-    def length_of(self, indices: Any) -> int:
-        return int(np.bincount(indices, minlength=len(self._lengths)) @ self._lengths)
-
-    def write(self, indices: Any) -> bytes:
-        return b"".join(self._raw.take(indices).tolist())
 
 
 def _raw_label(label: Label) -> bytes:

@@ -179,7 +179,8 @@ class PredictionCounts:
         values = self._values
         self._count_outputs(outcomes)
         matrix = np.asarray(rows, np.float64).T
-        for line, (bins, now, _, outside) in zip(matrix, self._columns, strict=True):
+        for column, (bins, now, _, outside) in zip(matrix, self._columns, strict=True):
+            line = np.ascontiguousarray(column)  # six times as quick to compare, if rows are
             for place, count in zip(now, bins.count(line), strict=True):
                 values[place] += count
             values[outside] += bins.count_outside(line)
