@@ -31,11 +31,13 @@ from iris_deploy.image.parts import (
     LeftOut,
     parts_for,
 )
+from iris_deploy.image.standard_library import WITHOUT_DOCUMENTATION, compile_missing
 
 _LAUNCHER = """\
 #!{python} -IB
 import sys
 
+sys.pycache_prefix = {prefix!r}
 sys.path[:0] = {paths!r}
 from {module} import main
 
@@ -74,30 +76,42 @@ def assemble(root: Path, repository: Repository, model: str | None, version: int
     slim(root / "lib", NEVER_SERVED if has_library else (*NEVER_SERVED, *ONLY_FOR_SCIKIT_LEARN))
     if has_library:
         slim(root / RUNTIME, NEVER_SERVED)
-    package, app = Path(iris_deploy.__path__[0]), root / "app"
+    copy_package(root / "app" / "iris_deploy")
+    compile_all(root / "lib", optimize=WITHOUT_DOCUMENTATION)
+    compile_all(root / "app")  # whose commands show theirs
+    if has_library:  # whose packages may look into their own sources
+        compile_all(root / RUNTIME, with_sources=True)
+    write_launchers(root, [str(root / part) for part in ("app", "lib", RUNTIME) if part in parts])
+    copy_bundle(bundle, root / "artifacts")
+    manifest = bundle.manifest
+    return Repository(root / "artifacts").read(manifest.model, manifest.version)
+
+
+def copy_package(target: Path) -> None:
+    """Copy the serving part of this package."""
+    package = Path(iris_deploy.__path__[0])
     for part in SERVING_PART:
-        source, target = package / part, app / "iris_deploy" / part
-        target.parent.mkdir(parents=True, exist_ok=True)
+        source, copy = package / part, target / part
+        copy.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            shutil.copyfile(source, target)
-    paths = [str(app), str(root / "lib"), *([str(root / RUNTIME)] if has_library else [])]
+            shutil.copyfile(source, copy)
+
+
+def write_launchers(root: Path, paths: list[str]) -> None:
+    """Write what is called in the image, by the Python of the base."""
+    python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
+    byte_code = root / "lib" / "__pycache__"
+    prefix = str(byte_code) if compile_missing(byte_code, paths) else None
     for name, module in (
         ("iris-deploy", "iris_deploy.cli"),
         ("healthcheck", "iris_deploy.serving.healthcheck"),
     ):
-        launcher = app / name
-        python = os.path.realpath(sys.executable)  # a link may lead elsewhere in another base
-        launcher.write_text(_LAUNCHER.format(python=python, paths=paths, module=module))
+        launcher = root / "app" / name
+        text = _LAUNCHER.format(python=python, prefix=prefix, paths=paths, module=module)
+        launcher.write_text(text)
         launcher.chmod(0o755)
-    for part in ("lib", "app"):
-        compile_all(root / part, with_sources=False)
-    if has_library:  # whose packages may look into their own sources
-        compile_all(root / RUNTIME, with_sources=True)
-    copy_bundle(bundle, root / "artifacts")
-    manifest = bundle.manifest
-    return Repository(root / "artifacts").read(manifest.model, manifest.version)
 
 
 def check_versions(bundle: Bundle, lib: Path) -> None:
@@ -131,20 +145,30 @@ def _name(found: Distribution) -> str:
 
 def slim(lib: Path, left_out: Iterable[LeftOut]) -> None:
     """Leave out what serving does not import, and of libraries what no loader reads."""
-    for pattern in [pattern for rule in left_out for pattern in rule.paths]:
-        for path in sorted(lib.glob(pattern), reverse=True):
-            if path.is_dir():
+    for rule in left_out:
+        for path in [path for pattern in rule.paths for path in sorted(lib.glob(pattern))]:
+            if rule.stay:
+                path.write_text("")
+            elif path.is_dir():
                 shutil.rmtree(path)
             else:
-                path.unlink()
-    for path in lib.rglob("*.so*"):
+                path.unlink(missing_ok=True)  # a folder above it may be gone
+    for path in sorted(lib.rglob("*.so*")):
         strip_library(path)
 
 
-def compile_all(directory: Path, *, with_sources: bool) -> None:
+def compile_all(directory: Path, *, with_sources: bool = False, optimize: int = 0) -> None:
     """Write byte code that is never compared with its source, whose time does not matter then.
 
     Without sources it takes their place; a traceback then has no lines of them, but their numbers.
+
+    Parameters
+    ----------
+    directory : Path
+    with_sources : bool
+        Whether they stay beside it.
+    optimize : int
+        As Python's own option; where sources stay, Python looks for other names then.
     """
     compiled = compileall.compile_dir(
         directory,
@@ -152,6 +176,7 @@ def compile_all(directory: Path, *, with_sources: bool) -> None:
         force=True,
         maxlevels=20,
         legacy=not with_sources,
+        optimize=optimize,
         invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
     )
     if not compiled:

@@ -6,6 +6,7 @@ debuggers, the table of sections, and old copies of tables that were moved to th
 64 bits with the lowest byte first, as x86-64 and AArch64 have it; other files stay as they are.
 """
 
+import shutil
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
@@ -65,11 +66,17 @@ class _Section(NamedTuple):
 
 
 def strip_library(path: Path) -> None:
-    """Write a shared library again, without what no loader reads; one that is cut off stays."""
+    """Write a shared library again, without what no loader reads; one that is cut off stays.
+
+    It is another file then: a process that has mapped the one before into its memory goes on.
+    """
     content = path.read_bytes()
     if content.startswith(_MAGIC):
         with suppress(struct.error):
-            path.write_bytes(strip(content))
+            stripped = path.with_name(f"{path.name}.stripped")
+            stripped.write_bytes(strip(content))
+            shutil.copymode(path, stripped)
+            stripped.replace(path)
 
 
 def strip(content: bytes) -> bytes:

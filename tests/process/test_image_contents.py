@@ -2,12 +2,15 @@
 
 import ast
 import json
+import mmap
 import os
 import pickle
+import re
 import shutil
 import struct
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
@@ -38,6 +41,12 @@ PACKAGES = [
 
 RELEASE = "1.9.1"
 
+ASSEMBLE = """
+from pathlib import Path
+from iris_deploy.bundle.repository import Repository
+from iris_deploy.image.contents import assemble
+"""
+
 PREDICT = """
 import pickle, sys
 from iris_deploy.estimators.predictor import Predictor
@@ -64,19 +73,54 @@ for line in json.load(sys.stdin):
 """
 
 
+def copy_packages(lib: Path) -> None:
+    """Copy what an image requires, as it is installed here."""
+    for name in dict.fromkeys(PACKAGES):
+        for file in distribution(name).files or ():
+            source, target = Path(str(file.locate())), lib / file
+            if ".." not in file.parts and source.suffix != ".pyc":
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+
+
 @pytest.fixture(scope="module")
 def image(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Put together what an image holds, of what is installed here."""
     root = tmp_path_factory.mktemp("image") / "opt"
-    for name in dict.fromkeys(PACKAGES):
-        for file in distribution(name).files or ():
-            source, target = Path(str(file.locate())), root / "lib" / file
-            if ".." not in file.parts and source.suffix != ".pyc":
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, target)
+    copy_packages(root / "lib")
     assemble(root, Repository(_trained), "iris", 1)
     yield root
     shutil.rmtree(root)
+
+
+def python_of(home: Path) -> Path:
+    """Return the Python below a folder."""
+    return home / "bin" / f"python{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture(scope="module")
+def slim_image(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The same by a Python whose library is no byte code, as that of official slim images."""
+    home = tmp_path_factory.mktemp("slim")
+    root, library = home / "opt", Path(sysconfig.get_path("stdlib"))
+    left_out = ("__pycache__", "*-packages", "test", "tests", "idlelib", "config-*")
+    shutil.copytree(library, home / "lib" / library.name, ignore=shutil.ignore_patterns(*left_out))
+    for shared in library.parent.glob("libpython*.so*"):
+        shutil.copy(shared, home / "lib")
+    python_of(home).parent.mkdir()
+    shutil.copy(os.path.realpath(sys.executable), python_of(home))
+    copy_packages(root / "lib")
+    given = f"assemble(Path({str(root)!r}), Repository(Path({str(_trained)!r})), 'iris', 1)"
+    ran = subprocess.run(
+        [python_of(home), "-B", "-c", ASSEMBLE + given],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{root / 'lib'}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    yield root
+    shutil.rmtree(home)
 
 
 def run_inside(image: Path, script: str, given: bytes) -> bytes:
@@ -169,6 +213,28 @@ def test_every_route_answers(inside: Server) -> None:
     assert not inside.errors.read_text()
 
 
+def test_a_base_without_byte_code_is_given_that_of_what_serving_imports(slim_image: Path) -> None:
+    library = slim_image.parent / "lib"
+    assert not list(library.rglob("*.pyc"))
+    start, _, _ = (slim_image / "app" / "iris-deploy").read_text().partition("from ")
+    asked = "iris_deploy.cli.serve, iris_deploy.serving.http.app, prometheus_client.exposition"
+    script = f"{start}\nsys.stderr.write('begun\\n')\nimport {asked}"
+    command = [str(python_of(slim_image.parent)), "-IBvc", script]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stderr
+    before, _, after = ran.stderr.partition("\nbegun\n")
+    from_source = re.compile(rf"^# code object from {library}/.*\.py$", re.MULTILINE)
+    assert from_source.search(before)  # what Python itself needs to start
+    assert from_source.findall(after) == []
+
+
+def test_an_image_on_such_a_base_answers(slim_image: Path) -> None:
+    with serving(slim_image / "artifacts", command=[str(slim_image / "app" / "iris-deploy")]) as s:
+        assert s.request("POST", "/predict", BODY).json()
+        assert s.request("GET", "/metrics").status == 200
+        assert not s.errors.read_text()
+
+
 TENSOR = {"name": "x", "shape": [1, 2], "datatype": "FP64", "data": [5.1, 2.4]}
 
 
@@ -221,6 +287,19 @@ def test_a_stripped_library_is_in_memory_as_before() -> None:
     for address, found in after.items():
         behind = 64 + 56 * 20 if address == 0 else 0
         assert found[behind:] == before[address][behind : len(found)]
+
+
+def test_who_has_a_library_in_memory_keeps_it_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.so"
+    shutil.copy(str(sys.modules["numpy._core._multiarray_umath"].__file__), path)
+    path.chmod(0o755)
+    before = path.read_bytes()
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        strip_library(path)
+        assert mapped[:] == before
+    assert path.stat().st_size < len(before)
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert [found.name for found in tmp_path.iterdir()] == ["a.so"]
 
 
 def test_what_is_no_library_that_it_knows_stays_as_it_is(tmp_path: Path) -> None:
