@@ -73,6 +73,6 @@ def compile_missing(target: Path, paths: Sequence[str]) -> bool:
             cfile=str(folder / f"{source.stem}.{sys.implementation.cache_tag}.pyc"),
             doraise=True,
             optimize=WITHOUT_DOCUMENTATION,
-            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH,
+            invalidation_mode=py_compile.PycInvalidationMode.TIMESTAMP,  # Python may be upgraded
         )
     return True

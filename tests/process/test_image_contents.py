@@ -213,9 +213,9 @@ def test_every_route_answers(inside: Server) -> None:
     assert not inside.errors.read_text()
 
 
-def test_a_base_without_byte_code_is_given_that_of_what_serving_imports(slim_image: Path) -> None:
+def read_from_source(slim_image: Path) -> tuple[list[str], list[str]]:
+    """List what is compiled when Python starts, and what when it imports all that is served."""
     library = slim_image.parent / "lib"
-    assert not list(library.rglob("*.pyc"))
     start, _, _ = (slim_image / "app" / "iris-deploy").read_text().partition("from ")
     asked = "iris_deploy.cli.serve, iris_deploy.serving.http.app, prometheus_client.exposition"
     script = f"{start}\nsys.stderr.write('begun\\n')\nimport {asked}"
@@ -223,9 +223,25 @@ def test_a_base_without_byte_code_is_given_that_of_what_serving_imports(slim_ima
     ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, ran.stderr
     before, _, after = ran.stderr.partition("\nbegun\n")
-    from_source = re.compile(rf"^# code object from {library}/.*\.py$", re.MULTILINE)
-    assert from_source.search(before)  # what Python itself needs to start
-    assert from_source.findall(after) == []
+    from_source = re.compile(rf"^# code object from {library}/python[\d.]*/(.*)\.py$", re.MULTILINE)
+    return from_source.findall(before), from_source.findall(after)
+
+
+def test_a_base_without_byte_code_is_given_that_of_what_serving_imports(slim_image: Path) -> None:
+    assert not list((slim_image.parent / "lib").rglob("*.pyc"))
+    at_start, later = read_from_source(slim_image)
+    assert "encodings/aliases" in at_start
+    assert later == []
+
+
+def test_a_library_that_is_upgraded_in_such_an_image_is_not_the_one_before(
+    slim_image: Path,
+) -> None:
+    """Unlike byte code that is never compared, which would keep what was mended."""
+    (scanner,) = (slim_image.parent / "lib").glob("python*/json/scanner.py")
+    with scanner.open("a") as file:
+        file.write("# mended")
+    assert read_from_source(slim_image)[1] == ["json/scanner"]
 
 
 def test_an_image_on_such_a_base_answers(slim_image: Path) -> None:
