@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from iris_deploy.schema.batch import Floats, Text
+from iris_deploy.schema.batch import Floats, Row, Text
 from iris_deploy.schema.columns import LARGEST, UNKNOWN, CategoryColumn, Column, TextColumn
 from iris_deploy.schema.encoding import MISSING
 
@@ -15,6 +15,14 @@ UNSET = msgspec.UNSET
 
 REFUSED = math.inf
 """Stands for a category that the column does not take."""
+
+
+def are_in_bounds(row: Row) -> bool:
+    """Tell whether numbers of a row are finite and not too large."""
+    for value in row:  # noqa: SIM110 - a third of the time of all() and a generator
+        if not -LARGEST <= value <= LARGEST:
+            return False
+    return True
 
 
 class Field:

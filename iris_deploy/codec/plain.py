@@ -18,7 +18,7 @@ from typing import Any, Protocol, final
 import msgspec
 import numpy as np
 
-from iris_deploy.codec.fields import REFUSED, UNSET, Field
+from iris_deploy.codec.fields import REFUSED, UNSET, Field, are_in_bounds
 from iris_deploy.codec.pointers import ARRAYS, OBJECT, OBJECTS, JsonLayout, Layout
 from iris_deploy.kernels.garbage import NoCollection
 from iris_deploy.schema.batch import FEW, Floats, Row
@@ -121,9 +121,7 @@ class NumberReader:
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return None
         # As many quotes as names: no name came twice.
-        if body.count(b'"') != self._quotes or not all(-LARGEST <= x <= LARGEST for x in row):
-            return None
-        return row
+        return row if body.count(b'"') == self._quotes and are_in_bounds(row) else None
 
     def _read_objects(self, body: bytes) -> Rows | None:
         objects: list[Any] = self._many.decode(body)
@@ -167,7 +165,7 @@ def in_bounds(rows: Sequence[Row] | Floats, layout: Layout) -> Rows | None:
     if isinstance(rows, np.ndarray):
         fit = rows.min(initial=0.0) >= -LARGEST and rows.max(initial=0.0) <= LARGEST
     else:
-        fit = all(-LARGEST <= value <= LARGEST for row in rows for value in row)
+        fit = all(map(are_in_bounds, rows))
     return Rows(rows, layout) if fit else None
 
 

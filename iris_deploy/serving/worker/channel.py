@@ -74,10 +74,11 @@ class Channel(Dispatcher):
         if self._ending.given_up:
             return
         try:
-            data: bytes = self.recv(_RECEIVED)  # closes at the end of the stream
+            data: bytes = self.socket.recv(_RECEIVED)
         except BlockingIOError:
             return
         if not data:
+            self.handle_close()
             return
         now = time.monotonic()
         if self._ending.lingers_until is not None:
@@ -89,6 +90,8 @@ class Channel(Dispatcher):
             self._conversation.ask_for_turn()
         elif self._intake.request is not None or not self._connections.quick.answer(self, data):
             self._conversation.listen(data)
+
+    handle_read_event = handle_read  # what waitress would look at is so from the beginning
 
     def handle_write(self) -> None:
         """Write, and go on reading once all is written."""
@@ -112,7 +115,10 @@ class Channel(Dispatcher):
 
     def send(self, data: bytes | memoryview, do_close: bool = True) -> int:  # noqa: FBT001, FBT002
         """Send, and note when the client took something."""
-        sent: int = super().send(data, do_close)  # type: ignore[arg-type]
+        try:
+            sent: int = self.socket.send(data)
+        except OSError:  # once more, to be told again by whom it is looked at
+            sent = super().send(data, do_close)  # type: ignore[arg-type]
         if sent:
             self.touched = time.monotonic()
         return sent

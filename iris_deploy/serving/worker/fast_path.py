@@ -114,7 +114,7 @@ class QuickLane:
             identity=identity,
             client=client,
             status=reply.status if channel.connected else CLOSED_BY_CLIENT,
-            seconds=time.monotonic() - started,
+            seconds=(channel.touched if sent else time.monotonic()) - started,
             size=size,
             lane="loop",
         )

@@ -51,15 +51,14 @@ _END = b"\r\n\r\n"
 _BLANKS = r"[ \t]*+"
 _PASSED = r"[\t -~\x80-\xff]*+"
 _WORDS = r"[!-~\x80-\xff]"
-_VALUE = rf"{_BLANKS}((?:{_WORDS}++(?:[ \t]++(?={_WORDS}))?+)*+){_BLANKS}"
-_DIGITS = rf"{_BLANKS}([0-9]{{1,18}}+){_BLANKS}"  # as many as are read the long way
+_VALUE = rf"(?:{_WORDS}++(?:[ \t]++(?={_WORDS}))?+)*+"
+_DIGITS = "[0-9]{1,18}+"  # as many as are read the long way
 
 
 class KnownHead(NamedTuple):
     """What a head came to, and the pattern of those that come to the same."""
 
     pattern: re.Pattern[str]  # of what is behind the request line
-    read: tuple[str, ...]  # fields that are its groups
     request: Request  # as it was read, without a body
     headers: dict[str, str]  # those that decide
     is_secret: bool  # whether there may be secrets in its values
@@ -125,8 +124,7 @@ class KnownHeads:
                 break
         else:
             return None
-        headers = known.headers.copy()
-        headers.update(zip(known.read, values.groups(), strict=True))
+        headers = known.headers | values.groupdict()
         length = int(headers.get(_LENGTH, 0))
         if length > self._most:
             return None
@@ -161,7 +159,7 @@ class KnownHeads:
         request.headers, request.body, request.head, request.resource = headers, b"", b"", None
         is_secret = not _SECRETS.isdisjoint(keys)
         alike = self._make_room(place)
-        alike[pattern] = KnownHead(re.compile(pattern), read, request, headers, is_secret, {})
+        alike[pattern] = KnownHead(re.compile(pattern), request, headers, is_secret, {})
 
     def _make_room(self, place: tuple[str, int]) -> _Alike:
         if self._count >= HEADS:
@@ -190,5 +188,7 @@ def _pattern(field: str, name: str, key: str) -> str:
     """Return the pattern of a line, with the end of the one before it."""
     if key in DECIDING:
         return rf"\r\n{re.escape(field)}"
-    value = _DIGITS if key == _LENGTH else _VALUE if key in READ else _PASSED
+    value = _PASSED
+    if key in READ:
+        value = rf"{_BLANKS}(?P<{key}>{_DIGITS if key == _LENGTH else _VALUE}){_BLANKS}"
     return rf"\r\n{re.escape(name)}:{value}"
