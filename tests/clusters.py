@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from tests.conftest import free_port
@@ -33,19 +33,24 @@ def running(*command: str | Path, log: Path, env: Mapping[str, str] | None = Non
             process.wait()
 
 
+def dask_worker(address: str, home: Path, name: str) -> AbstractContextManager[int]:
+    """Start a worker of a scheduler; give its group."""
+    own = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
+    given = (*WORKER, address, *own, "--local-directory", str(home))
+    return running(*given, log=home / name)
+
+
 @contextmanager
 def dask_cluster(home: Path, n_workers: int = 2) -> Iterator[tuple[str, list[int]]]:
     """Start a scheduler with some workers; give its address, and their groups."""
     address = f"tcp://127.0.0.1:{free_port()}"
     words = ("--host", "127.0.0.1", "--port", address.rpartition(":")[2], "--no-dashboard")
-    own = ("--nthreads", "1", "--no-dashboard", "--host", "127.0.0.1")
     with ExitStack() as stack:
         log = home / "scheduler"
         stack.enter_context(running(*SCHEDULER, *words, log=log))
         workers = []
         for number in range(n_workers):
-            given = (*WORKER, address, *own, "--local-directory", str(home))
-            workers.append(stack.enter_context(running(*given, log=home / f"worker{number}")))
+            workers.append(stack.enter_context(dask_worker(address, home, f"worker{number}")))
         ready = "Register worker" if n_workers else "Scheduler at"
         wait_until(
             lambda: log.read_text().count(ready) >= max(n_workers, 1), 60, failed=log.read_text

@@ -4,6 +4,7 @@ import gc
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from distributed import Client
 from palmerpenguins import load_penguins
 
-from tests.clusters import SCHEDULER, WORKER, dask_cluster, running
+from tests.clusters import SCHEDULER, WORKER, dask_cluster, dask_worker, running
 from tests.conftest import COMMAND, Run, free_port
 from tests.documents import read_blocks, read_commands
 from tests.waits import wait_until
@@ -67,18 +68,59 @@ def test_columns_may_stand_otherwise_in_the_next_file(run: Run, scheduler: str) 
         assert Path("cluster.csv").read_bytes() == Path("own.csv").read_bytes()
 
 
-def test_a_worker_that_is_killed_costs_no_row(run: Run, tmp_path: Path) -> None:
+def begin_to_score(address: str) -> subprocess.Popen[str]:
+    """Score a long file until something of it is written."""
     with Path("new.csv").open("a") as file:
         file.write("1,5.1,2.4\n" * 3_000_000)
-    assert run("score", "new.csv", "-o", "own.csv").code == 0
+    words = ["score", "new.csv", "-o", "out.csv", "--engine", "dask", "--scheduler", address]
+    scoring = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: any(p.stat().st_size for p in Path().glob(".out.csv.*.unfinished")), 60)
+    return scoring
+
+
+def test_a_worker_that_is_killed_costs_no_row(run: Run, tmp_path: Path) -> None:
     with dask_cluster(tmp_path) as (address, workers):
-        words = ["score", "new.csv", "-o", "out.csv", "--engine", "dask", "--scheduler", address]
-        scoring = subprocess.Popen([*COMMAND, *words], stderr=subprocess.PIPE, text=True)
-        wait_until(lambda: any(p.stat().st_size for p in Path().glob(".out.csv.*.unfinished")), 60)
+        scoring = begin_to_score(address)
         os.killpg(workers[0], signal.SIGKILL)
         _, err = scoring.communicate(timeout=120)
     assert scoring.returncode == 0, err
+    assert run("score", "new.csv", "-o", "own.csv").code == 0
     assert Path("out.csv").read_bytes() == Path("own.csv").read_bytes()
+
+
+def test_workers_that_are_all_replaced_cost_no_row(run: Run, tmp_path: Path) -> None:
+    """Nobody is left then who has the bundle; Dask may take it from all workers but one, too."""
+    with dask_cluster(tmp_path) as (address, workers):
+        scoring = begin_to_score(address)
+        for group in workers:
+            os.killpg(group, signal.SIGKILL)
+        with dask_worker(address, tmp_path, "another"):
+            _, err = scoring.communicate(timeout=120)
+    assert scoring.returncode == 0, err
+    assert run("score", "new.csv", "-o", "own.csv").code == 0
+    assert Path("out.csv").read_bytes() == Path("own.csv").read_bytes()
+
+
+def test_a_cluster_that_has_no_worker_left_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("iris_deploy.scoring.engines.dask._PATIENCE", 1)
+    with Path("new.csv").open("a") as file:
+        file.write("1,5.1,2.4\n" * 3_000_000)
+    with dask_cluster(tmp_path) as (address, workers):
+
+        def kill_all() -> None:
+            wait_until(lambda: any(p.stat().st_size for p in Path().glob(".out.csv.*")), 60)
+            for group in workers:
+                os.killpg(group, signal.SIGKILL)
+
+        killing = threading.Thread(target=kill_all)
+        killing.start()
+        ran = run("score", "new.csv", "-o", "out.csv", "--scheduler", address)
+        killing.join()
+    assert (ran.code, ran.out) == (1, "")
+    assert "no worker of the cluster is left: none came for 1 s" in ran.err
+    assert {path.name for path in Path().iterdir()} == {"new.csv"}
 
 
 def test_a_bad_row_is_named_by_a_cluster_too(run: Run, scheduler: str) -> None:
