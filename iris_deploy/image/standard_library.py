@@ -21,21 +21,25 @@ _LIST: Final = """\
 import contextlib, importlib, importlib.machinery, importlib.util, os, pkgutil, sys, sysconfig
 
 sys.path[:0] = paths = sys.argv[1:]
+told, sys.stdout = sys.stdout, sys.stderr
 names = [module.name for module in pkgutil.iter_modules(paths)]
 import iris_deploy
 names += [module.name for module in pkgutil.walk_packages(iris_deploy.__path__, "iris_deploy.")]
 for name in names:
     if not name.endswith(".__main__"):
-        with contextlib.suppress(ImportError):
+        with contextlib.suppress(Exception):
             importlib.import_module(name)
 own = os.path.join(sysconfig.get_path("stdlib"), "")
 for module in [*sys.modules.values()]:
     path = getattr(module, "__file__", None) or ""
     loader = getattr(module, "__loader__", None)
     if type(loader) is importlib.machinery.SourceFileLoader and path.startswith(own):
-        print(os.path.exists(importlib.util.cache_from_source(path)), path, sep="\\t")
+        print(os.path.exists(importlib.util.cache_from_source(path)), path, sep="\\t", file=told)
 """
-"""Tells of each module of Python's that is imported whether it has byte code, and its path."""
+"""Tells of each module of Python's that is imported whether it has byte code, and its path.
+
+Packages may print what they like when they are imported, or fail, if nobody asks them.
+"""
 
 
 def compile_missing(target: Path, paths: Sequence[str]) -> bool:

@@ -110,6 +110,8 @@ def slim_image(_trained: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     python_of(home).parent.mkdir()
     shutil.copy(os.path.realpath(sys.executable), python_of(home))
     copy_packages(root / "lib")
+    for name, line in (("noisy", "print('hello')"), ("broken", "raise OSError('no library')")):
+        (root / "lib" / f"{name}.py").write_text(line)
     given = f"assemble(Path({str(root)!r}), Repository(Path({str(_trained)!r})), 'iris', 1)"
     ran = subprocess.run(
         [python_of(home), "-B", "-c", ASSEMBLE + given],
