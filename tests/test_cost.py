@@ -27,12 +27,12 @@ def costs(_trained: Path) -> dict[str, float]:
         ("known", 85),  # 75 with Python 3.11: a head that comes again to the byte
         ("instructions", 1250),  # 1,220 with Python 3.11, of the same
         ("new", 270),  # 226: reading the head, and writing that of the answer
-        ("varied, native", 104),  # 93: a head as proxies send it, known by its lines
+        ("varied, native", 104),  # 92: a head as proxies send it, known by its lines
         ("varied, logged", 122),  # 110: with its line in the access log
         ("varied, V1", 147),  # 131
-        ("varied, V2", 167),  # 150
+        ("varied, V2", 167),  # 155
         ("varied, form", 187),  # 170
-        ("varied, invocations", 163),  # 147
+        ("varied, invocations", 163),  # 153
         ("a row", 0.1),  # of many: none calls anything
         ("a row in arrays", 0.1),
     ],

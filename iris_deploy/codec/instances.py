@@ -103,20 +103,19 @@ class InstanceReader:
     def read_plain_split(self, body: bytes, base: str) -> Rows | None:
         """Decode a data frame in the form ``split`` of numbers alone; see `read_plain_below`."""
         found = read_split(body)
-        if found is None:
+        order = None if found is None else find_order(found[0], self._names)
+        if found is None or order is None:
             return None
         columns, data = found
-        in_order = columns == self._names
-        order = None if in_order else find_order(columns, self._names)
-        rows = self.read_plain_below(data, "") if in_order or order is not None else None
+        rows = self.read_plain_below(data, "")
         if rows is None:
             return None
-        values = rows.values
-        if order is not None and isinstance(values, np.ndarray):
-            values = values[:, order]
-        elif order is not None:
-            values = [tuple([row[at] for at in order]) for row in values]
-        return Rows(values, JsonLayout("lists", f"{base}/data", (), tuple(columns)))
+        layout = JsonLayout("lists", f"{base}/data", (), tuple(columns))
+        if columns == self._names:
+            return Rows(rows.values, layout)
+        if isinstance(rows.values, np.ndarray):
+            return Rows(rows.values[:, order], layout)
+        return Rows([tuple([row[at] for at in order]) for row in rows.values], layout)
 
     def read_value(self, value: object) -> Row | Rows:
         """Read a decoded JSON value; see `read`."""

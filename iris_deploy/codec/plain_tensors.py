@@ -10,14 +10,15 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from iris_deploy.codec.datatypes import NUMBERS
 from iris_deploy.codec.frames import find_order
+from iris_deploy.codec.instances import InstanceReader
 from iris_deploy.codec.plain import Rows, in_bounds
 from iris_deploy.codec.tensor_rows import TensorLayout
 from iris_deploy.codec.tensors import BINARY_SIZE, InferRequest
 from iris_deploy.schema.batch import FEW
-from iris_deploy.schema.signature import Signature
 
-_FLOATS = frozenset({"FP16", "FP32", "FP64"})  # other numbers have limits of their own
+_FLOATS = {name for name, kind in NUMBERS.items() if kind.kind == "f"}  # others have limits
 
 
 class _Tensor(msgspec.Struct, forbid_unknown_fields=True, gc=False, omit_defaults=True):
@@ -35,17 +36,17 @@ _NONE: list[float] = []
 
 
 class PlainTensorReader:
-    """Read plain requests for the columns of one signature.
+    """Read plain requests.
 
     Parameters
     ----------
-    signature : Signature
+    reader : InstanceReader
     """
 
-    def __init__(self, signature: Signature) -> None:
-        self._names = signature.names
-        self._known = {*signature.names, *signature.aliases}
-        self._is_numeric = signature.is_numeric
+    def __init__(self, reader: InstanceReader) -> None:
+        self._reader = reader
+        self._names = reader.signature.names
+        self._is_numeric = reader.signature.is_numeric
 
     def read(self, body: bytes) -> tuple[Rows, InferRequest[Any]] | None:
         """Decode a request.
@@ -75,7 +76,7 @@ class PlainTensorReader:
         # As many quotes as when it is written again: no member came twice.
         if body.count(b'"') != msgspec.json.encode(request).count(b'"'):
             return None
-        if len(data) == 1 and request.inputs[0].name not in self._known:
+        if len(data) == 1 and not self._reader.knows(request.inputs[0].name):
             rows = self._read_matrix(request.inputs[0], data[0])
         else:
             rows = self._read_columns(request.inputs, data)

@@ -34,4 +34,4 @@ class Readers:
         self.lines = LinesReader(self.json)
         self.form = FormReader(self.json)
         self.tensors = TensorReader(self.json)
-        self.plain_tensors = PlainTensorReader(signature)
+        self.plain_tensors = PlainTensorReader(self.json)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from iris_deploy.codec.instances import InstanceReader
-from iris_deploy.codec.plain import Rows
+from iris_deploy.codec.plain import Rows, in_bounds
 from iris_deploy.codec.pointers import FieldProblem, located
 from iris_deploy.codec.strict_json import MalformedError
 from iris_deploy.codec.tensors import Tensor
@@ -120,9 +120,9 @@ class TensorReader:
     def _check(self, rows: Floats, layout: TensorLayout) -> Rows:
         """Refuse numbers that are none, where nothing may miss, and those that are too large."""
         if len(rows) <= FEW:
-            few = rows.tolist()
-            if all(-LARGEST <= value <= LARGEST for row in few for value in row):
-                return Rows(few, layout)
+            few = in_bounds(rows.tolist(), layout)
+            if few is not None:
+                return few
         missing = np.isnan(rows)
         low, high = np.nanmin(rows, initial=0.0), np.nanmax(rows, initial=0.0)
         misses = missing.any() and missing[:, ~self._may_miss].any()

@@ -118,7 +118,7 @@ class Dask:
         raise refuse_piece(job, share)
 
     def _restore(self, bundle: Any, cause: Exception) -> None:
-        """Send the bundle again, if those who had it are gone: it is the only data of nobody's."""
+        """Send the bundle again, if those who had it are gone; all else Dask makes anew."""
         if self._client.status != "running":
             raise ScoringError(
                 "the scheduler is gone", hint="start it again, and score once more"

@@ -147,7 +147,8 @@ class InferContract:
             start += b',"id":' + msgspec.json.encode(wanted.identity)
         start += b',"outputs":['
         is_quick = len(outcomes) <= self._quick_rows(wanted)
-        if is_quick and len(outcomes) <= FEW and True not in wanted.binary:
+        in_json = not any(wanted.binary)
+        if in_json and is_quick and len(outcomes) <= FEW:
             tensors = self._writer.write_few(wanted.outputs, rows, outcomes)
             return Reply(200, JSON, start + tensors + b"]}")
         described = [
@@ -156,7 +157,7 @@ class InferContract:
         ]
         texts = [text for text, _ in described]
         pieces = self._json_pieces(start, wanted, texts, rows, outcomes)
-        if not any(wanted.binary):
+        if in_json:
             if is_quick:
                 return Reply(200, JSON, b"".join(pieces))
             return Reply(200, JSON, Stream(pieces, None, outcomes.nbytes + held_by(rows.values)))
@@ -202,9 +203,8 @@ class InferContract:
 
 
 def _is_raw(asked: Asked, body: bytes) -> bool:
-    """Tell whether a body is one of raw numbers, and not too large for the loop."""
-    is_raw = _LENGTH_HEADER in asked.headers and len(body) <= PLAIN_BODY
-    return is_raw and not any(datatype in body for datatype in _ONE_BY_ONE)
+    """Tell whether a body is one of raw numbers."""
+    return _LENGTH_HEADER in asked.headers and not any(datatype in body for datatype in _ONE_BY_ONE)
 
 
 def _refuse_extensions(parameters: Mapping[str, Any], where: str) -> None:

@@ -1,7 +1,8 @@
 """Predictions as tensors: in JSON, or raw behind it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Literal
 
 import msgspec
@@ -35,11 +36,6 @@ class OutputTensor:
     kind : {'label', 'number', 'scores', 'anomaly'}
     part : int
         Position of the predictor's output that it is about.
-
-    Attributes
-    ----------
-    text : tuple of bytes
-        Its description in JSON, in front of the number of rows and behind it, without the end.
     """
 
     name: str
@@ -47,14 +43,13 @@ class OutputTensor:
     width: int
     kind: Literal["label", "number", "scores", "anomaly"]
     part: int
-    text: tuple[bytes, bytes] = field(init=False, compare=False)
 
-    def __post_init__(self) -> None:
-        """Write its description."""
+    @cached_property
+    def text(self) -> tuple[bytes, bytes]:
+        """Its description in JSON, before the number of rows and behind it, without the end."""
         name, datatype = map(msgspec.json.encode, (self.name, self.datatype))
         width = b",%d" % self.width if self.width else b""
-        text = b'{"name":%b,"shape":[' % name, b'%b],"datatype":%b' % (width, datatype)
-        object.__setattr__(self, "text", text)
+        return b'{"name":%b,"shape":[' % name, b'%b],"datatype":%b' % (width, datatype)
 
     def shape(self, n_rows: int) -> list[int]:
         """Return the shape for so many rows; -1 for any number."""
@@ -134,18 +129,18 @@ class TensorWriter:
         """Write whole tensors in JSON, of no more than `FEW` rows."""
         tensors = []
         for output in outputs:
-            start, end = output.text
+            text, _ = self.describe(output, outcomes, binary=False)
             data = self._write_data(output, rows.values, outcomes)
-            tensors.append(b'%b%d%b,"data":[%b]}' % (start, len(outcomes), end, data))
+            tensors.append(b'%b,"data":[%b]}' % (text, data))
         return b",".join(tensors)
 
     def _write_data(self, output: OutputTensor, values: Many, outcomes: Outcomes) -> bytes:
         if output.kind == "scores":
             return elements([x for row in self._few_scores(output, values) for x in row], 0)
-        own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
+        own = self._own(output, outcomes)
         if output.kind == "label":
-            return self._labels[output.part].write(own.astype(np.int32, copy=False))
-        return elements((own == self._anomaly if output.kind == "anomaly" else own).tolist(), 0)
+            return self._labels[output.part].write(own)
+        return elements(own.tolist(), 0)
 
     def write_json(self, output: OutputTensor, rows: Rows, outcomes: Outcomes) -> Iterator[bytes]:
         """Yield the elements of a JSON array."""
@@ -176,14 +171,16 @@ class TensorWriter:
             for at in range(0, len(outcomes), self._at_a_time):
                 yield at, predictor.predict(kept[at : at + self._at_a_time]).scores
             return
-        own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
         step = FIGURES if output.kind == "number" else _AT_A_TIME
-        for at in range(0, len(own), step):
-            part = own[at : at + step]
-            if output.kind == "label":
-                yield at, part.astype(np.int32, copy=False)
-            else:
-                yield at, part == self._anomaly if output.kind == "anomaly" else part
+        for at in range(0, len(outcomes), step):
+            yield at, self._own(output, outcomes[at : at + step])
+
+    def _own(self, output: OutputTensor, outcomes: Outcomes) -> Any:
+        """Return what an output has of outcomes: classes, numbers, or whether it is an anomaly."""
+        own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
+        if output.kind == "label":
+            return own.astype(np.int32, copy=False)
+        return own == self._anomaly if output.kind == "anomaly" else own
 
     def _few_scores(self, output: OutputTensor, values: Many) -> list[tuple[float, ...]]:
         score = self._parts[output.part].score
@@ -193,8 +190,7 @@ class TensorWriter:
     def _size(self, output: OutputTensor, outcomes: Outcomes) -> int:
         n_rows = len(outcomes)
         if output.kind == "label":
-            own = outcomes[:, output.part] if outcomes.ndim > 1 else outcomes
-            return self._raw[output.part].length_of(own.astype(np.int32, copy=False))
+            return self._raw[output.part].length_of(self._own(output, outcomes))
         return n_rows if output.kind == "anomaly" else 8 * n_rows * max(output.width, 1)
 
 
